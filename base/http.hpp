@@ -1,0 +1,71 @@
+// HTTP over libcurl. TLS is always verified: by the system's authorities, a CA file, or a pinned
+// certificate fingerprint.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/call.hpp"
+#include "base/result.hpp"
+#include "base/secret.hpp"
+
+namespace flyt {
+
+struct HttpTrust {
+  std::filesystem::path ca;  // PEM; empty: the system's
+  // SHA-256 of the server's certificate (DER), hexadecimal, colons allowed. When set it alone
+  // decides: neither name nor chain is looked at.
+  std::string fingerprint;
+};
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  // Headers whose values are secret, e.g. Authorization. Never in argv, logs or errors.
+  std::vector<std::pair<std::string, Secret>> secret_headers = {};
+  std::string body = {};
+  // Instead of `body`: called for the next bytes until it returns 0; `upload_size` when known.
+  std::function<Result<std::size_t>(std::span<std::byte>)> upload = {};
+  std::optional<std::uint64_t> upload_size = {};
+  // Instead of HttpResponse::body, for 2xx answers only.
+  std::function<Status(std::span<const std::byte>)> download = {};
+  std::uint64_t body_limit = std::uint64_t{64} << 20;  // of HttpResponse::body; more: Errc::invalid
+  bool follow_redirects = false;
+};
+
+struct HttpResponse {
+  long status = 0;
+  std::string reason;  // text of the status line
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::string body;
+  std::string* header(std::string_view name);
+};
+
+// Keeps connections alive. Thread-safe: each call uses a handle of its own from a pool.
+class Http {
+ public:
+  explicit Http(HttpTrust trust, std::chrono::seconds connect_timeout = std::chrono::seconds{15},
+                std::chrono::seconds stall_timeout = std::chrono::seconds{60});
+  ~Http();
+
+  // Any HTTP status is a success. Errors: unavailable (refused, no route, name unknown, reset),
+  // timed_out (connect, stall, deadline), denied (certificate; `seen` holds the fingerprint that
+  // was offered, `remedy` how to trust it), cancelled, invalid (URL).
+  Result<HttpResponse> request(const HttpRequest& request, const Call& call);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace flyt

@@ -1,0 +1,105 @@
+// What a driver found on its platform: machines and the ground they stand on; and what a driver can.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/machine.hpp"
+
+namespace flyt {
+
+// What a driver can do, as data. Conformance checks both directions.
+enum class Capability : std::uint8_t {
+  observe,    // observe()
+  view,       // make_view(), drop_view()
+  tracking,   // set_tracking(), OpenSpec::since
+  read,       // open(Use::read)
+  write,      // open(Use::write)
+  create,     // create_machine()
+  update,     // update_machine()
+  destroy,    // destroy()
+  power,      // set_power()
+};
+
+class Capabilities {
+ public:
+  constexpr Capabilities() = default;
+  constexpr Capabilities(std::initializer_list<Capability> all) {
+    for (const Capability one : all) bits_ |= bit(one);
+  }
+  constexpr bool has(Capability one) const { return (bits_ & bit(one)) != 0; }
+
+ private:
+  static constexpr std::uint32_t bit(Capability one) { return 1U << static_cast<unsigned>(one); }
+  std::uint32_t bits_ = 0;
+};
+
+struct DriverInfo {
+  std::string name;     // value of `driver =`
+  std::string version;  // of the driver, for evidence
+  Capabilities can;
+  unsigned max_concurrency = 1;  // calls that may be in flight at once
+};
+
+// Where something stands, as the platform itself says. Empty: it does not say.
+struct Place {
+  std::string provider;  // registry id, where the platform is a provider's
+  std::string region;    // the platform's word; a zone beats a region
+  std::string country;   // ISO 3166-1 alpha-2
+  std::string site;
+};
+
+struct Host {
+  std::string id, name;
+  std::optional<std::uint32_t> cpus;
+  std::optional<std::uint64_t> memory_bytes, memory_free_bytes;
+  Place place;
+};
+
+struct Storage {
+  std::string id, name;
+  std::string kind;  // "dir", "lvm-thin", "datastore"
+  std::optional<std::uint64_t> size_bytes, free_bytes;
+};
+
+struct Network {
+  std::string id, name;
+  std::string kind;  // "bridge", "nat", "isolated", "portgroup"
+  std::optional<std::uint32_t> vlan;
+  std::optional<bool> active;
+};
+
+// A disk image, ISO or template that belongs to no machine.
+struct Volume {
+  std::string id, name, storage;
+  std::string kind;  // "disk", "iso", "template"
+  std::string format;
+  std::uint64_t size_bytes = 0;
+  std::string migration_id;  // a disk that flyt made and whose machine is gone
+};
+
+struct Inventory {
+  std::string endpoint;     // its name in the site
+  std::string driver;       // DriverInfo::name
+  std::string platform;     // for people: "libvirt 9.0.0, QEMU 7.2.22 at kvm1"
+  std::string platform_id;  // stable; part of the migration id. Never the endpoint's name
+  Place place;
+  std::vector<Machine> machines;  // readable or not: Machine::unreadable says why
+  std::vector<Host> hosts;
+  std::vector<Storage> storages;
+  std::vector<Network> networks;
+  std::vector<Volume> volumes;
+  std::vector<std::string> notes;  // for people: transport, acceleration and why
+};
+
+// What inventory() should look at. All empty: everything.
+struct Scope {
+  std::string machine;       // Machine::id
+  std::string migration_id;  // only what this migration made
+};
+
+}  // namespace flyt

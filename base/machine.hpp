@@ -1,0 +1,92 @@
+// The platform-neutral model of a machine and its parts. Every fact may be unknown, and says so.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/concern.hpp"
+
+namespace flyt {
+
+enum class Power : std::uint8_t { unknown, off, on, suspended };
+enum class FirmwareKind : std::uint8_t { unknown, bios, uefi };
+enum class Bus : std::uint8_t { unknown, ide, sata, scsi, virtio_scsi, virtio_blk, nvme, usb };
+enum class ClockBase : std::uint8_t { unknown, utc, local_time };
+enum class GuestFamily : std::uint8_t { unknown, linux, windows, other };
+
+struct Firmware {
+  FirmwareKind kind = FirmwareKind::unknown;
+  std::optional<bool> secure_boot;
+  std::optional<bool> tpm;
+};
+
+struct Guest {
+  GuestFamily family = GuestFamily::unknown;
+  std::string id;         // the platform's word: "debian12_64Guest"
+  std::string name;       // "Debian GNU/Linux 12 (64-bit)"
+  std::string host_name;  // from inside; empty: unknown
+};
+
+struct Disk {
+  std::string id;     // the driver's name for it, unique in the machine, stable
+  std::string uuid;   // the platform's own stable identity; empty: it has none
+  std::string label;  // what its users call it: "Hard disk 1"
+  std::uint64_t size_bytes = 0;
+  std::optional<std::uint64_t> used_bytes;  // allocated
+  Bus bus = Bus::unknown;
+  std::string controller;  // the platform's word: "lsilogic", "pvscsi", "virtio-scsi"
+  std::string storage;     // Storage::id
+  std::string format;      // "raw", "qcow2", "vmdk-stream"
+  bool boots = false;      // first in the boot order
+  bool stream_only = false;  // can only be read as one sequence
+  std::string left_out;    // why it cannot be read; empty: it can
+};
+
+struct Nic {
+  std::string id;
+  std::string mac;      // lower case, colons; empty: unknown
+  std::string network;  // Network::name, as the mapping names it
+  std::string model;    // the platform's word: "E1000", "virtio"
+  std::optional<bool> connected;
+  std::vector<std::string> addresses;  // as the platform or the guest agent told
+};
+
+struct Machine {
+  std::string id;    // the driver's name for it; what methods take
+  std::string uuid;  // stable over renames; part of the migration id
+  std::string name;
+  std::string folder;             // where its users find it; may be empty
+  std::vector<std::string> tags;
+  std::string notes;
+  std::string migration_id;  // of the migration that made it; empty: flyt did not
+  std::string host;          // Host::id
+  Power power = Power::unknown;
+  bool is_template = false;
+  std::optional<std::uint32_t> cpus;
+  std::optional<std::uint32_t> sockets;
+  std::optional<std::uint64_t> memory_bytes;
+  Firmware firmware;
+  ClockBase clock = ClockBase::unknown;
+  Guest guest;
+  std::vector<Disk> disks;  // bus order
+  std::vector<Nic> nics;
+  std::vector<Concern> concerns;  // what the driver sees that will not travel or needs care
+  std::string unreadable;         // why it could not be read; empty: it could
+};
+
+std::string_view to_string(Power value) noexcept;
+std::string_view to_string(FirmwareKind value) noexcept;
+std::string_view to_string(Bus value) noexcept;
+std::string_view to_string(ClockBase value) noexcept;
+std::string_view to_string(GuestFamily value) noexcept;
+// The reverse; unknown words give `unknown`.
+Power power_from(std::string_view text) noexcept;
+FirmwareKind firmware_from(std::string_view text) noexcept;
+Bus bus_from(std::string_view text) noexcept;
+ClockBase clock_from(std::string_view text) noexcept;
+GuestFamily guest_family_from(std::string_view text) noexcept;
+
+}  // namespace flyt

@@ -1,0 +1,65 @@
+// What create_machine() and update_machine() are asked for, and what observe() answers.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/inventory.hpp"
+#include "base/machine.hpp"
+
+namespace flyt {
+
+// Who made an object. `id` is a migration id. `epoch` grows with every lease of the machine by a
+// flyt process; what a lower epoch left running is ended before anything is written.
+struct Owner {
+  std::string id;
+  std::uint64_t epoch = 0;
+};
+
+struct DiskSpec {
+  std::uint64_t size_bytes = 0;  // the source's; the platform may round up
+  Bus bus = Bus::unknown;        // unknown: the driver's best for an unconverted guest
+  std::string controller;        // wanted model, as the source had it; may be empty
+  std::string storage;           // Storage::name on the target
+  std::string format;            // "raw", "qcow2"; empty: the driver's default
+  bool boots = false;
+};
+
+struct NicSpec {
+  std::string mac;      // kept from the source
+  std::string network;  // Network::name on the target
+  std::optional<std::uint32_t> vlan;
+  std::string model;  // neutral: "virtio", "e1000", "e1000e", "vmxnet3", "rtl8139"; empty: driver's
+};
+
+struct MachineSpec {
+  Owner owner;
+  std::string name;
+  std::string uuid;   // the machine should carry; empty: the platform's choice
+  std::string notes;  // origin, for people
+  std::uint32_t cpus = 1;
+  std::uint64_t memory_bytes = 0;
+  FirmwareKind firmware = FirmwareKind::bios;
+  bool secure_boot = false;
+  ClockBase clock = ClockBase::utc;
+  Guest guest;
+  std::vector<DiskSpec> disks;  // bus order; update_machine never adds, removes or resizes one
+  std::vector<NicSpec> nics;
+};
+
+// What the platform says of a machine now.
+struct Observation {
+  Power power = Power::unknown;
+  std::optional<bool> agent;  // the guest agent answered; nothing: there is no channel to ask
+  std::string host_name;      // from the agent
+  std::vector<std::string> addresses;  // from the agent or the platform, without prefix length
+  std::string console;        // the tail of the serial console, at most 64 KiB; may be empty
+  bool console_known = false;  // false: the platform keeps no console
+  Place place;
+  std::string host;
+};
+
+}  // namespace flyt

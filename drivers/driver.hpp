@@ -1,0 +1,73 @@
+// The contract between flyt and one virtualization platform.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/channel.hpp"
+#include "base/inventory.hpp"
+#include "base/machine_spec.hpp"
+#include "base/result.hpp"
+#include "base/site.hpp"
+
+namespace flyt {
+
+// Rules for all; tests/conformance runs them on every driver and decorator.
+// - Thread-safe up to info().max_concurrency. Never retries, sleeps for back-off, logs or prompts.
+//   Undeclared capability: Errc::unsupported.
+// - Stop requested: no further change starts; Errc::cancelled. Past the deadline: Errc::timed_out,
+//   and the outcome is UNKNOWN until read back.
+// - make_ and create_ are idempotent in Owner::id and name. drop_ and destroy: gone is success.
+// - An error carries the platform's own message (`seen`), the object, and a remedy.
+class Driver {
+ public:
+  Driver() = default;
+  Driver(const Driver&) = delete;
+  Driver& operator=(const Driver&) = delete;
+  virtual ~Driver() = default;
+
+  virtual DriverInfo info() const = 0;
+  // All identities or an error; a machine that cannot be read says why. Scope::machine that is not
+  // there: Errc::not_found. Scope::migration_id that made nothing: an inventory without machines.
+  virtual Result<Inventory> inventory(const Scope& scope, const Call& call) = 0;
+  virtual Result<Observation> observe(const std::string& machine, const Call& call);
+
+  // The only changes to a source, with set_power(off). All undoable by name.
+  virtual Status set_tracking(const std::string& machine, bool on, const Call& call);
+  virtual Result<View> make_view(const ViewSpec& spec, const Call& call);
+  virtual Status drop_view(const ViewSpec& spec, const Call& call);
+
+  // write: first ends every channel of a smaller epoch, on every host, or fails.
+  virtual Result<std::unique_ptr<Channel>> open(const OpenSpec& spec, const Call& call);
+
+  // Targets. Errc::denied for anything Owner::id did not create. create_machine makes it powered
+  // off, tagged first, disks allocated; Errc::exists when its name belongs to somebody else.
+  virtual Result<Machine> create_machine(const MachineSpec& spec, const Call& call);
+  virtual Result<Machine> update_machine(const std::string& id, const MachineSpec& spec,
+                                         const Call& call);
+  virtual Status destroy(const std::string& id, const Owner& owner, const Call& call);
+
+  // Returns once the platform reports the state. `off` is graceful and may time out.
+  enum class PowerChange : std::uint8_t { on, off, forced_off };
+  virtual Status set_power(const std::string& machine, PowerChange change, const Call& call);
+};
+
+// What a driver wants in its [endpoints.NAME] table, as data: any other key is Errc::invalid, with
+// the nearest one named.
+struct KeyInfo {
+  std::string_view name, help;
+  bool required = false, secret = false;
+};
+
+// drivers/all.cpp: one line per driver; `name` is the value of `driver =`.
+struct DriverEntry {
+  std::string_view name, help;
+  std::span<const KeyInfo> keys;
+  // Opens no connection before the first method is called. Errc::invalid for a wrong value.
+  Result<std::unique_ptr<Driver>> (*open)(const EndpointConfig& config, const Call& call);
+};
+
+}  // namespace flyt

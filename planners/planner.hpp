@@ -1,0 +1,39 @@
+// From inventories and a site to a plan. Pure: no input, no output, no clock.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/inventory.hpp"
+#include "base/result.hpp"
+#include "base/site.hpp"
+#include "base/verdict.hpp"
+#include "plans/plan.hpp"
+
+namespace flyt {
+
+// Names, globs ("web*") or "tag=pilot"; a machine is selected when one of them matches. Empty: all
+// that are not templates and that flyt did not make.
+using Selection = std::vector<std::string>;
+
+struct PlanInput {
+  const Site* site = nullptr;
+  const Inventory* source = nullptr;
+  const Inventory* target = nullptr;
+  Selection select;
+  std::vector<Verdict> ground;  // of the target endpoint, judged by verifiers
+  std::string flyt_version;
+  std::string inventory_digest;
+  const Plan* adopt = nullptr;  // machines seeded under it are taken over
+};
+
+// Everything a machine, the site or the target's capacity speaks against, as concerns in the plan.
+// Errc::invalid when a selection matches nothing (nearest name in the remedy).
+Result<Plan> make_plan(const PlanInput& input);
+
+// The concerns of one machine for any target: `flyt assess`.
+std::vector<Concern> assess(const Machine& machine);
+// What a code means and what can be done; empty: no such code.
+std::string explain(std::string_view code);
+
+}  // namespace flyt

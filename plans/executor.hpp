@@ -1,0 +1,92 @@
+// Carrying out a plan: steps in order, bounded in parallel, journaled, resumable.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/call.hpp"
+#include "base/progress.hpp"
+#include "base/rate_limit.hpp"
+#include "base/verdict.hpp"
+#include "drivers/driver.hpp"
+#include "movers/converter.hpp"
+#include "movers/mover.hpp"
+#include "plans/journal.hpp"
+#include "plans/plan.hpp"
+#include "verifiers/verifier.hpp"
+
+namespace flyt {
+
+// What the executor works with. All outlive it.
+struct Crew {
+  Driver* source = nullptr;
+  Driver* target = nullptr;
+  Mover* mover = nullptr;
+  Converter* converter = nullptr;
+  Verifier* verifier = nullptr;
+  Journal* journal = nullptr;
+  std::filesystem::path state;
+  std::shared_ptr<RateLimit> source_rate = {}, target_rate = {};
+  bool kvm = false;         // for the conversion's appliance
+  std::function<std::string()> now;  // RFC 3339 UTC
+};
+
+struct ApplyOptions {
+  unsigned machines_at_once = 2, disks_at_once = 4;
+  std::string until;  // empty: to the end; "copied": until all disks are synced
+  // Test door: called before and after each journal write; may _exit.
+  std::function<void(std::string_view where)> at_step = {};
+};
+
+enum class MachineState : std::uint8_t { waiting, running, copied, landed, failed, stopped, drifted };
+std::string_view to_string(MachineState state) noexcept;
+
+struct MachineOutcome {
+  std::string migration_id, name;
+  MachineState state = MachineState::waiting;
+  std::vector<Verdict> verdicts;
+  std::optional<Error> error;
+  std::string target_id;  // Machine::id on the target
+};
+
+// How the world hears of it. Thread-safe implementations in cli/views.
+class ApplyStatus {
+ public:
+  virtual ~ApplyStatus() = default;
+  virtual void machine(const PlannedMachine&, MachineState, std::string_view /*step or why*/) {}
+  // The sink for one step of one machine; owned by the status, alive until it is destroyed.
+  virtual ProgressSink& step(const PlannedMachine& machine, std::string_view step) = 0;
+};
+
+// Runs or continues `plan`. One failed machine does not stop others. The outcome of every machine,
+// in plan order; an Error only when nothing could be begun (journal, lease of all machines).
+Result<std::vector<MachineOutcome>> apply(const Plan& plan, const Site& site, const Crew& crew,
+                                          const ApplyOptions& options, ApplyStatus& status,
+                                          const Call& call);
+
+// What the journal says of each machine of the plan; asks no endpoint.
+Result<std::vector<MachineOutcome>> recorded(const Plan& plan, Journal& journal);
+
+// Judges boot and ground again; bytes as journaled, with its time.
+Result<std::vector<MachineOutcome>> verify(const Plan& plan, const Site& site, const Crew& crew,
+                                           ApplyStatus& status, const Call& call);
+
+struct UndoOptions {
+  bool target = false;   // destroy what this migration made
+  bool started = false;  // also a machine that has been started on the target
+};
+struct UndoAction {
+  std::string machine, what;  // "drop view flyt-1 of web01", "destroy web01 on kvm"
+  std::string refused;        // why it will not be done; empty: it will
+};
+Result<std::vector<UndoAction>> undo_actions(const Plan& plan, const Crew& crew,
+                                             const UndoOptions& options, const Call& call);
+Status undo(const Plan& plan, const Crew& crew, const UndoOptions& options, const Call& call);
+
+}  // namespace flyt

@@ -1,0 +1,78 @@
+// The contract of verifiers: functions from records and policy to a verdict. They judge, they do
+// not fetch; only probes are their own input and output. docs/design.md, "Verifiers".
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/call.hpp"
+#include "base/digest.hpp"
+#include "base/machine_spec.hpp"
+#include "base/site.hpp"
+#include "base/verdict.hpp"
+
+namespace flyt {
+
+// One disk's read-back, as the mover measured it.
+struct BytesRecord {
+  std::string disk;
+  Digest source_root{}, expected_root{}, read_root{};
+  std::uint64_t length = 0, blocks = 0, equal_source = 0, equal_conversion = 0;
+  std::uint64_t different_blocks = 0;
+  std::vector<std::uint64_t> different;  // the first 16
+  bool outside_equal = true;  // of the conversion, at commit
+  bool tail_zero = true;
+  bool before_power_on = true;
+};
+
+// PASS: every disk has a record, every block equals the source's or the conversion's digest, roots
+// agree. No record for a disk of `disks`: UNVERIFIED. `at`: when it was read.
+Verdict judge_bytes(const std::vector<BytesRecord>& records, std::size_t disks, std::string_view at);
+
+struct ProbeResult {
+  Probe probe;
+  bool ok = false;
+  std::string seen;  // "HTTP 200 in 12 ms", "connection refused"
+};
+
+struct BootRecord {
+  std::optional<Observation> last;  // nothing: the platform did not answer
+  std::vector<ProbeResult> probes;
+  std::string marker;  // console text that means "it lives"; empty: default_boot_marker
+  std::chrono::seconds took{0}, limit{0};
+};
+
+// What a console says when a guest is up, where the site names no marker.
+extern const std::string_view default_boot_marker;
+
+bool boot_settled(const BootRecord& record);  // nothing more can change to the better: stop waiting
+Verdict judge_boot(const BootRecord& record, std::string_view at);
+
+// Place, operator and owner of the ground, in this order. `stated`: the site's; `seen`: what the
+// platform itself says, nothing before landing. `today`: RFC 3339 date; facts older than 12 months
+// (regions: 24) are UNVERIFIED and named with their age. An empty policy is UNVERIFIED.
+struct GroundQuestion {
+  std::optional<Ground> stated;
+  std::optional<Place> seen;
+  Policy policy;
+  std::string today;  // YYYY-MM-DD
+  std::string at;     // when landed; empty: at plan time
+};
+
+class ProviderRegistry;  // verifiers/registry.hpp
+
+class Verifier {
+ public:
+  virtual ~Verifier() = default;
+  virtual std::vector<Verdict> judge_ground(const GroundQuestion& question) const = 0;
+  // Runs one probe once. Not reachable yet is a result, not an error.
+  virtual ProbeResult probe(const Probe& probe, const Call& call) const = 0;
+};
+
+std::unique_ptr<Verifier> make_verifier();  // with the built-in registry
+
+}  // namespace flyt
