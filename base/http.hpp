@@ -45,7 +45,7 @@ struct HttpRequest {
 
 struct HttpResponse {
   long status = 0;
-  std::string reason;  // text of the status line
+  std::string reason;                                        // text of the status line
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
   std::string* header(std::string_view name);

@@ -1,4 +1,5 @@
-// What a driver found on its platform: machines and the ground they stand on; and what a driver can.
+// What a driver found on its platform: machines and the ground they stand on; and what a driver
+// can.
 #pragma once
 
 #include <cstdint>
@@ -14,15 +15,15 @@ namespace flyt {
 
 // What a driver can do, as data. Conformance checks both directions.
 enum class Capability : std::uint8_t {
-  observe,    // observe()
-  view,       // make_view(), drop_view()
-  tracking,   // set_tracking(), OpenSpec::since
-  read,       // open(Use::read)
-  write,      // open(Use::write)
-  create,     // create_machine()
-  update,     // update_machine()
-  destroy,    // destroy()
-  power,      // set_power()
+  observe,   // observe()
+  view,      // make_view(), drop_view()
+  tracking,  // set_tracking(), OpenSpec::since
+  read,      // open(Use::read)
+  write,     // open(Use::write)
+  create,    // create_machine()
+  update,    // update_machine()
+  destroy,   // destroy()
+  power,     // set_power()
 };
 
 class Capabilities {

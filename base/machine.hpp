@@ -37,12 +37,12 @@ struct Disk {
   std::uint64_t size_bytes = 0;
   std::optional<std::uint64_t> used_bytes;  // allocated
   Bus bus = Bus::unknown;
-  std::string controller;  // the platform's word: "lsilogic", "pvscsi", "virtio-scsi"
-  std::string storage;     // Storage::id
-  std::string format;      // "raw", "qcow2", "vmdk-stream"
-  bool boots = false;      // first in the boot order
+  std::string controller;    // the platform's word: "lsilogic", "pvscsi", "virtio-scsi"
+  std::string storage;       // Storage::id
+  std::string format;        // "raw", "qcow2", "vmdk-stream"
+  bool boots = false;        // first in the boot order
   bool stream_only = false;  // can only be read as one sequence
-  std::string left_out;    // why it cannot be read; empty: it can
+  std::string left_out;      // why it cannot be read; empty: it can
 };
 
 struct Nic {
@@ -58,7 +58,7 @@ struct Machine {
   std::string id;    // the driver's name for it; what methods take
   std::string uuid;  // stable over renames; part of the migration id
   std::string name;
-  std::string folder;             // where its users find it; may be empty
+  std::string folder;  // where its users find it; may be empty
   std::vector<std::string> tags;
   std::string notes;
   std::string migration_id;  // of the migration that made it; empty: flyt did not

@@ -56,7 +56,7 @@ struct Observation {
   std::optional<bool> agent;  // the guest agent answered; nothing: there is no channel to ask
   std::string host_name;      // from the agent
   std::vector<std::string> addresses;  // from the agent or the platform, without prefix length
-  std::string console;        // the tail of the serial console, at most 64 KiB; may be empty
+  std::string console;         // the tail of the serial console, at most 64 KiB; may be empty
   bool console_known = false;  // false: the platform keeps no console
   Place place;
   std::string host;

@@ -20,8 +20,8 @@ namespace flyt {
 struct Command {
   std::vector<std::string> argv;  // argv[0] is looked up on PATH; secrets never stand here
   std::vector<std::pair<std::string, std::string>> environment = {};  // added to ours
-  std::filesystem::path folder = {};      // working directory; empty: ours
-  std::string input = {};                 // given as standard input, then closed
+  std::filesystem::path folder = {};  // working directory; empty: ours
+  std::string input = {};             // given as standard input, then closed
   // Called for each line of standard output / standard error as it comes, in the caller's thread.
   std::function<void(std::string_view)> on_output = {};
   std::function<void(std::string_view)> on_error = {};
@@ -49,8 +49,8 @@ class Process {
   ~Process();  // as end() with one second
 
   int pid() const noexcept;
-  bool running();                 // reaps it when it has ended
-  std::string errors() const;     // the last 64 KiB of standard error until now
+  bool running();              // reaps it when it has ended
+  std::string errors() const;  // the last 64 KiB of standard error until now
   // The next line of standard output; nothing: it closed its output. Without the '\n'.
   Result<std::optional<std::string>> read_line(const Call& call);
   Status write(std::string_view text);

@@ -36,10 +36,10 @@ std::string_view to_string(Errc code) noexcept;
 // are always there. No member ever holds a secret.
 struct [[nodiscard]] Error {
   Errc code = Errc::internal;
-  std::string what;                 // one line, outermost context first: "web01: disk 0: ..."
-  std::string seen = {};            // the platform's own words, and where they were seen
-  std::string why = {};             // the likely cause
-  std::string state = {};           // what is true now: what is kept, what was not touched
+  std::string what;                      // one line, outermost context first: "web01: disk 0: ..."
+  std::string seen = {};                 // the platform's own words, and where they were seen
+  std::string why = {};                  // the likely cause
+  std::string state = {};                // what is true now: what is kept, what was not touched
   std::vector<std::string> remedy = {};  // what to do; a command stands alone in its line
 
   // Puts context in front of `what`.
@@ -55,10 +55,10 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
   Result(T value) : Base(std::move(value)) {}
   Result(Error error) : Base(tl::unexpect, std::move(error)) {}
   template <typename U>
-    requires(std::convertible_to<U &&, T> && !std::same_as<std::remove_cvref_t<U>, T> &&
-             !std::derived_from<std::remove_cvref_t<U>, Base> &&
-             !std::same_as<std::remove_cvref_t<U>, Error>)
-  Result(U&& value) : Base(T(std::forward<U>(value))) {}
+  requires(std::convertible_to<U&&, T> && !std::same_as<std::remove_cvref_t<U>, T> &&
+           !std::derived_from<std::remove_cvref_t<U>, Base> &&
+           !std::same_as<std::remove_cvref_t<U>, Error>) Result(U&& value)
+      : Base(T(std::forward<U>(value))) {}
 };
 
 template <>
@@ -84,17 +84,17 @@ Result<T> within(std::string_view context, Result<T> result) {
 #define FLYT_JOIN(a, b) FLYT_JOIN_(a, b)
 
 // Returns the Error of `expression`, a Result or Status, to the caller.
-#define FLYT_TRY(expression)                                       \
-  do {                                                             \
-    if (auto flyt_status = (expression); !flyt_status) {           \
-      return std::move(flyt_status).error();                       \
-    }                                                              \
+#define FLYT_TRY(expression)                             \
+  do {                                                   \
+    if (auto flyt_status = (expression); !flyt_status) { \
+      return std::move(flyt_status).error();             \
+    }                                                    \
   } while (false)
 
 // FLYT_ASSIGN(const auto size, size_of(file)): declares from a Result, or returns its Error.
-#define FLYT_ASSIGN(declaration, expression)                               \
-  auto FLYT_JOIN(flyt_result_, __LINE__) = (expression);                   \
-  if (!FLYT_JOIN(flyt_result_, __LINE__)) {                                \
-    return std::move(FLYT_JOIN(flyt_result_, __LINE__)).error();           \
-  }                                                                        \
+#define FLYT_ASSIGN(declaration, expression)                     \
+  auto FLYT_JOIN(flyt_result_, __LINE__) = (expression);         \
+  if (!FLYT_JOIN(flyt_result_, __LINE__)) {                      \
+    return std::move(FLYT_JOIN(flyt_result_, __LINE__)).error(); \
+  }                                                              \
   declaration = *std::move(FLYT_JOIN(flyt_result_, __LINE__))

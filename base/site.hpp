@@ -15,10 +15,10 @@ namespace flyt {
 
 // Whose ground an endpoint stands on: the site's own statement, or a provider's region.
 struct Ground {
-  std::string provider, region;            // both or neither
-  std::string country;                     // ISO 3166-1 alpha-2
+  std::string provider, region;  // both or neither
+  std::string country;           // ISO 3166-1 alpha-2
   std::string operator_name, owner;
-  std::vector<std::string> control;        // jurisdictions: ISO codes
+  std::vector<std::string> control;  // jurisdictions: ISO codes
 };
 
 struct Policy {
@@ -34,8 +34,8 @@ struct Limits {
 
 struct EndpointConfig {
   std::string name, driver;
-  std::map<std::string, std::string> values;     // the driver's keys: url, user, path ...
-  std::map<std::string, SecretSource> secrets;   // the driver's secret keys
+  std::map<std::string, std::string> values;    // the driver's keys: url, user, path ...
+  std::map<std::string, SecretSource> secrets;  // the driver's secret keys
   std::optional<Ground> ground;
   Limits limits;
   std::filesystem::path folder;  // of the site file: relative paths start here
@@ -66,8 +66,8 @@ enum class Convert : std::uint8_t { automatic, virt_v2v, none };
 struct MachineSettings {
   std::optional<Convert> convert;
   std::optional<std::chrono::seconds> boot_timeout;
-  std::optional<std::string> name;     // on the target
-  std::optional<std::string> marker;   // console text that means "it lives"
+  std::optional<std::string> name;    // on the target
+  std::optional<std::string> marker;  // console text that means "it lives"
   std::vector<Probe> probes;
 };
 

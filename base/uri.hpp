@@ -13,8 +13,8 @@ struct Uri {
   std::string scheme;  // lower case
   std::string host;    // without brackets; empty: none
   std::optional<unsigned> port;
-  std::string path;    // percent-decoded
-  std::string query;   // as written, without '?'
+  std::string path;   // percent-decoded
+  std::string query;  // as written, without '?'
 
   // Errc::invalid for rubbish and for user:password@ — secrets do not belong into a URI.
   static Result<Uri> parse(std::string_view text);

@@ -17,10 +17,10 @@ struct Verdict {
   Question question = Question::bytes;
   Answer answer = Answer::unverified;
   Basis basis = Basis::none;
-  std::string value;  // short, for a table: "DK", "41 s", "Guldborgsund Kommune"
-  std::string why;    // one line
+  std::string value;                  // short, for a table: "DK", "41 s", "Guldborgsund Kommune"
+  std::string why;                    // one line
   std::vector<std::string> evidence;  // what was looked at, one line each, with source and date
-  std::string at;     // when, RFC 3339 UTC; empty: judged before landing
+  std::string at;                     // when, RFC 3339 UTC; empty: judged before landing
 };
 
 std::string_view to_string(Question question) noexcept;  // "operator" for operator_

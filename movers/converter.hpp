@@ -16,8 +16,9 @@ namespace flyt {
 struct ConvertRequest {
   Machine source;               // as the source described it
   std::vector<Channel*> bases;  // read channels of the target's disks, in bus order
-  std::filesystem::path folder;  // overlays/<migration id>; what is there of an earlier try is removed
-  bool kvm = false;             // the appliance may use KVM
+  std::filesystem::path
+      folder;        // overlays/<migration id>; what is there of an earlier try is removed
+  bool kvm = false;  // the appliance may use KVM
   ProgressSink* progress = nullptr;
 };
 

@@ -19,16 +19,17 @@ inline constexpr std::uint64_t block_bytes = 1U << 20;  // one digest each
 
 // Views in manifest records. The journal says which name on the platform a number stands for.
 using ViewNumber = std::uint32_t;
-inline constexpr ViewNumber conversion_view = 0xffffffff;  // blocks that committing a conversion wrote
+inline constexpr ViewNumber conversion_view =
+    0xffffffff;  // blocks that committing a conversion wrote
 
 struct CopyTuning {
-  unsigned loops = 0;           // event loops, each with a connection to both sides; 0: min(cores, 4)
+  unsigned loops = 0;  // event loops, each with a connection to both sides; 0: min(cores, 4)
   unsigned blocks_in_flight = 8;  // of 1 MiB, per loop
   std::shared_ptr<RateLimit> source_rate = {}, target_rate = {};
 };
 
 enum class CopyMode : std::uint8_t {
-  full,     // all allocated extents of the source; what the manifest already has of this view is kept
+  full,  // all allocated extents of the source; what the manifest already has of this view is kept
   tracked,  // only source.changed(); the rest of the manifest moves on to this view
   digest,   // read all, send only blocks whose digest differs from the manifest
 };
@@ -39,24 +40,25 @@ struct CopyRequest {
   std::filesystem::path manifest;  // of the target disk; made when absent, resumed when there
   ViewNumber view = 1;
   CopyMode mode = CopyMode::full;
-  bool fresh_target = false;  // made by this migration and never written: ChannelInfo::reads_zero counts
+  bool fresh_target =
+      false;  // made by this migration and never written: ChannelInfo::reads_zero counts
   CopyTuning tuning = {};
   ProgressSink* progress = nullptr;
 };
 
 struct CopyReport {
-  Digest root{};                 // over the source's length, as this view has it
-  std::uint64_t length = 0;      // bytes of the source
+  Digest root{};             // over the source's length, as this view has it
+  std::uint64_t length = 0;  // bytes of the source
   std::uint64_t read_bytes = 0, written_bytes = 0, zeroed_bytes = 0;
-  std::uint64_t kept_bytes = 0;  // already on the target by the manifest
+  std::uint64_t kept_bytes = 0;     // already on the target by the manifest
   std::uint64_t checked_bytes = 0;  // re-read from the target to trust the manifest
-  bool distrusted = false;       // the check failed and the target was compared block by block
+  bool distrusted = false;          // the check failed and the target was compared block by block
 };
 
 // Writing the extents in which `overlay` differs from the synced target.
 struct CommitRequest {
-  Channel* overlay = nullptr;  // reads as the converted disk
-  Channel* target = nullptr;   // holds the synced copy, or part of a torn commit
+  Channel* overlay = nullptr;   // reads as the converted disk
+  Channel* target = nullptr;    // holds the synced copy, or part of a torn commit
   std::vector<Extent> changed;  // ascending, from the converter
   std::filesystem::path manifest;
   CopyTuning tuning = {};

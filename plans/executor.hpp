@@ -33,7 +33,7 @@ struct Crew {
   Journal* journal = nullptr;
   std::filesystem::path state;
   std::shared_ptr<RateLimit> source_rate = {}, target_rate = {};
-  bool kvm = false;         // for the conversion's appliance
+  bool kvm = false;                  // for the conversion's appliance
   std::function<std::string()> now;  // RFC 3339 UTC
 };
 
@@ -44,7 +44,15 @@ struct ApplyOptions {
   std::function<void(std::string_view where)> at_step = {};
 };
 
-enum class MachineState : std::uint8_t { waiting, running, copied, landed, failed, stopped, drifted };
+enum class MachineState : std::uint8_t {
+  waiting,
+  running,
+  copied,
+  landed,
+  failed,
+  stopped,
+  drifted
+};
 std::string_view to_string(MachineState state) noexcept;
 
 struct MachineOutcome {

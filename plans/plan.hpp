@@ -17,8 +17,8 @@ namespace flyt {
 
 inline constexpr int plan_version = 1;
 
-// What the plan assumed. pinned: must be equal when applied; bounded: at least `value` must be free;
-// noted: for readers.
+// What the plan assumed. pinned: must be equal when applied; bounded: at least `value` must be
+// free; noted: for readers.
 struct Fact {
   enum class Kind : std::uint8_t { pinned, bounded, noted };
   Kind kind = Kind::noted;
@@ -29,8 +29,8 @@ struct Fact {
 
 struct PlannedMachine {
   std::string migration_id;
-  Machine source;     // as it was seen
-  MachineSpec spec;   // as it will be made; spec.owner.epoch is 0 in a plan
+  Machine source;    // as it was seen
+  MachineSpec spec;  // as it will be made; spec.owner.epoch is 0 in a plan
   // Whether the spec is already for a converted guest: buses and models are those after conversion.
   bool convert = false;
   std::string convert_why;
@@ -40,7 +40,7 @@ struct PlannedMachine {
   std::string marker;
   std::chrono::seconds boot_timeout{180};
   std::uint64_t copy_bytes = 0;  // estimate: allocated bytes where known, else all
-  std::string adopts;  // plan digest whose seeded disks are taken over; empty: none
+  std::string adopts;            // plan digest whose seeded disks are taken over; empty: none
 };
 
 struct Wave {
@@ -58,7 +58,7 @@ struct Plan {
   std::string site_id, site_name, site_digest;
   std::string source, target;  // endpoint names
   std::string source_platform_id, target_platform_id;
-  std::string inventory_digest;  // SHA-256 over both inventories as they were read
+  std::string inventory_digest;          // SHA-256 over both inventories as they were read
   std::vector<PlannedMachine> machines;  // by name
   std::vector<Wave> waves;
   std::vector<Concern> concerns;  // machines with a blocker are not in `machines`

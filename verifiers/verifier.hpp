@@ -24,14 +24,15 @@ struct BytesRecord {
   std::uint64_t length = 0, blocks = 0, equal_source = 0, equal_conversion = 0;
   std::uint64_t different_blocks = 0;
   std::vector<std::uint64_t> different;  // the first 16
-  bool outside_equal = true;  // of the conversion, at commit
+  bool outside_equal = true;             // of the conversion, at commit
   bool tail_zero = true;
   bool before_power_on = true;
 };
 
 // PASS: every disk has a record, every block equals the source's or the conversion's digest, roots
 // agree. No record for a disk of `disks`: UNVERIFIED. `at`: when it was read.
-Verdict judge_bytes(const std::vector<BytesRecord>& records, std::size_t disks, std::string_view at);
+Verdict judge_bytes(const std::vector<BytesRecord>& records, std::size_t disks,
+                    std::string_view at);
 
 struct ProbeResult {
   Probe probe;
