@@ -1,4 +1,4 @@
-#include "drivers/shared/nbd_server.hpp"
+#include "base/nbd_server.hpp"
 
 #include <fmt/format.h>
 
