@@ -1,4 +1,4 @@
-#include "drivers/shared/nbd_greeting.hpp"
+#include "base/nbd_greeting.hpp"
 
 #include <fmt/format.h>
 #include <poll.h>

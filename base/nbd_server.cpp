@@ -9,7 +9,7 @@
 #include "base/durable_file.hpp"
 #include "base/process.hpp"
 #include "base/uri.hpp"
-#include "drivers/shared/nbd_greeting.hpp"
+#include "base/nbd_greeting.hpp"
 
 namespace flyt {
 namespace {
