@@ -73,8 +73,9 @@ class Channel {
   virtual ~Channel() = default;  // best effort; close() reports
 
   virtual const ChannelInfo& info() const = 0;
-  // Changed since OpenSpec::since. One page from `from`, ascending, contiguous over all pages; the
-  // last page ends at the disk's size; empty: `from` is at the end. Errc::unsupported: read all.
+  // What changed since OpenSpec::since: one page of ascending extents at or after `from`; the next
+  // page is asked for from the end of the last one; an empty page: nothing more up to the disk's
+  // size. Errc::unsupported: read all.
   virtual Result<std::vector<Extent>> changed(std::uint64_t from, const Call& call);
   // Streams only. Offsets ascend; the data is in the buffer unless zero; nothing: the end. A
   // broken stream is opened again and restarts at 0. REQUIRES: at least 1 MiB of buffer.
