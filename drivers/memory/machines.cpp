@@ -1,0 +1,223 @@
+#include "drivers/memory/machines.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <system_error>
+
+#include "base/durable_file.hpp"
+#include "base/identity.hpp"
+#include "base/units.hpp"
+#include "drivers/memory/channels.hpp"
+#include "drivers/memory/disk_file.hpp"
+#include "drivers/memory/views.hpp"
+
+namespace flyt::memory {
+namespace {
+
+// What spec names and the ground does not have.
+template <typename Thing>
+Result<Thing*> find_named(std::vector<Thing>& things, const std::string& name,
+                          std::string_view kind) {
+  std::vector<std::string_view> known;
+  for (Thing& thing : things) {
+    if (thing.name == name) return &thing;
+    known.push_back(thing.name);
+  }
+  Error error{Errc::not_found, fmt::format("there is no {} {}", kind, name)};
+  if (const auto near = nearest(name, known); !near.empty()) {
+    error.remedy.push_back(fmt::format("did you mean {}?", near));
+  }
+  return error;
+}
+
+Status check_spec(const MachineSpec& spec) {
+  if (spec.owner.id.empty()) return Error{Errc::invalid, "a machine needs a migration id"};
+  if (spec.name.empty()) return Error{Errc::invalid, "a machine needs a name"};
+  return ok();
+}
+
+Error taken(std::string_view what, std::string_view name) {
+  Error error{Errc::exists, fmt::format("the {} {} is taken by another machine", what, name)};
+  error.remedy.emplace_back(
+      "give the machine another name in the site: [machines.NAME] name = ...");
+  return error;
+}
+
+Status check_free(const World& world, const MachineSpec& spec, const std::string& own_id) {
+  for (const Machine& other : world.ground.machines) {
+    if (other.id == own_id) continue;
+    if (other.name == spec.name) return taken("name", spec.name);
+    if (!spec.uuid.empty() && other.uuid == spec.uuid) return taken("uuid", spec.uuid);
+  }
+  return ok();
+}
+
+std::uint64_t rounded(std::uint64_t size, std::uint64_t step) {
+  return (size + step - 1) / step * step;
+}
+
+Result<Disk> make_disk(World& world, const DiskSpec& spec, std::size_t number) {
+  Disk disk;
+  disk.id = fmt::format("disk{}", number);
+  disk.uuid = random_uuid();
+  disk.size_bytes = rounded(spec.size_bytes, world.habits.round_bytes);
+  disk.bus = spec.bus == Bus::unknown ? Bus::sata : spec.bus;
+  disk.controller = spec.controller;
+  disk.format = "raw";
+  disk.boots = spec.boots;
+  if (!spec.format.empty() && spec.format != "raw") {
+    return Error{Errc::unsupported, fmt::format("disks are raw here, not {}", spec.format)};
+  }
+  std::vector<Storage>& storages = world.ground.storages;
+  if (spec.storage.empty() && storages.empty()) return disk;
+  FLYT_ASSIGN(
+      Storage * storage,
+      find_named(storages, spec.storage.empty() ? storages.front().name : spec.storage, "storage"));
+  disk.storage = storage->id;
+  if (!storage->free_bytes) return disk;
+  if (*storage->free_bytes < disk.size_bytes) {
+    return Error{Errc::unavailable,
+                 fmt::format("no space in {}: {} are free, {} are needed", storage->name,
+                             format_size(*storage->free_bytes), format_size(disk.size_bytes)),
+                 "", "", "nothing was made"};
+  }
+  *storage->free_bytes -= disk.size_bytes;
+  return disk;
+}
+
+Result<std::vector<Nic>> make_nics(World& world, const std::vector<NicSpec>& specs) {
+  std::vector<Nic> nics;
+  for (const NicSpec& spec : specs) {
+    FLYT_TRY(find_named(world.ground.networks, spec.network, "network"));
+    nics.push_back({fmt::format("nic{}", nics.size()), spec.mac, spec.network,
+                    spec.model.empty() ? "virtio" : spec.model, true});
+  }
+  return nics;
+}
+
+// All but identity, disks and power.
+Status shape(World& world, Machine& machine, const MachineSpec& spec) {
+  FLYT_ASSIGN(machine.nics, make_nics(world, spec.nics));
+  machine.name = spec.name;
+  machine.notes = spec.notes;
+  machine.cpus = spec.cpus;
+  machine.memory_bytes = spec.memory_bytes;
+  machine.firmware = {spec.firmware, spec.secure_boot, std::nullopt};
+  machine.clock = spec.clock;
+  machine.guest = spec.guest;
+  return ok();
+}
+
+Result<Machine> already_made(const Machine& machine, const MachineSpec& spec) {
+  if (machine.name != spec.name) {
+    return Error{Errc::exists, fmt::format("{} was made by this migration, under another name than "
+                                           "{}",
+                                           machine.name, spec.name)};
+  }
+  if (machine.disks.size() != spec.disks.size()) {
+    return Error{Errc::exists, fmt::format("{} was made by this migration with {} disks, not {}",
+                                           machine.name, machine.disks.size(), spec.disks.size())};
+  }
+  return machine;
+}
+
+Status denied(const Machine& machine) {
+  return Error{Errc::denied, fmt::format("{} was not made by this migration", machine.name), "", "",
+               "it was not touched"};
+}
+
+void give_back(World& world, const Machine& machine) {
+  for (const Disk& disk : machine.disks) {
+    for (Storage& storage : world.ground.storages) {
+      if (storage.id == disk.storage && storage.free_bytes) *storage.free_bytes += disk.size_bytes;
+    }
+  }
+}
+
+Status remove_files(const WorldFolder& folder, const std::string& machine) {
+  const std::filesystem::path of_disks = folder.disk(machine, "").parent_path();
+  const std::filesystem::path of_views = folder.view(machine, "").parent_path();
+  for (const auto& path : {of_disks, of_views, folder.changes(machine)}) {
+    std::error_code failed;
+    std::filesystem::remove_all(path, failed);
+    if (failed) return system_error(fmt::format("removing {}", path.native()), failed.value());
+  }
+  return ok();
+}
+
+}  // namespace
+
+std::int64_t now_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+Result<Machine> create(const WorldFolder& folder, LockedWorld& locked, const MachineSpec& spec) {
+  FLYT_TRY(check_spec(spec));
+  World& world = locked.world;
+  if (const Machine* made = world.made_by(spec.owner.id)) return already_made(*made, spec);
+  FLYT_TRY(check_free(world, spec, ""));
+  Machine machine;
+  machine.uuid = spec.uuid.empty() ? random_uuid() : spec.uuid;
+  machine.id = machine.uuid;
+  machine.migration_id = spec.owner.id;
+  machine.power = Power::off;
+  if (!world.ground.hosts.empty()) machine.host = world.ground.hosts.front().id;
+  FLYT_TRY(shape(world, machine, spec));
+  FLYT_TRY(remove_files(folder, machine.id));  // of an attempt that was not recorded
+  for (const DiskSpec& disk : spec.disks) {
+    FLYT_ASSIGN(Disk made, make_disk(world, disk, machine.disks.size()));
+    FLYT_TRY(disk_file(folder, world, machine, made));
+    machine.disks.push_back(std::move(made));
+  }
+  Inside& inside = world.inside[machine.id];
+  inside = world.habits.created;
+  inside.shown_from = now_ms() + world.habits.settle.count();
+  world.ground.machines.push_back(machine);
+  FLYT_TRY(locked.save());
+  return machine;
+}
+
+Result<Machine> update(LockedWorld& locked, const std::string& id, const MachineSpec& spec) {
+  FLYT_TRY(check_spec(spec));
+  FLYT_ASSIGN(Machine * machine, find_machine(locked.world, id));
+  if (machine->migration_id != spec.owner.id) return denied(*machine).error();
+  if (machine->power != Power::off) {
+    return Error{Errc::denied, fmt::format("{} is not off", machine->name)};
+  }
+  if (machine->disks.size() != spec.disks.size()) {
+    return Error{Errc::invalid, fmt::format("{} has {} disks, not {}", machine->name,
+                                            machine->disks.size(), spec.disks.size())};
+  }
+  FLYT_TRY(check_free(locked.world, spec, id));
+  FLYT_TRY(shape(locked.world, *machine, spec));
+  for (std::size_t i = 0; i < spec.disks.size(); ++i) {
+    Disk& disk = machine->disks[i];
+    if (spec.disks[i].bus != Bus::unknown) disk.bus = spec.disks[i].bus;
+    disk.controller = spec.disks[i].controller;
+    disk.boots = spec.disks[i].boots;
+  }
+  FLYT_TRY(locked.save());
+  return *machine;
+}
+
+Status destroy(const WorldFolder& folder, LockedWorld& locked, const std::string& id,
+               const Owner& owner, const Call& call) {
+  World& world = locked.world;
+  const Machine* machine = world.machine(id);
+  if (machine == nullptr) return ok();
+  if (machine->migration_id.empty() || machine->migration_id != owner.id) return denied(*machine);
+  FLYT_TRY(fence(locked, id, owner, call));
+  give_back(world, *machine);
+  world.inside.erase(id);
+  auto& machines = world.ground.machines;
+  machines.erase(std::remove_if(machines.begin(), machines.end(),
+                                [&](const Machine& one) { return one.id == id; }),
+                 machines.end());
+  FLYT_TRY(locked.save());
+  return remove_files(folder, id);
+}
+
+}  // namespace flyt::memory
