@@ -1,0 +1,186 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "base/units.hpp"
+#include "movers/block.hpp"
+#include "movers/disk_ends.hpp"
+#include "movers/operations.hpp"
+#include "movers/trust.hpp"
+
+namespace flyt::movers {
+
+namespace {
+
+constexpr std::chrono::seconds flush_patience{60};  // after a stop
+
+class DiskCopy {
+ public:
+  DiskCopy(const CopyRequest& request, const Call& call)
+      : request_(request), call_(call), length_(request.source->info().size_bytes) {}
+
+  Result<CopyReport> run() {
+    FLYT_TRY(connect_both());
+    FLYT_ASSIGN(auto manifest, Manifest::open({request_.manifest, length_, request_.view, true}));
+    FLYT_TRY(trust(manifest));
+    FLYT_TRY(zero_tail());
+    FLYT_TRY(pass(manifest));
+    FLYT_TRY(manifest.seal(request_.view));
+    FLYT_ASSIGN(report_.root, manifest.root(Manifest::Layer::source));
+    report_.length = length_;
+    return report_;
+  }
+
+ private:
+  Status connect_both();
+  Status trust(Manifest& manifest);
+  Status zero_tail();
+  Status pass(Manifest& manifest);
+  Result<Pass> find_changes();
+  Status flush_rest(const PassState& pass, Epochs& epochs);
+  Error explain(Error error, const Epochs& epochs) const;
+
+  const CopyRequest& request_;
+  const Call& call_;
+  std::uint64_t length_;
+  Connections sources_, targets_;
+  ExtentList changed_;
+  CopyReport report_;
+};
+
+Status DiskCopy::connect_both() {
+  FLYT_ASSIGN(targets_, connect(*request_.target, Side::target, call_));
+  const NbdExport& target = targets_.front()->server();
+  if (target.size < length_) {
+    return Error{Errc::invalid,
+                 fmt::format("the target has {} bytes, the source {}", target.size, length_),
+                 {},
+                 {},
+                 "nothing was written",
+                 {"give the target's disk at least the source's size"}};
+  }
+  if (target.read_only) return Error{Errc::denied, "the target's server is read-only"};
+  if (!target.can_flush) {
+    return Error{Errc::unsupported,
+                 "the target's server cannot flush: nothing could be proven",
+                 {},
+                 {},
+                 "nothing was written"};
+  }
+  FLYT_ASSIGN(sources_, connect(*request_.source, Side::source, call_));
+  return ok();
+}
+
+Status DiskCopy::trust(Manifest& manifest) {
+  if (manifest.empty()) return ok();
+  if (request_.progress != nullptr) request_.progress->note("checking what is on the target");
+  FLYT_ASSIGN(const TrustReport found,
+              check_trust(manifest, *request_.target, targets_, request_.tuning, call_));
+  report_.checked_bytes = found.checked_bytes;
+  report_.distrusted = found.distrusted;
+  return ok();
+}
+
+// A larger target must read as zero behind the source's end.
+Status DiskCopy::zero_tail() {
+  NbdConnection& target = *targets_.front();
+  const std::uint64_t unit = target.server().min_request, size = target.server().size;
+  // The last block's write pads up to the next unit.
+  const Range tail{std::min(size, (length_ + unit - 1) / unit * unit), size};
+  FLYT_ASSIGN(const bool clean, reads_zero(target, tail, call_));
+  if (clean) return ok();
+  FLYT_TRY(target.zero(tail.begin, tail.end - tail.begin, call_));
+  FLYT_TRY(target.flush(call_));
+  FLYT_ASSIGN(const bool zeroed, reads_zero(target, tail, call_));
+  if (zeroed) return ok();
+  return Error{Errc::corrupt, "the target does not read as zero behind the source's end",
+               fmt::format("bytes {} to {}", tail.begin, tail.end),
+               "the target acknowledges zeroes and keeps other bytes"};
+}
+
+// What to do, and for a tracked pass the changed extents.
+Result<Pass> DiskCopy::find_changes() {
+  if (request_.mode == CopyMode::full) return Pass::full;
+  if (request_.mode == CopyMode::digest) return Pass::digest;
+  for (std::uint64_t from = 0; from < length_;) {
+    auto page = request_.source->changed(from, call_);
+    if (!page && page.error().code == Errc::unsupported) {
+      if (request_.progress != nullptr) request_.progress->note("no change tracking: reading all");
+      return Pass::digest;
+    }
+    if (!page) return std::move(page).error();
+    if (page->empty()) break;
+    const std::uint64_t before = from;
+    for (const Extent& extent : *page) {
+      changed_.add({extent.offset, std::min(extent.offset + extent.length, length_)});
+      from = std::max(from, extent.offset + extent.length);
+    }
+    if (from <= before) {
+      return Error{Errc::internal, "the source's changed extents do not go on",
+                   fmt::format("at {}", before)};
+    }
+  }
+  return Pass::tracked;
+}
+
+Status DiskCopy::pass(Manifest& manifest) {
+  FLYT_ASSIGN(const Pass kind, find_changes());
+  FLYT_ASSIGN(const ExtentList data, map_disk(*sources_.front(), length_, call_));
+  const bool skip_zeroes = request_.fresh_target && request_.target->info().reads_zero &&
+                           manifest.header().first_view == request_.view;
+  WorkInput input{
+      kind, length_, request_.view, &data, kind == Pass::tracked ? &changed_ : nullptr, &manifest};
+  if (!targets_.front()->server().can_zero && !skip_zeroes) input.max_run = 1;
+  const std::uint32_t epoch = manifest.last_epoch() + 1;
+  WorkTotal total = add_up(input, 0);
+  report_.kept_bytes = total.kept_bytes;
+  if (request_.progress != nullptr) request_.progress->total(total.data_bytes);
+  FLYT_TRY(manifest.append(total.voids));
+  FLYT_TRY(manifest.sync());
+
+  Work work(input);
+  Recorder recorder(manifest);
+  Epochs epochs(epoch_bytes(length_), epoch, recorder);
+  PassState pass({&work, length_, request_.view, skip_zeroes, &epochs, &recorder, nullptr,
+                  &request_.tuning, request_.progress},
+                 call_);
+  FLYT_TRY(run_loops(pass, *request_.source, sources_, request_.target, &targets_));
+  Status flushed = flush_rest(pass, epochs);
+  Status recorded = recorder.finish();
+  report_.read_bytes = pass.counters.read;
+  report_.written_bytes = pass.counters.written;
+  report_.zeroed_bytes = pass.counters.zeroed;
+  if (auto error = pass.error()) return explain(*std::move(error), epochs);
+  if (!flushed) return explain(std::move(flushed).error(), epochs);
+  if (!recorded) return explain(std::move(recorded).error(), epochs);
+  return ok();
+}
+
+Status DiskCopy::flush_rest(const PassState& pass, Epochs& epochs) {
+  if (pass.target_lost() || targets_.empty() || targets_.front()->dead()) return ok();
+  const Call patient = Call{}.within(flush_patience);  // a stop must not void what is done
+  while (epochs.must_flush(Epochs::Clock::now(), true)) {
+    Status done = targets_.front()->flush(pass.stopping() ? patient : call_);
+    epochs.flushed(done.has_value());
+    if (!done) return done;
+  }
+  return ok();
+}
+
+Error DiskCopy::explain(Error error, const Epochs& epochs) const {
+  error.state =
+      fmt::format("{} of this run are on the target and proven; the same copy goes on from there",
+                  format_size(epochs.proven_bytes()));
+  return error;
+}
+
+}  // namespace
+
+Result<CopyReport> copy_disk(const CopyRequest& request, const Call& call) {
+  return DiskCopy(request, call).run();
+}
+
+}  // namespace flyt::movers

@@ -1,0 +1,22 @@
+// Whether a manifest found on disk still tells what is on its target.
+#pragma once
+
+#include "movers/disk_ends.hpp"
+#include "movers/manifest.hpp"
+
+namespace flyt::movers {
+
+struct TrustReport {
+  std::uint64_t checked_bytes = 0;  // read from the target
+  bool distrusted = false;          // something differed
+};
+
+// Reads the last two write epochs and 1 % at random from the target. When one block differs, all
+// that the manifest knows is compared and what differs becomes void; the manifest is sealed then.
+Result<TrustReport> check_trust(Manifest& manifest, const Channel& target, Connections& connections,
+                                const CopyTuning& tuning, const Call& call);
+
+// What of `length` bytes does not surely read as zero.
+Result<ExtentList> map_disk(NbdConnection& disk, std::uint64_t length, const Call& call);
+
+}  // namespace flyt::movers
