@@ -1,0 +1,53 @@
+// Landing hosts: where a platform's disk is seen as a file or block device, and served from there.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/channel.hpp"
+#include "base/result.hpp"
+
+namespace flyt {
+
+// How a command gets to the host: words in front of its own. The socket that is served on lies in a
+// private folder of ours; a host that is not this machine will have to carry it here.
+struct LandingHost {
+  std::string name;  // "local", "sudo"
+  std::vector<std::string> prefix;
+};
+
+// Errc::invalid: no such word. `sudo` never asks for a password.
+Result<LandingHost> landing_host(std::string_view word);
+
+struct LandingDisk {
+  std::string what;    // starts its errors: "web01: disk 0"
+  std::string path;    // absolute, on the host
+  std::string format;  // "raw", "qcow2"
+  Use use = Use::read;
+  Owner owner;
+  // Made by this migration: readers and its one writer may be open at the same time. A qcow2 reader
+  // does not see what is written after it was opened: read back over a fresh one.
+  bool shared = false;
+  bool reads_zero = false;
+};
+
+// Serves the disk until the channel is closed, or this process ends in whatever way. Excludes all
+// others that open it in this way on that host: a writer all but the readers of its own migration
+// and epoch, a reader all writers of others. What a lower epoch of the same migration left running
+// is ended first, proven by its lock. Errc::cancelled: a higher epoch holds the disk;
+// Errc::unavailable: another one does (`seen`: who), or it cannot be served; Errc::not_found,
+// Errc::denied. close() after a write: all of it is on stable storage, or an error.
+Result<std::unique_ptr<Channel>> open_landing(const LandingHost& host, const LandingDisk& disk,
+                                              const Call& call);
+
+// The last `bytes` of a file on the host. Errc::not_found.
+Result<std::string> landing_tail(const LandingHost& host, const std::string& path,
+                                 std::uint64_t bytes, const Call& call);
+
+// Gone is success.
+Status landing_remove(const LandingHost& host, const std::string& path, const Call& call);
+
+}  // namespace flyt
