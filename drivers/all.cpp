@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/units.hpp"
+#include "drivers/libvirt/libvirt.hpp"
 #include "drivers/memory/memory.hpp"
 
 namespace flyt {
@@ -63,6 +64,7 @@ Status check_keys(const DriverEntry& entry, const EndpointConfig& config) {
 
 std::span<const DriverEntry> all_drivers() {
   static const std::array entries{
+      DriverEntry{"libvirt", "QEMU and KVM machines on this host", virt::keys(), virt::open},
       DriverEntry{"memory", "a platform in a folder, for tests and trials", memory::keys(),
                   memory::open},
   };

@@ -22,7 +22,7 @@ struct Refusal {
 };
 
 constexpr std::array<Refusal, 6> refusals{{
-    {"newer", Errc::cancelled, "a newer flyt process has taken over",
+    {"newer", Errc::denied, "a newer flyt process has taken over",
      "this process was thought to be dead, or its machine is moved twice at once", ""},
     {"busy", Errc::unavailable, "another process holds the disk",
      "two migrations touch one disk, or one is opened twice", "end the process that holds it"},
@@ -102,12 +102,19 @@ Result<LandingHost> landing_host(std::string_view word) {
   if (word == "local") return LandingHost{"local", {}};
   if (word == "sudo") return LandingHost{"sudo", {"sudo", "-n", "--"}};
   if (word == "ssh" || word.starts_with("ssh:")) {
-    return Error{Errc::unsupported, "landing = \"ssh\" is not built yet", "",
-                 "disks are only reached on this machine", "",
+    return Error{Errc::unsupported,
+                 "landing = \"ssh\" is not built yet",
+                 "",
+                 "disks are only reached on this machine",
+                 "",
                  {"run flyt on the hypervisor itself, with landing = \"local\" or \"sudo\""}};
   }
-  return Error{Errc::invalid, fmt::format("landing = \"{}\": there is no such way", word), "", "",
-               "", {"use \"local\" or \"sudo\""}};
+  return Error{Errc::invalid,
+               fmt::format("landing = \"{}\": there is no such way", word),
+               "",
+               "",
+               "",
+               {"use \"local\" or \"sudo\""}};
 }
 
 Result<std::unique_ptr<Channel>> open_landing(const LandingHost& host, const LandingDisk& disk,
@@ -116,6 +123,7 @@ Result<std::unique_ptr<Channel>> open_landing(const LandingHost& host, const Lan
     return Error{Errc::denied, fmt::format("{}: only a migration may write to it", disk.what)};
   }
   NbdChannelSpec spec{{supervisor(host, disk), {}, disk.what}};
+  spec.info.size_bytes = disk.size_bytes;
   spec.info.reads_zero = disk.use == Use::write && disk.reads_zero;
   spec.info.flushes = disk.use == Use::write;
   auto served = open_nbd_channel(std::move(spec), call);
@@ -127,12 +135,16 @@ Result<std::string> landing_tail(const LandingHost& host, const std::string& pat
                                  std::uint64_t bytes, const Call& call) {
   // The shell tells a file that is not there from one that may not be read.
   const std::string script = "[ -e \"$2\" ] || exit 44; exec tail -c \"$1\" -- \"$2\"";
-  FLYT_ASSIGN(Finished finished,
-              run({on(host, {"sh", "-c", script, "flyt-landing", std::to_string(bytes), path})},
-                  call));
+  FLYT_ASSIGN(
+      Finished finished,
+      run({on(host, {"sh", "-c", script, "flyt-landing", std::to_string(bytes), path})}, call));
   if (finished.status == 44) return Error{Errc::not_found, fmt::format("{} is not there", path)};
   if (finished.status != 0) {
-    return Error{Errc::denied, fmt::format("{} cannot be read", path), finished.errors, "", "",
+    return Error{Errc::denied,
+                 fmt::format("{} cannot be read", path),
+                 finished.errors,
+                 "",
+                 "",
                  {"set landing = \"sudo\""}};
   }
   return std::move(finished.output);

@@ -32,12 +32,13 @@ struct LandingDisk {
   // does not see what is written after it was opened: read back over a fresh one.
   bool shared = false;
   bool reads_zero = false;
+  std::uint64_t size_bytes = 0;  // another one served is Errc::corrupt; 0: whatever it has
 };
 
 // Serves the disk until the channel is closed, or this process ends in whatever way. Excludes all
 // others that open it in this way on that host: a writer all but the readers of its own migration
 // and epoch, a reader all writers of others. What a lower epoch of the same migration left running
-// is ended first, proven by its lock. Errc::cancelled: a higher epoch holds the disk;
+// is ended first, proven by its lock. Errc::denied: a higher epoch holds the disk;
 // Errc::unavailable: another one does (`seen`: who), or it cannot be served; Errc::not_found,
 // Errc::denied. close() after a write: all of it is on stable storage, or an error.
 Result<std::unique_ptr<Channel>> open_landing(const LandingHost& host, const LandingDisk& disk,

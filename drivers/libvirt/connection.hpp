@@ -1,0 +1,50 @@
+// One connection to a libvirt daemon, opened when it is first needed and again when it broke.
+#pragma once
+
+#include <libvirt/libvirt.h>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/call.hpp"
+#include "base/result.hpp"
+
+namespace flyt::virt {
+
+using Link = std::shared_ptr<virConnect>;
+
+// Thread-safe. libvirt's calls cannot be interrupted: a stop or a deadline is seen before each of
+// them, and a daemon that says nothing for 30 s ends them (keepalive).
+class Connection {
+ public:
+  explicit Connection(std::string uri);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  const std::string& uri() const noexcept { return uri_; }
+  bool session() const;  // an unprivileged daemon
+
+  // Errc::cancelled, timed_out (nothing was opened); unavailable, denied.
+  Result<Link> get(const Call& call);
+
+  // Returns when `holds` is true. Looked at whenever any machine's life changes, and each second.
+  Status wait_until(const std::function<Result<bool>()>& holds, const Call& call,
+                    std::string_view what);
+
+ private:
+  struct Events;
+
+  Status open();
+  void close();
+
+  const std::string uri_;
+  const std::shared_ptr<Events> events_;  // outlives us while an event is being delivered
+  std::mutex opening_;
+  Link link_;
+  int callback_ = -1;
+};
+
+}  // namespace flyt::virt

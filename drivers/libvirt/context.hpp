@@ -1,0 +1,27 @@
+// What all parts of the driver work with.
+#pragma once
+
+#include <string>
+
+#include "base/site.hpp"
+#include "drivers/libvirt/acceleration.hpp"
+#include "drivers/libvirt/connection.hpp"
+#include "drivers/shared/landing.hpp"
+
+namespace flyt::virt {
+
+struct Context {
+  Context(EndpointConfig endpoint, std::string uri, LandingHost host, Accel accel)
+      : config(std::move(endpoint)),
+        connection(std::move(uri)),
+        landing(std::move(host)),
+        acceleration(accel, landing, config) {}
+
+  const EndpointConfig config;
+  Connection connection;
+  const LandingHost landing;
+  Acceleration acceleration;
+  std::string default_pool = "default";
+};
+
+}  // namespace flyt::virt

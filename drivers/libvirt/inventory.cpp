@@ -1,0 +1,199 @@
+#include "drivers/libvirt/inventory.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "drivers/libvirt/context.hpp"
+#include "drivers/libvirt/errors.hpp"
+#include "drivers/libvirt/ground_xml.hpp"
+#include "drivers/libvirt/volumes.hpp"
+
+namespace flyt::virt {
+namespace {
+
+std::string version_text(unsigned long number) {
+  return fmt::format("{}.{}.{}", number / 1000000, number / 1000 % 1000, number % 1000);
+}
+
+std::string platform_text(virConnectPtr link, const std::string& host) {
+  unsigned long libvirt = 0, hypervisor = 0;
+  std::string text = "libvirt";
+  if (virConnectGetLibVersion(link, &libvirt) == 0) text += " " + version_text(libvirt);
+  if (virConnectGetVersion(link, &hypervisor) == 0) text += ", QEMU " + version_text(hypervisor);
+  return fmt::format("{} at {}", text, host);
+}
+
+Result<Host> read_host(virConnectPtr link, const CapabilityFacts& capabilities) {
+  virNodeInfo info{};
+  if (virNodeGetInfo(link, &info) < 0) return last_error("asking for the host's size");
+  Host host;
+  host.id = capabilities.host_uuid;
+  host.name = take(virConnectGetHostname(link));
+  host.cpus = info.cpus;
+  host.memory_bytes = std::uint64_t{info.memory} * 1024;
+  int count = 0;
+  if (virNodeGetMemoryStats(link, VIR_NODE_MEMORY_STATS_ALL_CELLS, nullptr, &count, 0) < 0) {
+    return host;
+  }
+  std::vector<virNodeMemoryStats> stats(static_cast<std::size_t>(count));
+  if (virNodeGetMemoryStats(link, VIR_NODE_MEMORY_STATS_ALL_CELLS, stats.data(), &count, 0) < 0) {
+    return host;
+  }
+  // What is cached can be had for the asking.
+  std::uint64_t free = 0;
+  for (const virNodeMemoryStats& one : stats) {
+    const std::string_view field = one.field;
+    if (field == "free" || field == "buffers" || field == "cached") free += one.value * 1024;
+  }
+  host.memory_free_bytes = free;
+  return host;
+}
+
+std::string kind_of(const NetworkFacts& network) {
+  return network.forward.empty() ? std::string("isolated") : network.forward;
+}
+
+// Bridges that the host has beside libvirt's own networks.
+std::vector<Network> list_bridges(virConnectPtr link) {
+  virInterfacePtr* list = nullptr;
+  const int count = virConnectListAllInterfaces(link, &list, VIR_CONNECT_LIST_INTERFACES_ACTIVE);
+  if (count < 0) return {};  // a daemon without that part
+  std::vector<Network> bridges;
+  for (const Interface& one : take_list<Interface>(list, count)) {
+    const std::string xml = take(virInterfaceGetXMLDesc(one.get(), 0));
+    const std::string name = virInterfaceGetName(one.get());
+    if (xml.find("type='bridge'") == std::string::npos) continue;
+    bridges.push_back({"bridge:" + name, name, "bridge", std::nullopt, true});
+  }
+  return bridges;
+}
+
+Result<std::vector<Network>> list_own_networks(virConnectPtr link, std::set<std::string>& bridges) {
+  virNetworkPtr* list = nullptr;
+  const int count = virConnectListAllNetworks(link, &list, 0);
+  std::vector<Network> networks;
+  if (count < 0) {
+    if (last_is_unsupported()) return networks;
+    return last_error("listing networks");
+  }
+  for (const Net& one : take_list<Net>(list, count)) {
+    const std::string xml = take(virNetworkGetXMLDesc(one.get(), 0));
+    if (xml.empty()) continue;  // removed since it was listed
+    FLYT_ASSIGN(const NetworkFacts facts, parse_network(xml));
+    bridges.insert(facts.bridge);
+    networks.push_back(
+        {facts.uuid, facts.name, kind_of(facts), std::nullopt, virNetworkIsActive(one.get()) == 1});
+  }
+  return networks;
+}
+
+void add_volumes(const PoolHere& pool, const std::set<std::string>& used, Inventory& inventory,
+                 std::set<std::string>& backings) {
+  virStorageVolPtr* list = nullptr;
+  const int count = virStoragePoolListAllVolumes(pool.handle.get(), &list, 0);
+  if (count < 0) return;  // the pool went away meanwhile
+  for (const Vol& one : take_list<Vol>(list, count)) {
+    const std::string xml = take(virStorageVolGetXMLDesc(one.get(), 0));
+    const auto facts = xml.empty() ? Error{} : parse_volume(xml);
+    if (!facts || facts->type == "dir" || facts->type == "netdir") continue;
+    if (!facts->backing.empty()) backings.insert(facts->backing);
+    const auto name = volume_name_from(facts->name);
+    if (used.contains(facts->path) || (name && name->rest == "console")) continue;
+    Volume volume{facts->path, facts->name,   pool.facts.uuid,
+                  "disk",      facts->format, facts->capacity};
+    if (facts->format == "iso" || facts->name.ends_with(".iso")) volume.kind = "iso";
+    if (name) volume.migration_id = name->migration_id;
+    inventory.volumes.push_back(std::move(volume));
+  }
+}
+
+// Pools, and what in them belongs to no machine. An image that others stand on is a template.
+Status read_storages(virConnectPtr link, const std::set<std::string>& used, bool with_volumes,
+                     Inventory& inventory) {
+  FLYT_ASSIGN(const std::vector<PoolHere> pools, list_pools(link));
+  std::set<std::string> backings;
+  for (const PoolHere& pool : pools) {
+    const PoolFacts& facts = pool.facts;
+    inventory.storages.push_back(
+        {facts.uuid, facts.name, facts.type, facts.capacity, facts.available});
+    if (with_volumes) add_volumes(pool, used, inventory, backings);
+  }
+  for (Volume& volume : inventory.volumes) {
+    if (backings.contains(volume.id)) volume.kind = "template";
+  }
+  return ok();
+}
+
+Status read_machines(virConnectPtr link, const Scope& scope, Inventory& inventory,
+                     std::set<std::string>& used, const Call& call) {
+  std::vector<DomainHere> domains;
+  if (scope.machine.empty()) {
+    FLYT_ASSIGN(domains, list_domains(link));
+  } else {
+    FLYT_ASSIGN(DomainHere one, find_domain(link, scope.machine));
+    domains.push_back(std::move(one));
+  }
+  for (DomainHere& domain : domains) {
+    FLYT_TRY(proceed(call, "reading machines"));
+    look_at_disks(link, domain);
+    for (const DomainDisk& disk : domain.facts.disks) used.insert(disk.path);
+    Machine& machine = domain.facts.machine;
+    if (!scope.migration_id.empty() && machine.migration_id != scope.migration_id) continue;
+    if (!inventory.hosts.empty()) machine.host = inventory.hosts.front().id;
+    inventory.machines.push_back(std::move(machine));
+  }
+  return ok();
+}
+
+}  // namespace
+
+Result<std::vector<Network>> list_networks(const Context& context, virConnectPtr link) {
+  std::set<std::string> taken;
+  FLYT_ASSIGN(std::vector<Network> networks, list_own_networks(link, taken));
+  for (Network& bridge : list_bridges(link)) {
+    if (!taken.contains(bridge.name)) networks.push_back(std::move(bridge));
+  }
+  // An unprivileged daemon has no other.
+  if (context.connection.session()) {
+    networks.push_back({"user", "user", "nat", std::nullopt, true});
+  }
+  return networks;
+}
+
+Result<Inventory> read_inventory(Context& context, const Scope& scope, const Call& call) {
+  FLYT_ASSIGN(const Link link, context.connection.get(call));
+  const std::string xml = take(virConnectGetCapabilities(link.get()));
+  if (xml.empty()) return last_error("asking for the host's capabilities");
+  FLYT_ASSIGN(const CapabilityFacts capabilities, parse_capabilities(xml));
+  Inventory inventory;
+  inventory.endpoint = context.config.name;
+  inventory.driver = "libvirt";
+  inventory.platform_id = capabilities.host_uuid;
+  FLYT_ASSIGN(Host host, read_host(link.get(), capabilities));
+  inventory.platform = platform_text(link.get(), host.name);
+  inventory.hosts.push_back(std::move(host));
+  std::set<std::string> used;
+  FLYT_TRY(read_machines(link.get(), scope, inventory, used, call));
+  FLYT_TRY(proceed(call, "reading storage"));
+  FLYT_TRY(read_storages(link.get(), used, scope.machine.empty(), inventory));
+  if (!scope.migration_id.empty()) {
+    auto& volumes = inventory.volumes;
+    volumes.erase(
+        std::remove_if(volumes.begin(), volumes.end(),
+                       [&](const Volume& one) { return one.migration_id != scope.migration_id; }),
+        volumes.end());
+  }
+  FLYT_ASSIGN(inventory.networks, list_networks(context, link.get()));
+  FLYT_ASSIGN(const AccelChoice accel, context.acceleration.choose(capabilities.kvm, call));
+  inventory.notes.push_back("acceleration: " + accel.why);
+  inventory.notes.push_back(
+      fmt::format("transport: qemu-nbd on the host, landing = \"{}\"; "
+                  "machines must be off",
+                  context.landing.name));
+  return inventory;
+}
+
+}  // namespace flyt::virt

@@ -1,0 +1,214 @@
+#include "drivers/libvirt/volumes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "base/units.hpp"
+#include "drivers/libvirt/errors.hpp"
+
+namespace flyt::virt {
+namespace {
+
+Result<std::vector<Vol>> list_volumes(virStoragePoolPtr pool) {
+  virStorageVolPtr* list = nullptr;
+  const int count = virStoragePoolListAllVolumes(pool, &list, 0);
+  if (count < 0) return last_error("listing the volumes of a pool");
+  return take_list<Vol>(list, count);
+}
+
+const PoolHere* find_pool(const std::vector<PoolHere>& pools, const std::string& name) {
+  const auto found = std::find_if(pools.begin(), pools.end(), [&](const PoolHere& pool) {
+    return pool.facts.name == name || pool.facts.uuid == name;
+  });
+  return found == pools.end() ? nullptr : &*found;
+}
+
+Result<const PoolHere*> usable_pool(const std::vector<PoolHere>& pools, const std::string& name) {
+  const PoolHere* pool = find_pool(pools, name);
+  if (pool == nullptr) {
+    std::vector<std::string_view> known;
+    for (const PoolHere& one : pools) known.push_back(one.facts.name);
+    Error error{Errc::not_found, fmt::format("there is no active pool {}", name)};
+    if (const auto near = nearest(name, known); !near.empty()) {
+      error.remedy.push_back(fmt::format("did you mean {}?", near));
+    } else {
+      error.remedy.emplace_back("virsh pool-list --all");
+    }
+    return error;
+  }
+  if (pool->facts.holds_files()) return pool;
+  return Error{Errc::unsupported,
+               fmt::format("the pool {} is of type {}: disks are only made in pools of files", name,
+                           pool->facts.type)};
+}
+
+struct Wanted {
+  VolumeName name;
+  std::string format;
+  std::uint64_t size = 0;
+  const PoolHere* pool = nullptr;
+};
+
+Status check_there(const VolumeFacts& facts, const Wanted& disk) {
+  if (facts.capacity == disk.size && facts.format == disk.format) return ok();
+  return Error{Errc::exists,
+               fmt::format("{} is there, with {} bytes as {}, not {} as {}", facts.path,
+                           facts.capacity, facts.format, disk.size, disk.format),
+               "", "an earlier plan made it otherwise", "it was not touched"};
+}
+
+Status check_space(const std::vector<Wanted>& disks) {
+  for (const Wanted& one : disks) {
+    // Sparse files grow into what is free: what is certain is that one disk alone must fit.
+    if (!one.pool->facts.available || *one.pool->facts.available >= one.size) continue;
+    return Error{Errc::unavailable,
+                 fmt::format("no space in {}: {} are free, {} are needed", one.pool->facts.name,
+                             format_size(*one.pool->facts.available), format_size(one.size)),
+                 "", "", "nothing was made"};
+  }
+  return ok();
+}
+
+Result<std::vector<Wanted>> wanted_of(const MachineSpec& spec, const std::vector<PoolHere>& pools,
+                                      const std::string& default_pool) {
+  std::vector<Wanted> wanted;
+  for (std::size_t i = 0; i < spec.disks.size(); ++i) {
+    const DiskSpec& disk = spec.disks[i];
+    Wanted one;
+    one.format = disk.format.empty() ? "raw" : disk.format;
+    if (one.format != "raw" && one.format != "qcow2") {
+      return Error{Errc::unsupported,
+                   fmt::format("disk {}: disks are raw or qcow2 here, not {}", i, one.format)};
+    }
+    one.name = {file_safe(spec.name), spec.owner.id, fmt::format("{}.{}", i, one.format)};
+    one.size = whole_sectors(disk.size_bytes);
+    FLYT_ASSIGN(one.pool, usable_pool(pools, disk.storage.empty() ? default_pool : disk.storage));
+    wanted.push_back(std::move(one));
+  }
+  return wanted;
+}
+
+// By migration and number: the machine may have been renamed since it was made.
+Result<Vol> find_volume(const Wanted& disk) {
+  FLYT_ASSIGN(std::vector<Vol> volumes, list_volumes(disk.pool->handle.get()));
+  for (Vol& volume : volumes) {
+    const auto name = volume_name_from(virStorageVolGetName(volume.get()));
+    if (!name || name->migration_id != disk.name.migration_id) continue;
+    if (name->rest.substr(0, name->rest.find('.')) ==
+        disk.name.rest.substr(0, disk.name.rest.find('.'))) {
+      return std::move(volume);
+    }
+  }
+  return Vol();
+}
+
+Status make_one(const Wanted& disk, MadeVolumes& volumes, const Call& call) {
+  FLYT_TRY(proceed(call, "making disks"));
+  FLYT_ASSIGN(Vol volume, find_volume(disk));
+  const bool there = volume != nullptr;
+  if (!there) {
+    const std::string name = to_string(disk.name);
+    const std::string xml = build_volume(name, disk.format, disk.size);
+    volume.reset(virStorageVolCreateXML(disk.pool->handle.get(), xml.c_str(), 0));
+    if (!volume) return last_error(fmt::format("cannot make the volume {}", name));
+  }
+  const std::string xml = take(virStorageVolGetXMLDesc(volume.get(), 0));
+  if (xml.empty()) return last_error("describing a volume");
+  if (!there) volumes.made.push_back(std::move(volume));
+  FLYT_ASSIGN(const VolumeFacts facts, parse_volume(xml));
+  FLYT_TRY(check_there(facts, disk));
+  volumes.disks.push_back({facts.path, facts.format});
+  return ok();
+}
+
+}  // namespace
+
+std::string to_string(const VolumeName& name) {
+  return fmt::format("{}.{}.{}", name.machine, name.migration_id, name.rest);
+}
+
+std::optional<VolumeName> volume_name_from(std::string_view text) {
+  const auto first = text.find('.');
+  if (first == std::string_view::npos) return std::nullopt;
+  const auto second = text.find('.', first + 1);
+  if (second == std::string_view::npos) return std::nullopt;
+  VolumeName name{std::string(text.substr(0, first)),
+                  std::string(text.substr(first + 1, second - first - 1)),
+                  std::string(text.substr(second + 1))};
+  const bool of_flyt = name.migration_id.starts_with("flyt-") && !name.rest.empty();
+  return of_flyt ? std::optional(std::move(name)) : std::nullopt;
+}
+
+std::string file_safe(std::string_view machine) {
+  std::string name(machine.substr(0, 80));
+  for (char& c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) == 0 && c != '-' && c != '_') c = '_';
+  }
+  return name;
+}
+
+Result<std::vector<PoolHere>> list_pools(virConnectPtr link) {
+  virStoragePoolPtr* list = nullptr;
+  const int count =
+      virConnectListAllStoragePools(link, &list, VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE);
+  if (count < 0) {
+    if (last_is_unsupported()) return std::vector<PoolHere>();
+    return last_error("listing storage pools");
+  }
+  std::vector<PoolHere> pools;
+  for (Pool& pool : take_list<Pool>(list, count)) {
+    // Fails while another process makes a volume in it; then the figures are a little older.
+    (void)virStoragePoolRefresh(pool.get(), 0);
+    const std::string xml = take(virStoragePoolGetXMLDesc(pool.get(), 0));
+    if (xml.empty()) {
+      if (last_is_missing()) continue;  // removed since it was listed
+      return last_error("describing a storage pool");
+    }
+    FLYT_ASSIGN(PoolFacts facts, parse_pool(xml));
+    pools.push_back({std::move(pool), std::move(facts)});
+  }
+  return pools;
+}
+
+Result<MadeVolumes> make_volumes(virConnectPtr link, const MachineSpec& spec,
+                                 const std::string& default_pool, const Call& call) {
+  FLYT_ASSIGN(const std::vector<PoolHere> pools, list_pools(link));
+  FLYT_ASSIGN(const std::vector<Wanted> wanted, wanted_of(spec, pools, default_pool));
+  FLYT_TRY(check_space(wanted));
+  MadeVolumes volumes;
+  for (const Wanted& disk : wanted) {
+    if (volumes.folder.empty()) volumes.folder = disk.pool->facts.path;
+    auto made = within(fmt::format("disk {}", volumes.disks.size()), make_one(disk, volumes, call));
+    if (!made) {
+      unmake(volumes);
+      return made.error();
+    }
+  }
+  return volumes;
+}
+
+void unmake(const MadeVolumes& volumes) {
+  for (const Vol& volume : volumes.made) (void)virStorageVolDelete(volume.get(), 0);
+}
+
+Status drop_volumes(virConnectPtr link, const std::string& migration_id, const Call& call) {
+  FLYT_ASSIGN(const std::vector<PoolHere> pools, list_pools(link));
+  for (const PoolHere& pool : pools) {
+    FLYT_ASSIGN(const std::vector<Vol> volumes, list_volumes(pool.handle.get()));
+    for (const Vol& volume : volumes) {
+      const std::string name = virStorageVolGetName(volume.get());
+      const auto parts = volume_name_from(name);
+      if (!parts || parts->migration_id != migration_id) continue;
+      FLYT_TRY(proceed(call, "removing disks"));
+      if (virStorageVolDelete(volume.get(), 0) < 0 && !last_is_missing()) {
+        return last_error(fmt::format("cannot remove the volume {}", name));
+      }
+    }
+  }
+  return ok();
+}
+
+}  // namespace flyt::virt
