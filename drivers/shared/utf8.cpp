@@ -1,0 +1,46 @@
+#include "drivers/shared/utf8.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace flyt {
+namespace {
+
+// How many bytes the character takes that `first` begins; 0: none begins so.
+std::size_t length_of(unsigned char first) noexcept {
+  if (first < 0x80) return 1;
+  if (first < 0xc2) return 0;
+  if (first < 0xe0) return 2;
+  if (first < 0xf0) return 3;
+  return first < 0xf5 ? 4 : 0;
+}
+
+constexpr std::uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+
+bool is_wanted(std::uint32_t character, bool lines) noexcept {
+  if (character == '\t' || character == '\n' || character == '\r') return lines;
+  const bool control = character < 0x20 || (character >= 0x7f && character < 0xa0);
+  const bool surrogate = character >= 0xd800 && character < 0xe000;
+  return !control && !surrogate && character <= 0x10ffff;
+}
+
+}  // namespace
+
+bool is_clean_utf8(std::string_view text, bool lines) noexcept {
+  while (!text.empty()) {
+    const auto first = static_cast<unsigned char>(text.front());
+    const std::size_t length = length_of(first);
+    if (length == 0 || length > text.size()) return false;
+    std::uint32_t character = length == 1 ? first : first & (0xffU >> (length + 1));
+    for (std::size_t i = 1; i != length; ++i) {
+      const auto next = static_cast<unsigned char>(text[i]);
+      if ((next & 0xc0U) != 0x80U) return false;
+      character = character << 6U | (next & 0x3fU);
+    }
+    if (character < smallest[length] || !is_wanted(character, lines)) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+}  // namespace flyt
