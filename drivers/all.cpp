@@ -9,6 +9,7 @@
 #include "base/units.hpp"
 #include "drivers/libvirt/libvirt.hpp"
 #include "drivers/memory/memory.hpp"
+#include "drivers/ova/ova.hpp"
 
 namespace flyt {
 namespace {
@@ -67,6 +68,8 @@ std::span<const DriverEntry> all_drivers() {
       DriverEntry{"libvirt", "QEMU and KVM machines on this host", virt::keys(), virt::open},
       DriverEntry{"memory", "a platform in a folder, for tests and trials", memory::keys(),
                   memory::open},
+      DriverEntry{"ova", "packages that VMware exports: OVA and OVF, read only", ova::keys(),
+                  ova::open},
   };
   return entries;
 }
