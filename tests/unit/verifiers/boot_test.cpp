@@ -1,0 +1,147 @@
+#include <string>
+#include <vector>
+
+#include "tests/catch.hpp"
+#include "verifiers/verifier.hpp"
+
+namespace {
+
+using flyt::Answer;
+using flyt::Basis;
+using flyt::BootRecord;
+using flyt::Power;
+using flyt::Probe;
+
+BootRecord on() {
+  BootRecord record;
+  record.last.emplace();
+  record.last->power = Power::on;
+  record.took = std::chrono::seconds{41};
+  record.limit = std::chrono::seconds{180};
+  return record;
+}
+
+BootRecord with_console(std::string text, std::string marker = {}) {
+  BootRecord record = on();
+  record.last->console = std::move(text);
+  record.last->console_known = true;
+  record.marker = std::move(marker);
+  return record;
+}
+
+flyt::ProbeResult probed(Probe::Kind kind, bool ok, std::string seen = "connection refused") {
+  return {Probe{kind, kind == Probe::Kind::agent ? "" : "web01:443", 200}, ok, std::move(seen)};
+}
+
+constexpr auto panic = "booting\r\n[    2.1] Kernel panic - not syncing: no root\r\n";
+
+}  // namespace
+
+TEST_CASE("Boot passes when it is on and every probe is green", "[verifiers]") {
+  BootRecord record = on();
+  record.probes = {probed(Probe::Kind::tcp, true, "connected"), probed(Probe::Kind::agent, false)};
+  record.last->agent = true;
+  const auto verdict = flyt::judge_boot(record, "2026-11-24T01:00:00Z");
+  CHECK(verdict.question == flyt::Question::boot);
+  CHECK(verdict.answer == Answer::pass);
+  CHECK(verdict.basis == Basis::measured);
+  CHECK(verdict.value == "41 s");
+  CHECK(verdict.why == "powered on, 2 of 2 probes green");
+  CHECK(flyt::boot_settled(record));
+}
+
+TEST_CASE("Boot fails when a probe is not green, and quotes the console", "[verifiers]") {
+  BootRecord record = with_console(panic);
+  record.probes = {probed(Probe::Kind::tcp, false)};
+  const auto verdict = flyt::judge_boot(record, "");
+  CHECK(verdict.answer == Answer::fail);
+  CHECK(verdict.value.empty());
+  CHECK(verdict.why ==
+        "tcp web01:443: connection refused (waited 41 s); console: "
+        "\"[    2.1] Kernel panic - not syncing: no root\"");
+  CHECK_FALSE(flyt::boot_settled(record));  // it may still come up
+
+  record.probes = {probed(Probe::Kind::agent, true)};
+  record.last->agent = false;  // the observation decides, not the probe
+  CHECK(flyt::judge_boot(record, "").answer == Answer::fail);
+}
+
+TEST_CASE("An agent that cannot be asked leaves boot unverified", "[verifiers]") {
+  BootRecord record = on();
+  record.probes = {probed(Probe::Kind::tcp, true), probed(Probe::Kind::agent, false)};
+  const auto verdict = flyt::judge_boot(record, "");
+  CHECK(verdict.answer == Answer::unverified);
+  CHECK_THAT(verdict.why, Catch::Matchers::Contains("no channel to the guest agent"));
+  record.probes[0].ok = false;
+  CHECK(flyt::judge_boot(record, "").answer == Answer::fail);
+}
+
+TEST_CASE("Without probes the agent or the console decides", "[verifiers]") {
+  struct Case {
+    std::string name;
+    BootRecord record;
+    Answer answer;
+    std::string why;
+    bool settled;
+  };
+  BootRecord agent = on();
+  agent.last->agent = true;
+  BootRecord silent = on();
+  silent.last->agent = false;
+  std::vector<Case> cases;
+  cases.push_back({"agent", agent, Answer::pass, "the guest agent answers", true});
+  cases.push_back({"nothing to ask", on(), Answer::unverified, "no probe is declared", true});
+  cases.push_back({"agent may come", silent, Answer::unverified, "no probe is declared", false});
+  cases.push_back({"default marker", with_console("Debian 12\nweb01 login: "), Answer::pass,
+                   "console says \"login:\"", true});
+  cases.push_back({"site's marker", with_console("READY 4711", "READY"), Answer::pass,
+                   "console says \"READY\"", true});
+  cases.push_back({"site's marker instead of the default", with_console("login:", "READY"),
+                   Answer::fail, "\"READY\" did not appear", false});
+  cases.push_back({"quiet console", with_console(""), Answer::unverified, "no probe", false});
+  cases.push_back(
+      {"panic", with_console(panic), Answer::fail, "Kernel panic - not syncing", false});
+  cases.push_back({"initramfs",
+                   with_console("ALERT!  UUID=1 does not exist.  Dropping to a shell!"),
+                   Answer::fail, "ALERT!  UUID=1 does not exist", false});
+  cases.push_back({"emergency", with_console("You are in emergency mode. After"), Answer::fail,
+                   "You are in emergency mode", false});
+  cases.push_back({"an older boot's panic", with_console(std::string(panic) + "web01 login: "),
+                   Answer::pass, "login:", true});
+  cases.push_back({"panic after the prompt", with_console(std::string("web01 login: \n") + panic),
+                   Answer::fail, "Kernel panic", false});
+  for (const Case& one : cases) {
+    INFO(one.name);
+    const auto verdict = flyt::judge_boot(one.record, "");
+    CHECK(verdict.answer == one.answer);
+    CHECK_THAT(verdict.why, Catch::Matchers::Contains(one.why));
+    CHECK(flyt::boot_settled(one.record) == one.settled);
+  }
+}
+
+TEST_CASE("Power decides before anything else", "[verifiers]") {
+  BootRecord off = with_console(panic);
+  off.last->power = Power::off;
+  off.probes = {probed(Probe::Kind::tcp, true)};
+  const auto verdict = flyt::judge_boot(off, "");
+  CHECK(verdict.answer == Answer::fail);
+  CHECK(verdict.basis == Basis::platform);
+  CHECK_THAT(verdict.why, Catch::Matchers::StartsWith("the machine is off after 41 s; console:"));
+  CHECK(flyt::boot_settled(off));
+
+  BootRecord suspended = on();
+  suspended.last->power = Power::suspended;
+  CHECK(flyt::judge_boot(suspended, "").answer == Answer::fail);
+  BootRecord unknown = on();
+  unknown.last->power = Power::unknown;
+  CHECK(flyt::judge_boot(unknown, "").answer == Answer::unverified);
+}
+
+TEST_CASE("A platform that does not answer proves nothing", "[verifiers]") {
+  BootRecord record;
+  record.probes = {probed(Probe::Kind::tcp, false)};
+  const auto verdict = flyt::judge_boot(record, "");
+  CHECK(verdict.answer == Answer::unverified);
+  CHECK(verdict.basis == Basis::none);
+  CHECK_FALSE(flyt::boot_settled(record));
+}

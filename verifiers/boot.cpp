@@ -1,0 +1,224 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "verifiers/verifier.hpp"
+
+namespace flyt {
+
+// getty's prompt: no distribution's console ends its boot without it where a getty runs there.
+constexpr std::string_view default_boot_marker = "login:";
+
+namespace {
+
+// What a console shows of a boot that went no further. From Linux, initramfs-tools, dracut,
+// systemd, GRUB, SeaBIOS and OVMF.
+constexpr std::array<std::string_view, 13> troubles = {
+    "Kernel panic",
+    "ALERT!",
+    "emergency mode",
+    "Emergency mode",
+    "Give root password for maintenance",
+    "dracut-initqueue timeout",
+    "Dropping to a shell",
+    "Entering emergency",
+    "grub rescue>",
+    "No bootable device",
+    "Boot failed: not a bootable",
+    "error: no such device",
+    "BdsDxe: failed to load Boot",
+};
+
+struct Console {
+  bool alive = false;   // the marker stands after the last trouble
+  std::string trouble;  // the line; empty: none after the last marker
+};
+
+// The line around `position`, printable and not endless.
+std::string line_at(std::string_view text, std::size_t position) {
+  const std::size_t before = text.rfind('\n', position);
+  const std::size_t from = before == std::string_view::npos ? 0 : before + 1;
+  std::string line;
+  for (const char c : text.substr(from, text.find('\n', position) - from)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f) line += c;
+  }
+  constexpr std::size_t longest = 200;
+  if (line.size() > longest) {
+    line.resize(longest);
+    line.append(" ...");
+  }
+  return line;
+}
+
+Console read_console(const std::string& text, std::string_view marker) {
+  const std::size_t lived = text.rfind(marker);
+  std::size_t worst = std::string::npos;
+  for (const std::string_view trouble : troubles) {
+    const std::size_t at = text.rfind(trouble);
+    if (at != std::string::npos && (worst == std::string::npos || at > worst)) worst = at;
+  }
+  Console console;
+  if (worst != std::string::npos && (lived == std::string::npos || worst > lived)) {
+    console.trouble = line_at(text, worst);
+  }
+  console.alive = lived != std::string::npos && console.trouble.empty();
+  return console;
+}
+
+std::string_view kind_name(Probe::Kind kind) {
+  switch (kind) {
+    case Probe::Kind::tcp:
+      return "tcp";
+    case Probe::Kind::http:
+      return "http";
+    case Probe::Kind::agent:
+      return "agent";
+  }
+  return "probe";
+}
+
+std::string probe_name(const Probe& probe) {
+  if (probe.target.empty()) return std::string(kind_name(probe.kind));
+  return fmt::format("{} {}", kind_name(probe.kind), probe.target);
+}
+
+// The probes with the agent's answered from the observation.
+std::vector<ProbeResult> answered(const BootRecord& record) {
+  std::vector<ProbeResult> results = record.probes;
+  for (ProbeResult& result : results) {
+    if (result.probe.kind != Probe::Kind::agent) continue;
+    const std::optional<bool>& agent = record.last->agent;
+    result.ok = agent.value_or(false);
+    result.seen = !agent   ? "the platform has no channel to the guest agent"
+                  : *agent ? "the guest agent answers"
+                           : "the guest agent does not answer";
+  }
+  return results;
+}
+
+void add_evidence(const BootRecord& record, const std::vector<ProbeResult>& probes,
+                  Verdict& verdict) {
+  const Observation& last = *record.last;
+  verdict.evidence.push_back(fmt::format("power {}", to_string(last.power)));
+  if (last.agent) {
+    verdict.evidence.push_back(fmt::format("guest agent {}", *last.agent ? "answers" : "silent"));
+  }
+  for (const ProbeResult& probe : probes) {
+    verdict.evidence.push_back(fmt::format("{}: {} ({})", probe_name(probe.probe),
+                                           probe.ok ? "ok" : "failed", probe.seen));
+  }
+}
+
+// Adds the console's own words to why a boot is not proven.
+std::string with_console(std::string why, const Console& console) {
+  if (!console.trouble.empty()) why += fmt::format("; console: \"{}\"", console.trouble);
+  return why;
+}
+
+void judge_probes(const BootRecord& record, const std::vector<ProbeResult>& probes,
+                  const Console& console, Verdict& verdict) {
+  verdict.basis = Basis::measured;
+  const auto bad = std::find_if(probes.begin(), probes.end(),
+                                [](const ProbeResult& probe) { return !probe.ok; });
+  if (bad == probes.end()) {
+    verdict.answer = Answer::pass;
+    verdict.why = fmt::format("powered on, {} of {} probes green", probes.size(), probes.size());
+    return;
+  }
+  const bool no_channel = bad->probe.kind == Probe::Kind::agent && !record.last->agent;
+  const bool others_green = std::all_of(probes.begin(), probes.end(), [](const ProbeResult& probe) {
+    return probe.ok || probe.probe.kind == Probe::Kind::agent;
+  });
+  verdict.answer =
+      no_channel && others_green && console.trouble.empty() ? Answer::unverified : Answer::fail;
+  verdict.why =
+      with_console(fmt::format("{}: {} (waited {} s)", probe_name(bad->probe),
+                               bad->seen.empty() ? "no answer" : bad->seen, record.took.count()),
+                   console);
+}
+
+void judge_signs(const BootRecord& record, const Console& console, Verdict& verdict) {
+  const Observation& last = *record.last;
+  verdict.basis = Basis::platform;
+  if (last.agent.value_or(false)) {
+    verdict.answer = Answer::pass;
+    verdict.why = "powered on, the guest agent answers";
+    return;
+  }
+  const std::string_view marker = record.marker.empty() ? default_boot_marker : record.marker;
+  if (console.alive) {
+    verdict.answer = Answer::pass;
+    verdict.why = fmt::format("powered on, the console says \"{}\"", marker);
+    return;
+  }
+  if (!console.trouble.empty()) {
+    verdict.answer = Answer::fail;
+    verdict.why = fmt::format("the console stops at \"{}\"", console.trouble);
+    return;
+  }
+  if (!record.marker.empty() && last.console_known) {
+    verdict.answer = Answer::fail;
+    verdict.why = fmt::format("\"{}\" did not appear on the console within {} s", marker,
+                              record.took.count());
+    return;
+  }
+  verdict.basis = Basis::none;
+  verdict.why =
+      "powered on, but no probe is declared, no guest agent answers and no console says "
+      "that it lives";
+}
+
+}  // namespace
+
+Verdict judge_boot(const BootRecord& record, std::string_view at) {
+  Verdict verdict{.question = Question::boot, .at = std::string(at)};
+  if (!record.last) {
+    verdict.why = "the platform did not answer";
+    for (const ProbeResult& probe : record.probes) {
+      verdict.evidence.push_back(fmt::format("{}: {}", probe_name(probe.probe), probe.seen));
+    }
+    return verdict;
+  }
+  const Observation& last = *record.last;
+  const std::vector<ProbeResult> probes = answered(record);
+  add_evidence(record, probes, verdict);
+  const Console console = read_console(
+      last.console, record.marker.empty() ? default_boot_marker : std::string_view(record.marker));
+  if (!console.trouble.empty()) {
+    verdict.evidence.push_back(fmt::format("console: {}", console.trouble));
+  }
+  if (last.power == Power::off || last.power == Power::suspended) {
+    verdict.answer = Answer::fail;
+    verdict.basis = Basis::platform;
+    verdict.value = std::string(to_string(last.power));
+    verdict.why = with_console(
+        fmt::format("the machine is {} after {} s", verdict.value, record.took.count()), console);
+    return verdict;
+  }
+  if (last.power != Power::on) {
+    verdict.why = with_console("the platform does not say whether the machine is on", console);
+    return verdict;
+  }
+  if (probes.empty()) {
+    judge_signs(record, console, verdict);
+  } else {
+    judge_probes(record, probes, console, verdict);
+  }
+  if (verdict.answer == Answer::pass) verdict.value = fmt::format("{} s", record.took.count());
+  return verdict;
+}
+
+bool boot_settled(const BootRecord& record) {
+  if (!record.last) return false;
+  if (record.last->power == Power::off) return true;
+  if (judge_boot(record, {}).answer == Answer::pass) return true;
+  // Nothing to wait for: no probe, no agent to come, no console to read.
+  return record.last->power == Power::on && record.probes.empty() && !record.last->agent &&
+         !record.last->console_known;
+}
+
+}  // namespace flyt
