@@ -26,7 +26,7 @@ class DiskCopy {
     FLYT_TRY(connect_both());
     FLYT_ASSIGN(auto manifest, Manifest::open({request_.manifest, length_, request_.view, true}));
     FLYT_TRY(trust(manifest));
-    FLYT_TRY(zero_tail());
+    FLYT_TRY(zero_tail(*targets_.front(), length_, call_));
     FLYT_TRY(pass(manifest));
     FLYT_TRY(manifest.seal(request_.view));
     FLYT_ASSIGN(report_.root, manifest.root(Manifest::Layer::source));
@@ -37,7 +37,6 @@ class DiskCopy {
  private:
   Status connect_both();
   Status trust(Manifest& manifest);
-  Status zero_tail();
   Status pass(Manifest& manifest);
   Result<Pass> find_changes();
   Status flush_rest(const PassState& pass, Epochs& epochs);
@@ -52,24 +51,7 @@ class DiskCopy {
 };
 
 Status DiskCopy::connect_both() {
-  FLYT_ASSIGN(targets_, connect(*request_.target, Side::target, call_));
-  const NbdExport& target = targets_.front()->server();
-  if (target.size < length_) {
-    return Error{Errc::invalid,
-                 fmt::format("the target has {} bytes, the source {}", target.size, length_),
-                 {},
-                 {},
-                 "nothing was written",
-                 {"give the target's disk at least the source's size"}};
-  }
-  if (target.read_only) return Error{Errc::denied, "the target's server is read-only"};
-  if (!target.can_flush) {
-    return Error{Errc::unsupported,
-                 "the target's server cannot flush: nothing could be proven",
-                 {},
-                 {},
-                 "nothing was written"};
-  }
+  FLYT_ASSIGN(targets_, connect_target(*request_.target, length_, call_));
   FLYT_ASSIGN(sources_, connect(*request_.source, Side::source, call_));
   return ok();
 }
@@ -82,23 +64,6 @@ Status DiskCopy::trust(Manifest& manifest) {
   report_.checked_bytes = found.checked_bytes;
   report_.distrusted = found.distrusted;
   return ok();
-}
-
-// A larger target must read as zero behind the source's end.
-Status DiskCopy::zero_tail() {
-  NbdConnection& target = *targets_.front();
-  const std::uint64_t unit = target.server().min_request, size = target.server().size;
-  // The last block's write pads up to the next unit.
-  const Range tail{std::min(size, (length_ + unit - 1) / unit * unit), size};
-  FLYT_ASSIGN(const bool clean, reads_zero(target, tail, call_));
-  if (clean) return ok();
-  FLYT_TRY(target.zero(tail.begin, tail.end - tail.begin, call_));
-  FLYT_TRY(target.flush(call_));
-  FLYT_ASSIGN(const bool zeroed, reads_zero(target, tail, call_));
-  if (zeroed) return ok();
-  return Error{Errc::corrupt, "the target does not read as zero behind the source's end",
-               fmt::format("bytes {} to {}", tail.begin, tail.end),
-               "the target acknowledges zeroes and keeps other bytes"};
 }
 
 // What to do, and for a tracked pass the changed extents.

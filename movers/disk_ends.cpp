@@ -52,6 +52,43 @@ Result<Connections> connect(const Channel& channel, Side side, const Call& call)
   return connections;
 }
 
+Result<Connections> connect_target(const Channel& channel, std::uint64_t length, const Call& call) {
+  FLYT_ASSIGN(Connections connections, connect(channel, Side::target, call));
+  const NbdExport& target = connections.front()->server();
+  if (target.size < length) {
+    return Error{Errc::invalid,
+                 fmt::format("the target has {} bytes, the source {}", target.size, length),
+                 {},
+                 {},
+                 "nothing was written",
+                 {"give the target's disk at least the source's size"}};
+  }
+  if (target.read_only) return Error{Errc::denied, "the target's server is read-only"};
+  if (!target.can_flush) {
+    return Error{Errc::unsupported,
+                 "the target's server cannot flush: nothing could be proven",
+                 {},
+                 {},
+                 "nothing was written"};
+  }
+  return connections;
+}
+
+Status zero_tail(NbdConnection& target, std::uint64_t length, const Call& call) {
+  const std::uint64_t unit = target.server().min_request, size = target.server().size;
+  // The last block's write pads up to the next unit.
+  const Range tail{std::min(size, (length + unit - 1) / unit * unit), size};
+  FLYT_ASSIGN(const bool clean, reads_zero(target, tail, call));
+  if (clean) return ok();
+  FLYT_TRY(target.zero(tail.begin, tail.end - tail.begin, call));
+  FLYT_TRY(target.flush(call));
+  FLYT_ASSIGN(const bool zeroed, reads_zero(target, tail, call));
+  if (zeroed) return ok();
+  return Error{Errc::corrupt, "the target does not read as zero behind the source's end",
+               fmt::format("bytes {} to {}", tail.begin, tail.end),
+               "the target acknowledges zeroes and keeps other bytes"};
+}
+
 Status run_loops(PassState& pass, const Channel& source, Connections& sources,
                  const Channel* target, Connections* targets) {
   std::size_t count = wanted_loops(pass, sources, targets);

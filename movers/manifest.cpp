@@ -67,16 +67,16 @@ Result<Manifest> Manifest::open(const Open& what) {
     if (errno != ENOENT || !what.create) {
       return system_error("cannot open the manifest " + what.path.string(), errno);
     }
-    const RecordBytes bytes = encode(ManifestHeader{what.length, what.first_view, 0});
+    const RecordBytes bytes = encode(ManifestHeader{what.length.value_or(0), what.first_view, 0});
     FLYT_TRY(write_durably(what.path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()},
                            0600));
   }
   Manifest manifest(what.path);
   FLYT_TRY(manifest.load());
-  if (manifest.header_.length != what.length) {
+  if (what.length && manifest.header_.length != *what.length) {
     return Error{Errc::invalid,
                  fmt::format("the manifest is for a disk of {} bytes, this one has {}",
-                             manifest.header_.length, what.length),
+                             manifest.header_.length, *what.length),
                  what.path.string()};
   }
   if (manifest.sorted_ < manifest.count_) FLYT_TRY(manifest.seal({}));

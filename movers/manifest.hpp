@@ -26,12 +26,12 @@ struct Segment {
 // One thread at a time.
 class Manifest {
  public:
-  // Made when there is none, if `create`; else Errc::not_found. Cuts a torn tail. Errors: corrupt;
-  // invalid when the file is for a disk of another length.
+  // Made when there is none, if `create`; else Errc::not_found. REQUIRES: a length, to make it.
+  // Cuts a torn tail. Errors: corrupt; invalid when the file is for a disk of another length.
   struct Open {
     std::filesystem::path path;
-    std::uint64_t length = 0;   // of the source
-    ViewNumber first_view = 0;  // for the header of a new file
+    std::optional<std::uint64_t> length;  // of the source; nothing: as the file says
+    ViewNumber first_view = 0;            // for the header of a new file
     bool create = false;
   };
   static Result<Manifest> open(const Open& what);

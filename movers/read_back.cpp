@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
+#include <vector>
+
 #include "movers/block.hpp"
 #include "movers/disk_ends.hpp"
+#include "movers/feed.hpp"
 #include "movers/merkle.hpp"
 #include "movers/operations.hpp"
 #include "movers/trust.hpp"
@@ -62,9 +65,19 @@ Status read_all(const ReadAll& what, Connections& connections, Sink& sink, const
   return ok();
 }
 
-// A stream's digest: its data put together into blocks.
-Result<Digest> digest_stream(const DigestRequest&, const Call&) {
-  return Error{Errc::unsupported, "a stream's digest comes with its copy"};
+Result<Digest> digest_stream(const DigestRequest& request, const Call& call) {
+  const std::uint64_t length = request.source->info().size_bytes;
+  const auto feed = make_stream_feed(*request.source);
+  std::vector<std::byte> buffer(block_bytes);
+  Merkle tree;
+  if (request.progress != nullptr) request.progress->total(length);
+  for (;;) {
+    FLYT_ASSIGN(const auto part, feed->next(buffer, call));
+    if (!part) return tree.root(length);
+    const std::uint64_t size = block_size(part->first, length);
+    tree.add(part->zero ? zero_digest(size) : sha256(std::span(buffer).first(size)), part->count);
+    if (request.progress != nullptr) request.progress->advance(part->count * size);
+  }
 }
 
 }  // namespace
