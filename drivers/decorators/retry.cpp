@@ -71,6 +71,7 @@ class Retry final : public Driver {
   // The platform's error is worth more than "a stop was requested while waiting".
   template <typename Once, typename Wanted>
   auto repeat(const Call& call, Once once, Wanted wanted) const -> decltype(once()) {
+    FLYT_TRY(proceed(call, driver_->info().name));
     for (unsigned attempt = 1;; ++attempt) {
       auto result = once();
       if (result) return result;
@@ -107,6 +108,7 @@ Result<bool> Retry::made_one(const MachineSpec& spec, const Call& call) {
 }
 
 Result<Machine> Retry::create_machine(const MachineSpec& spec, const Call& call) {
+  FLYT_TRY(proceed(call, driver_->info().name));
   for (unsigned attempt = 1;; ++attempt) {
     auto made = driver_->create_machine(spec, call);
     if (made) return made;
