@@ -1,0 +1,153 @@
+#include <algorithm>
+
+#include "base/units.hpp"
+#include "tests/catch.hpp"
+#include "tests/conformance/suite.hpp"
+
+namespace flyt::tests {
+namespace {
+
+std::uint64_t rounded(const Run& run, std::uint64_t size) {
+  const std::uint64_t step = run.subject.size_step;
+  return (size + step - 1) / step * step;
+}
+
+void check_as_asked(const Run& run, const Machine& made, const MachineSpec& spec) {
+  CHECK(made.name == spec.name);
+  CHECK(made.migration_id == spec.owner.id);
+  CHECK(made.power == Power::off);
+  CHECK(made.cpus == spec.cpus);
+  CHECK(made.memory_bytes == spec.memory_bytes);
+  CHECK(made.firmware.kind == spec.firmware);
+  CHECK_FALSE(made.id.empty());
+  CHECK_FALSE(made.uuid.empty());
+  REQUIRE(made.disks.size() == spec.disks.size());
+  for (std::size_t i = 0; i < spec.disks.size(); ++i) {
+    CHECK(made.disks[i].size_bytes == rounded(run, spec.disks[i].size_bytes));
+  }
+  REQUIRE(made.nics.size() == spec.nics.size());
+  for (std::size_t i = 0; i < spec.nics.size(); ++i) {
+    CHECK(made.nics[i].mac == spec.nics[i].mac);
+    CHECK(made.nics[i].network == spec.nics[i].network);
+  }
+}
+
+void reads_back_as_asked(Run& run) {
+  if (!run.can(Capability::create)) return;
+  MachineSpec spec = run.spec("web01", {4 * mib, mib + 512});
+  spec.uuid = "6e8bc430-9c3a-11d9-9669-0800200c9a66";
+  check_as_asked(run, run.create(spec), spec);
+  const auto found = run.made_by(spec.owner.id, 1);
+  REQUIRE(found.size() == 1);
+  check_as_asked(run, found.front(), spec);
+  CHECK(found.front().uuid == spec.uuid);
+}
+
+void creates_once(Run& run) {
+  if (!run.can(Capability::create)) return;
+  const MachineSpec spec = run.spec("web01", {mib});
+  const Machine first = run.create(spec);
+  FLYT_TAKE(const Machine second, run.another()->create_machine(spec, {}));
+  CHECK(second.id == first.id);
+  CHECK(second.uuid == first.uuid);
+  CHECK(run.made_by(spec.owner.id, 1).size() == 1);
+}
+
+void respects_names(Run& run) {
+  if (!run.can(Capability::create)) return;
+  const Machine first = run.create(run.spec("web01", {mib}));
+  MachineSpec other = run.spec("other", {mib});
+  other.name = "web01";
+  CHECK(code_of(run.driver->create_machine(other, {})) == "exists");
+  CHECK(run.made_by(other.owner.id, 0).empty());
+  CHECK(run.made_by(migration("web01"), 1).size() == 1);
+}
+
+void takes_any_name(Run& run) {
+  if (!run.can(Capability::create)) return;
+  for (const std::string name : {"ren og skær", "a/b", "../up", "Größe 1 ☂", "-o", "'\"<&>"}) {
+    INFO(name);
+    const MachineSpec spec = run.spec(name, {mib});
+    if (name.find_first_of(run.subject.refused_in_names) != std::string::npos) {
+      CHECK(code_of(run.driver->create_machine(spec, {})) == "invalid");
+      CHECK(run.made_by(spec.owner.id, 0).empty());
+      continue;
+    }
+    CHECK(run.create(spec).name == name);
+    const auto found = run.made_by(spec.owner.id, 1);
+    REQUIRE(found.size() == 1);
+    CHECK(found.front().name == name);
+  }
+}
+
+void takes_odd_disks(Run& run) {
+  if (!run.can(Capability::create)) return;
+  std::vector<std::vector<std::uint64_t>> shapes = {{}, {1}, {mib + 1, 512}};
+  if (run.subject.empty_disks) shapes.push_back({0});
+  if (!run.subject.small_data) shapes.push_back({3 * tib});
+  for (const auto& sizes : shapes) {
+    const MachineSpec spec = run.spec("odd " + std::to_string(&sizes - shapes.data()), sizes);
+    INFO(spec.name);
+    run.create(spec);
+    const auto found = run.made_by(spec.owner.id, 1);
+    REQUIRE(found.size() == 1);
+    check_as_asked(run, found.front(), spec);
+  }
+}
+
+void refuses_unknown_ground(Run& run) {
+  if (!run.can(Capability::create)) return;
+  MachineSpec network = run.spec("web01", {mib});
+  network.nics = {{"52:54:00:00:00:01", "no such network", {}, "virtio"}};
+  CHECK(code_of(run.driver->create_machine(network, {})) == "not_found");
+  MachineSpec storage = run.spec("web01", {mib});
+  storage.disks.front().storage = "no such storage";
+  CHECK(code_of(run.driver->create_machine(storage, {})) == "not_found");
+  CHECK(run.made_by(network.owner.id, 0).empty());
+}
+
+void updates(Run& run) {
+  if (!run.can_all({Capability::create, Capability::update})) return;
+  MachineSpec spec = run.spec("web01", {mib});
+  const Machine made = run.create(spec);
+  spec.cpus = 3;
+  spec.memory_bytes = 384 * mib;
+  FLYT_TAKE(const Machine changed, run.driver->update_machine(made.id, spec, {}));
+  CHECK(changed.id == made.id);
+  check_as_asked(run, changed, spec);
+  const auto found = run.made_by(spec.owner.id, 1);
+  REQUIRE(found.size() == 1);
+  check_as_asked(run, found.front(), spec);
+  CHECK(found.front().disks.front().id == made.disks.front().id);
+}
+
+void updates_only_its_own(Run& run) {
+  if (!run.can_all({Capability::create, Capability::update})) return;
+  MachineSpec spec = run.spec("web01", {mib});
+  const Machine made = run.create(spec);
+  MachineSpec stranger = spec;
+  stranger.owner = {migration("stranger"), 9};
+  stranger.cpus = 4;
+  CHECK(code_of(run.driver->update_machine(made.id, stranger, {})) == "denied");
+  MachineSpec wider = spec;
+  wider.disks.push_back(wider.disks.front());
+  CHECK(code_of(run.driver->update_machine(made.id, wider, {})) == "invalid");
+  check_as_asked(run, run.machine(made.id), spec);
+}
+
+const Case cases[] = {
+    {"creates powered off, and reads back as asked", reads_back_as_asked},
+    {"creating again gives the same machine", creates_once},
+    {"a name that is taken is exists, and nothing is made", respects_names},
+    {"takes names with spaces, slashes and any letters", takes_any_name},
+    {"takes machines without disks, with tiny and with huge ones", takes_odd_disks},
+    {"refuses networks and storages that are not there", refuses_unknown_ground},
+    {"changes a machine and keeps its disks", updates},
+    {"changes only what this migration made, and no disk's number", updates_only_its_own},
+};
+
+}  // namespace
+
+std::span<const Case> create_cases() { return cases; }
+
+}  // namespace flyt::tests

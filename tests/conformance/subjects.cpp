@@ -1,0 +1,83 @@
+// All subjects of the suite: a line for each driver, and the decorators.
+#include <functional>
+#include <map>
+#include <string>
+
+#include "drivers/decorators/fault.hpp"
+#include "drivers/decorators/read_only.hpp"
+#include "drivers/decorators/retry.hpp"
+#include "tests/catch.hpp"
+#include "tests/conformance/subject_memory.hpp"
+#include "tests/conformance/suite.hpp"
+
+namespace flyt::tests {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr RetryPolicy quick{4, milliseconds(1), milliseconds(4), milliseconds(20)};
+
+Subject looking_only() {
+  Subject subject = memory_subject("memory, read-only", read_only);
+  subject.looks_only = true;
+  return subject;
+}
+
+// Of three calls of one method in a row, one fails before, one after, and one is left alone.
+Fault flaky(std::string_view method) {
+  thread_local std::map<std::string, unsigned, std::less<>> calls;
+  switch (calls[std::string(method)]++ % 3) {
+    case 0:
+      return {Fault::Kind::before};
+    case 1:
+      return {Fault::Kind::after};
+    default:
+      return {};
+  }
+}
+
+Subject retrying() {
+  const auto plan = [](std::string_view method) {
+    // Channels are not repeated.
+    for (const std::string_view one : {"changed", "next", "put", "flush", "close"}) {
+      if (one == method) return Fault{};
+    }
+    return flaky(method);
+  };
+  return memory_subject("memory, retrying over faults", [plan](std::unique_ptr<Driver> driver) {
+    return with_retries(with_faults(std::move(driver), plan), quick);
+  });
+}
+
+Subject faultless() {
+  return memory_subject("memory, faultless", [](std::unique_ptr<Driver> driver) {
+    return with_faults(std::move(driver), [](std::string_view) { return Fault{}; });
+  });
+}
+
+Subject bad_habits() {
+  memory::Habits habits;
+  habits.settle = milliseconds(50);
+  habits.round_bytes = 4096;
+  return memory_subject("memory with bad habits", {}, habits);
+}
+
+}  // namespace
+
+const std::vector<Subject>& subjects() {
+  static const std::vector<Subject> all = {
+      memory_subject(), looking_only(), retrying(), faultless(), bad_habits(),
+  };
+  return all;
+}
+
+TEST_CASE("the decorator read_only conforms", "[nbdkit]") { run_suite("memory, read-only"); }
+TEST_CASE("the decorator with_retries conforms", "[nbdkit]") {
+  run_suite("memory, retrying over faults");
+}
+TEST_CASE("the decorator with_faults conforms", "[nbdkit]") { run_suite("memory, faultless"); }
+TEST_CASE("a slow platform that rounds up conforms", "[nbdkit]") {
+  run_suite("memory with bad habits");
+}
+
+}  // namespace flyt::tests

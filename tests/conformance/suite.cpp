@@ -1,0 +1,154 @@
+#include "tests/conformance/suite.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <stdexcept>
+
+#include "base/identity.hpp"
+#include "base/units.hpp"
+#include "drivers/all.hpp"
+#include "tests/catch.hpp"
+
+namespace flyt::tests {
+namespace {
+
+using std::chrono::steady_clock;
+
+const Subject& find_subject(std::string_view name) {
+  for (const Subject& subject : subjects()) {
+    if (subject.name == name) return subject;
+  }
+  FAIL("there is no subject " << name);
+  throw std::logic_error("not reached");
+}
+
+std::vector<Case> all_cases() {
+  std::vector<Case> all;
+  for (const auto part : {declares_cases(), inventory_cases(), create_cases(), power_cases(),
+                          view_cases(), channel_cases(), fencing_cases(), stop_cases(),
+                          destroy_cases(), fault_cases(), concurrency_cases()}) {
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  return all;
+}
+
+std::string_view expected_failure(const Subject& subject, std::string_view name) {
+  for (const ExpectedFailure& one : subject.expected_to_fail) {
+    if (one.what == name) return one.reason;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> Platform::add_source(const std::string&, const std::vector<std::string>&) {
+  return Error{Errc::unsupported, "no machines of others here"};
+}
+
+void run_suite(std::string_view name) {
+  const Subject& subject = find_subject(name);
+  if (const std::string missing = subject.missing(); !missing.empty()) FLYT_SKIP(missing);
+  for (const Case& one : all_cases()) {
+    DYNAMIC_SECTION(one.name) {
+      if (const auto reason = expected_failure(subject, one.name); !reason.empty()) {
+        WARN(subject.name << ": " << one.name << ": expected to fail: " << reason);
+        continue;
+      }
+      Run run(subject);
+      one.run(run);
+    }
+  }
+}
+
+Run::Run(const Subject& of) : subject(of) {
+  FLYT_TAKE(platform, subject.make());
+  driver = another();
+}
+
+bool Run::can(Capability capability) const {
+  return driver->info().can.has(capability) &&
+         (!subject.looks_only || capability == Capability::observe);
+}
+
+bool Run::can_all(std::initializer_list<Capability> all) const {
+  return std::all_of(all.begin(), all.end(), [&](Capability one) { return can(one); });
+}
+
+std::unique_ptr<Driver> Run::another() const {
+  FLYT_TAKE(auto made, platform->connect());
+  return made;
+}
+
+MachineSpec Run::spec(const std::string& name, const std::vector<std::uint64_t>& disks,
+                      std::uint64_t epoch) const {
+  FLYT_TAKE(const Inventory ground, driver->inventory({}, {}));
+  MachineSpec spec;
+  spec.owner = {migration(name), epoch};
+  spec.name = name;
+  spec.cpus = 2;
+  spec.memory_bytes = 256 * mib;
+  for (const std::uint64_t size : disks) {
+    DiskSpec disk;
+    disk.size_bytes = size;
+    disk.storage = ground.storages.empty() ? "" : ground.storages.front().name;
+    disk.boots = spec.disks.empty();
+    spec.disks.push_back(std::move(disk));
+  }
+  if (!ground.networks.empty()) {
+    const auto number = std::hash<std::string>()(name);
+    const std::string mac = fmt::format("52:54:00:{:02x}:{:02x}:{:02x}", number & 0xffU,
+                                        number >> 8U & 0xffU, number >> 16U & 0xffU);
+    spec.nics.push_back({mac, ground.networks.front().name, {}, "virtio"});
+  }
+  return spec;
+}
+
+Machine Run::create(const MachineSpec& wanted) {
+  FLYT_TAKE(Machine made, driver->create_machine(wanted, {}));
+  return made;
+}
+
+std::vector<Machine> Run::made_by(const std::string& migration_id, std::size_t count) const {
+  const auto until = steady_clock::now() + subject.settle_time;
+  for (;;) {
+    FLYT_TAKE(const Inventory found, driver->inventory({"", migration_id}, {}));
+    if (found.machines.size() == count || steady_clock::now() >= until) return found.machines;
+    (void)wait(std::chrono::milliseconds(5), {}, "settling");  // no call to stop
+  }
+}
+
+std::optional<Machine> Run::source(const std::string& name, const std::vector<std::string>& disks) {
+  auto id = platform->add_source(name, disks);
+  if (!id && id.error().code == Errc::unsupported) return {};
+  if (!id) FAIL("no source: " << told(id.error()));
+  driver = another();  // it may have to look again
+  return machine(*id);
+}
+
+Machine Run::machine(const std::string& id) const {
+  const auto until = steady_clock::now() + subject.settle_time;
+  for (;;) {
+    auto found = driver->inventory({id, ""}, {});
+    if (found && found->machines.size() == 1) return found->machines.front();
+    if (steady_clock::now() >= until) FAIL("the inventory does not show " << id);
+    (void)wait(std::chrono::milliseconds(5), {}, "settling");  // as above
+  }
+}
+
+std::string migration(std::string_view name) { return migration_id("site", "platform", name); }
+
+std::string told(const Error& error) {
+  return fmt::format("{}: {} ({}; {})", to_string(error.code), error.what, error.seen, error.why);
+}
+
+TEST_CASE("every driver of the table is a subject of the conformance suite", "[!mayfail]") {
+  for (const DriverEntry& entry : all_drivers()) {
+    INFO(entry.name);
+    CHECK(std::any_of(subjects().begin(), subjects().end(),
+                      [&](const Subject& one) { return one.driver == entry.name; }));
+  }
+}
+
+}  // namespace flyt::tests
