@@ -18,14 +18,16 @@ class Secret {
   explicit Secret(std::string text) : text_(std::move(text)) {}
   Secret(const Secret&) = default;
   Secret(Secret&&) noexcept = default;
-  Secret& operator=(const Secret&) = default;
-  Secret& operator=(Secret&&) noexcept = default;
+  Secret& operator=(const Secret& other);
+  Secret& operator=(Secret&& other) noexcept;
   ~Secret();
 
   bool empty() const noexcept { return text_.empty(); }
   const std::string& reveal() const noexcept { return text_; }
 
  private:
+  void wipe() noexcept;
+
   std::string text_;
 };
 
