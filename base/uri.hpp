@@ -11,6 +11,7 @@ namespace flyt {
 
 struct Uri {
   std::string scheme;  // lower case
+  std::string user;    // percent-decoded; empty: none
   std::string host;    // without brackets; empty: none
   std::optional<unsigned> port;
   std::string path;   // percent-decoded
