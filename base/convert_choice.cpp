@@ -1,0 +1,87 @@
+#include "base/convert_choice.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace flyt {
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return out;
+}
+
+bool is_virtio_nic(const Nic& nic) { return lower(nic.model).starts_with("virtio"); }
+
+bool is_virtio_disk(const Disk& disk) {
+  if (disk.bus == Bus::virtio_blk || disk.bus == Bus::virtio_scsi) return true;
+  return disk.bus == Bus::scsi && lower(disk.controller).starts_with("virtio");
+}
+
+// Where the platform gives only its own word: "debian12_64Guest", "windows2019srv_64Guest".
+GuestFamily family_of(const Guest& guest) {
+  if (guest.family != GuestFamily::unknown) return guest.family;
+  constexpr std::array<std::string_view, 18> linuxes = {
+      "linux",  "debian", "ubuntu", "rhel",   "red hat", "centos", "fedora", "sles",   "suse",
+      "oracle", "rocky",  "alma",   "amazon", "alpine",  "arch",   "gentoo", "photon", "coreos"};
+  const std::string word = lower(guest.id + " " + guest.name);
+  const auto is_in = [&word](std::string_view part) {
+    return word.find(part) != std::string::npos;
+  };
+  if (word.starts_with("win") || is_in("windows")) return GuestFamily::windows;
+  if (std::any_of(linuxes.begin(), linuxes.end(), is_in)) return GuestFamily::linux;
+  return GuestFamily::unknown;
+}
+
+// What is not virtio, for people: "disk on scsi (lsilogic)"; empty: all is.
+std::string foreign_hardware(const Machine& machine) {
+  for (const Disk& disk : machine.disks) {
+    if (is_virtio_disk(disk)) continue;
+    const std::string model = disk.controller.empty() ? "" : fmt::format(" ({})", disk.controller);
+    return fmt::format("a disk on {}{}", to_string(disk.bus), model);
+  }
+  for (const Nic& nic : machine.nics) {
+    if (!is_virtio_nic(nic)) {
+      return fmt::format("a NIC of model {}", nic.model.empty() ? "unknown" : nic.model);
+    }
+  }
+  return {};
+}
+
+ConvertChoice choose_automatically(const Machine& source) {
+  const std::string foreign = foreign_hardware(source);
+  if (foreign.empty()) return {false, "all disks and NICs are virtio already"};
+  switch (family_of(source.guest)) {
+    case GuestFamily::linux:
+      return {true, fmt::format("Linux guest with {}", foreign)};
+    case GuestFamily::windows:
+      return {true, fmt::format("Windows guest with {}; needs the virtio-win drivers", foreign)};
+    case GuestFamily::other:
+      return {false, fmt::format("the guest is neither Linux nor Windows; {} is kept", foreign)};
+    case GuestFamily::unknown:
+      break;
+  }
+  return {false, fmt::format("the guest's system is not known; {} is kept", foreign)};
+}
+
+}  // namespace
+
+ConvertChoice choose_conversion(const Machine& source, Convert wanted) {
+  switch (wanted) {
+    case Convert::virt_v2v:
+      return {true, "the site asks for virt-v2v"};
+    case Convert::none:
+      return {false, "the site asks for none"};
+    case Convert::automatic:
+      break;
+  }
+  return choose_automatically(source);
+}
+
+}  // namespace flyt
