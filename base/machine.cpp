@@ -1,0 +1,49 @@
+#include "base/machine.hpp"
+
+#include <array>
+#include <cstddef>
+
+namespace flyt {
+namespace {
+
+// One list of words per enumeration, in its order; the first stands for `unknown`.
+constexpr std::array<std::string_view, 4> powers = {"unknown", "off", "on", "suspended"};
+constexpr std::array<std::string_view, 3> firmwares = {"unknown", "bios", "uefi"};
+constexpr std::array<std::string_view, 8> buses = {"unknown",     "ide",        "sata", "scsi",
+                                                   "virtio-scsi", "virtio-blk", "nvme", "usb"};
+constexpr std::array<std::string_view, 3> clocks = {"unknown", "utc", "local-time"};
+constexpr std::array<std::string_view, 4> families = {"unknown", "linux", "windows", "other"};
+
+template <typename E, std::size_t N>
+std::string_view word(const std::array<std::string_view, N>& words, E value) noexcept {
+  const auto at = static_cast<std::size_t>(value);
+  return at < N ? words[at] : words[0];
+}
+
+template <typename E, std::size_t N>
+E value_of(const std::array<std::string_view, N>& words, std::string_view text) noexcept {
+  for (std::size_t at = 0; at < N; ++at) {
+    if (words[at] == text) return static_cast<E>(at);
+  }
+  return E::unknown;
+}
+
+}  // namespace
+
+std::string_view to_string(Power value) noexcept { return word(powers, value); }
+std::string_view to_string(FirmwareKind value) noexcept { return word(firmwares, value); }
+std::string_view to_string(Bus value) noexcept { return word(buses, value); }
+std::string_view to_string(ClockBase value) noexcept { return word(clocks, value); }
+std::string_view to_string(GuestFamily value) noexcept { return word(families, value); }
+
+Power power_from(std::string_view text) noexcept { return value_of<Power>(powers, text); }
+FirmwareKind firmware_from(std::string_view text) noexcept {
+  return value_of<FirmwareKind>(firmwares, text);
+}
+Bus bus_from(std::string_view text) noexcept { return value_of<Bus>(buses, text); }
+ClockBase clock_from(std::string_view text) noexcept { return value_of<ClockBase>(clocks, text); }
+GuestFamily guest_family_from(std::string_view text) noexcept {
+  return value_of<GuestFamily>(families, text);
+}
+
+}  // namespace flyt
