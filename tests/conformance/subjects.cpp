@@ -8,6 +8,7 @@
 #include "drivers/decorators/retry.hpp"
 #include "tests/catch.hpp"
 #include "tests/conformance/subject_memory.hpp"
+#include "tests/conformance/subject_ova.hpp"
 #include "tests/conformance/suite.hpp"
 
 namespace flyt::tests {
@@ -66,7 +67,13 @@ Subject bad_habits() {
 
 const std::vector<Subject>& subjects() {
   static const std::vector<Subject> all = {
-      memory_subject(), looking_only(), retrying(), faultless(), bad_habits(),
+      memory_subject(),
+      looking_only(),
+      retrying(),
+      faultless(),
+      bad_habits(),
+      ova_subject(),
+      ova_subject("ova, packed", true),
   };
   return all;
 }
