@@ -7,6 +7,7 @@
 #include "drivers/decorators/read_only.hpp"
 #include "drivers/decorators/retry.hpp"
 #include "tests/catch.hpp"
+#include "tests/conformance/subject_libvirt.hpp"
 #include "tests/conformance/subject_memory.hpp"
 #include "tests/conformance/subject_ova.hpp"
 #include "tests/conformance/suite.hpp"
@@ -74,6 +75,7 @@ const std::vector<Subject>& subjects() {
       bad_habits(),
       ova_subject(),
       ova_subject("ova, packed", true),
+      libvirt_subject(),
   };
   return all;
 }
