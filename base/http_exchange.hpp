@@ -1,0 +1,34 @@
+// One request and its answer on one handle of libcurl. What http.hpp stands on.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/http.hpp"
+
+namespace flyt {
+
+struct HttpTimes {
+  std::chrono::seconds connect, stall;
+};
+
+// Scheme, host and path: what stands behind '?' and before '@' may be secret.
+std::string shown_url(std::string_view url);
+
+// Used once. The handle (a CURL*), the request and the call must outlive it.
+class HttpExchange {
+ public:
+  HttpExchange(void* handle, const HttpRequest& request, const Call& call);
+  HttpExchange(const HttpExchange&) = delete;
+  HttpExchange& operator=(const HttpExchange&) = delete;
+  ~HttpExchange();
+  Result<HttpResponse> perform(const HttpTrust& trust, const HttpTimes& times);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace flyt

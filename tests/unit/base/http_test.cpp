@@ -1,0 +1,192 @@
+#include "base/http.hpp"
+
+#include <atomic>
+
+#include "base/process.hpp"
+#include "tests/catch.hpp"
+#include "tests/temp_dir.hpp"
+
+namespace flyt {
+namespace {
+
+constexpr const char* script = R"(
+import http.server, ssl, sys
+class H(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def log_message(self, *a): pass
+    def answer(self, status, body, *headers):
+        self.send_response(status)
+        for name, value in headers: self.send_header(name, value)
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def do_GET(self):
+        if self.path.startswith('/away'): self.answer(302, b'', ('Location', '/there'))
+        elif self.path == '/big': self.answer(200, b'x' * 3000000)
+        elif self.path == '/hang':
+            self.send_response(200); self.send_header('Content-Length', '10'); self.end_headers()
+            self.wfile.write(b'x'); self.wfile.flush(); self.rfile.read(1)
+        elif self.path == '/bad': self.answer(500, b'why')
+        else: self.answer(200, self.headers.get('Authorization', self.path).encode(), ('X-Odd', 'a b'))
+    def do_PUT(self):
+        if self.headers.get('Transfer-Encoding') == 'chunked':
+            body = b''
+            while True:
+                n = int(self.rfile.readline(), 16)
+                body += self.rfile.read(n); self.rfile.readline()
+                if n == 0: break
+        else: body = self.rfile.read(int(self.headers['Content-Length']))
+        self.answer(201, str(len(body)).encode())
+    do_POST = do_PUT
+s = http.server.ThreadingHTTPServer(('127.0.0.1', 0), H)
+s.daemon_threads = True
+c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); c.load_cert_chain('cert.pem', 'key.pem')
+s.socket = c.wrap_socket(s.socket, server_side=True)
+print(s.server_address[1], flush=True)
+s.serve_forever()
+)";
+
+// An HTTPS server with a certificate of its own for localhost, on a free port.
+struct Server {
+  Server() {
+    Command make{{"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem",
+                  "-out", "cert.pem", "-days", "2", "-subj", "/CN=localhost", "-addext",
+                  "subjectAltName=DNS:localhost"}};
+    make.folder = dir.path();
+    REQUIRE(check(make, {}));
+    Command print{{"openssl", "x509", "-in", "cert.pem", "-noout", "-fingerprint", "-sha256"}};
+    print.folder = dir.path();
+    const std::string printed = check(print, {})->output;
+    fingerprint = printed.substr(printed.find('=') + 1, 95);
+    Command serve{{"python3", "-c", script}};
+    serve.folder = dir.path();
+    process.emplace(Process::start(serve).value());
+    const auto port = process->read_line({}).value();
+    if (!port) FAIL(process->errors());
+    url = "https://localhost:" + *port;
+  }
+  HttpTrust by_ca() const { return {dir / "cert.pem", ""}; }
+
+  tests::TempDir dir;
+  std::string fingerprint, url;
+  std::optional<Process> process;
+};
+
+bool can_serve() { return find_program("python3") && find_program("openssl"); }
+
+HttpRequest get(const Server& server, const std::string& path) {
+  return {"GET", server.url + path};
+}
+
+TEST_CASE("requests are answered over a verified connection", "[http]") {
+  if (!can_serve()) FLYT_SKIP("needs python3 and openssl");
+  Server server;
+  Http http(server.by_ca());
+  HttpResponse answer = http.request(get(server, "/a"), {}).value();
+  CHECK(answer.status == 200);
+  CHECK(answer.reason == "OK");
+  CHECK(answer.body == "/a");
+  REQUIRE(answer.header("x-odd") != nullptr);
+  CHECK(*answer.header("x-odd") == "a b");
+  CHECK(answer.header("none") == nullptr);
+  CHECK(http.request(get(server, "/bad"), {})->status == 500);
+  CHECK(http.request(get(server, "/away"), {})->status == 302);
+  HttpRequest follow = get(server, "/away");
+  follow.follow_redirects = true;
+  CHECK(http.request(follow, {})->body == "/there");
+  HttpRequest secret = get(server, "/");
+  secret.secret_headers.emplace_back("Authorization", Secret(std::string("token x")));
+  CHECK(http.request(secret, {})->body == "token x");
+}
+
+TEST_CASE("a certificate is trusted by authority or by fingerprint only", "[http]") {
+  if (!can_serve()) FLYT_SKIP("needs python3 and openssl");
+  Server server;
+  CHECK(Http({"", server.fingerprint}).request(get(server, "/a"), {})->body == "/a");
+  const auto unknown = Http({}).request(get(server, "/a"), {});
+  REQUIRE_FALSE(unknown);
+  CHECK(unknown.error().code == Errc::denied);
+  std::string plain;
+  for (const char c : server.fingerprint) {
+    if (c != ':') plain += c >= 'A' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  CHECK(unknown.error().seen.find(plain) != std::string::npos);
+  CHECK_FALSE(unknown.error().remedy.empty());
+  std::string other = server.fingerprint;
+  other.front() = other.front() == '0' ? '1' : '0';
+  const auto pinned = Http({server.dir / "cert.pem", other}).request(get(server, "/a"), {});
+  REQUIRE_FALSE(pinned);
+  CHECK(pinned.error().code == Errc::denied);
+  CHECK(pinned.error().seen.find(plain) != std::string::npos);
+  HttpRequest by_number = get(server, "/a");
+  by_number.url.replace(8, 9, "127.0.0.1");  // not in the certificate
+  CHECK(Http(server.by_ca()).request(by_number, {}).error().code == Errc::denied);
+}
+
+TEST_CASE("bodies stream both ways", "[http]") {
+  if (!can_serve()) FLYT_SKIP("needs python3 and openssl");
+  Server server;
+  Http http(server.by_ca());
+  HttpRequest big = get(server, "/big");
+  std::size_t received = 0;
+  big.download = [&](std::span<const std::byte> data) {
+    received += data.size();
+    return ok();
+  };
+  CHECK(http.request(big, {})->body.empty());
+  CHECK(received == 3000000);
+  big.download = [](std::span<const std::byte>) { return Error{Errc::corrupt, "bad block"}; };
+  CHECK(http.request(big, {}).error().code == Errc::corrupt);
+  big.download = {};
+  big.body_limit = 1000;
+  CHECK(http.request(big, {}).error().code == Errc::invalid);
+
+  std::size_t left = 0;
+  HttpRequest upload{"PUT", server.url + "/disk"};
+  upload.upload = [&](std::span<std::byte> to) -> Result<std::size_t> {
+    const std::size_t part = std::min(left, to.size());
+    std::fill_n(to.begin(), part, std::byte{7});
+    left -= part;
+    return part;
+  };
+  left = 1000001;
+  CHECK(http.request(upload, {})->body == "1000001");
+  left = 1000001;
+  upload.upload_size = left;
+  CHECK(http.request(upload, {})->body == "1000001");
+  HttpRequest post{"POST", server.url + "/x"};
+  post.body = std::string("a\0b", 3);
+  CHECK(http.request(post, {})->body == "3");
+}
+
+TEST_CASE("a request stops on demand and at its deadline", "[http]") {
+  if (!can_serve()) FLYT_SKIP("needs python3 and openssl");
+  Server server;
+  Http http(server.by_ca());
+  std::stop_source source;
+  HttpRequest hang = get(server, "/hang");
+  hang.download = [&](std::span<const std::byte>) {
+    source.request_stop();
+    return ok();
+  };
+  CHECK(http.request(hang, {source.get_token()}).error().code == Errc::cancelled);
+  hang.download = {};
+  const Call soon = Call{}.within(std::chrono::milliseconds(300));
+  CHECK(http.request(hang, soon).error().code == Errc::timed_out);
+}
+
+TEST_CASE("what cannot be reached is classified, and shown without secrets", "[http]") {
+  Http http({}, std::chrono::seconds(5));
+  const auto refused = http.request({"GET", "http://127.0.0.1:1/a?token=hemmelig"}, {});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Errc::unavailable);
+  CHECK(refused.error().what.find("hemmelig") == std::string::npos);
+  CHECK(http.request({"GET", "file:///etc/passwd"}, {}).error().code == Errc::invalid);
+  CHECK(http.request({"GET", "http://"}, {}).error().code == Errc::invalid);
+  HttpRequest split{"GET", "http://127.0.0.1:1/"};
+  split.headers = {{"X-A", "b\r\nX-C: d"}};
+  CHECK(http.request(split, {}).error().code == Errc::invalid);
+}
+
+}  // namespace
+}  // namespace flyt
