@@ -19,7 +19,7 @@ Result<Machine> machine_from(const nlohmann::json& json);
 Result<Inventory> inventory_from(const nlohmann::json& json);
 Result<Concern> concern_from(const nlohmann::json& json);
 Result<Verdict> verdict_from(const nlohmann::json& json);
-Result<Error> error_from(const nlohmann::json& json);
+Status error_from(const nlohmann::json& json, Error& to);  // on failure `to` is as it was
 
 // The whole document as text; `parse_inventory` never throws.
 std::string inventory_text(const Inventory& inventory);
