@@ -25,6 +25,8 @@ struct PlanInput {
   std::string flyt_version;
   std::string inventory_digest;
   const Plan* adopt = nullptr;  // machines seeded under it are taken over
+  // Capability::view of the source: machines that run can be copied.
+  bool source_can_view = false;
 };
 
 // Everything a machine, the site or the target's capacity speaks against, as concerns in the plan.

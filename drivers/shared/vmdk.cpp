@@ -263,8 +263,6 @@ Result<VmdkImage> inspect(const ByteWindow& file) {
 
 }  // namespace
 
-Result<VmdkImage> inspect_vmdk(const ByteWindow& file) {
-  return within(file.name(), inspect(file));
-}
+Result<VmdkImage> inspect_vmdk(const ByteWindow& file) { return within(file.name(), inspect(file)); }
 
 }  // namespace flyt

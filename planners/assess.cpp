@@ -1,0 +1,95 @@
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+#include "planners/concerns.hpp"
+#include "planners/planner.hpp"
+
+namespace flyt {
+namespace {
+
+constexpr std::size_t many_disks = 20;
+
+std::string disk_name(const Machine& machine, std::size_t index) {
+  const Disk& disk = machine.disks[index];
+  if (disk.label.empty()) return fmt::format("disk {}", index);
+  return fmt::format("disk {} ({})", index, disk.label);
+}
+
+void assess_disks(const Machine& machine, std::vector<Concern>& found) {
+  if (machine.disks.empty()) {
+    found.push_back(concern("M-NO-DISK", machine.name, "it has no disk"));
+  }
+  for (std::size_t i = 0; i < machine.disks.size(); ++i) {
+    const Disk& disk = machine.disks[i];
+    const std::string name = disk_name(machine, i);
+    if (!disk.left_out.empty()) {
+      found.push_back(concern("M-DISK-UNREADABLE", machine.name,
+                              fmt::format("{} cannot be read: {}", name, disk.left_out)));
+    } else if (disk.size_bytes == 0) {
+      found.push_back(
+          concern("M-DISK-SIZE", machine.name, fmt::format("the size of {} is not known", name)));
+    }
+  }
+  if (machine.disks.size() > many_disks) {
+    found.push_back(concern(
+        "M-MANY-DISKS", machine.name,
+        fmt::format("{} disks: after conversion they are on virtio-scsi", machine.disks.size())));
+  }
+}
+
+void assess_firmware(const Machine& machine, std::vector<Concern>& found) {
+  if (machine.firmware.kind == FirmwareKind::unknown) {
+    found.push_back(
+        concern("M-FIRMWARE", machine.name, "firmware not known: it is made with BIOS"));
+  }
+  if (machine.firmware.tpm.value_or(false)) {
+    found.push_back(
+        concern("M-VTPM", machine.name, "virtual TPM: what it holds cannot leave the source"));
+  }
+  if (machine.firmware.secure_boot.value_or(false)) {
+    found.push_back(
+        concern("M-SECURE-BOOT", machine.name, "Secure Boot will be off on the target"));
+  }
+}
+
+void assess_itself(const Machine& machine, std::vector<Concern>& found) {
+  if (machine.is_template) {
+    found.push_back(concern("M-TEMPLATE", machine.name, "this is a template"));
+  }
+  if (machine.uuid.empty()) {
+    found.push_back(concern("M-UUID", machine.name, "it has no uuid"));
+  }
+  if (machine.cpus.value_or(0) == 0 || machine.memory_bytes.value_or(0) == 0) {
+    found.push_back(
+        concern("M-SIZE-UNKNOWN", machine.name,
+                fmt::format("the {} not known", machine.cpus.value_or(0) == 0 ? "number of CPUs is"
+                                                                              : "memory size is")));
+  }
+  if (machine.power == Power::suspended) {
+    found.push_back(concern("M-SUSPENDED", machine.name, "it is suspended"));
+  }
+  for (std::size_t i = 0; i < machine.nics.size(); ++i) {
+    if (!machine.nics[i].mac.empty()) continue;
+    found.push_back(concern("M-NIC-MAC", machine.name,
+                            fmt::format("the MAC address of network card {} is not known", i)));
+  }
+}
+
+}  // namespace
+
+std::vector<Concern> assess(const Machine& machine) {
+  if (!machine.unreadable.empty()) {
+    return {concern("M-UNREADABLE", machine.name,
+                    fmt::format("it could not be read: {}", machine.unreadable))};
+  }
+  std::vector<Concern> found = machine.concerns;
+  for (Concern& one : found) one.machine = machine.name;
+  assess_itself(machine, found);
+  assess_firmware(machine, found);
+  assess_disks(machine, found);
+  return found;
+}
+
+}  // namespace flyt

@@ -1,0 +1,99 @@
+#include <fmt/format.h>
+
+#include <map>
+
+#include "base/units.hpp"
+#include "planners/concerns.hpp"
+#include "planners/draft.hpp"
+
+namespace flyt {
+namespace {
+
+class RoomCheck {
+ public:
+  RoomCheck(const PlanInput& input, Draft& draft, const TargetRoom& room)
+      : target_(*input.target), draft_(draft), spec_(draft.machine.spec), room_(room) {}
+
+  void check() {
+    const Machine* ours = room_.made_by(spec_.owner.id);
+    if (ours != nullptr) {
+      raise("T-OURS", fmt::format("{} is on {} already, made by this migration", ours->name,
+                                  target_.endpoint));
+    }
+    check_identity();
+    check_host();
+    if (ours == nullptr) check_storages();
+  }
+
+ private:
+  void raise(std::string_view code, std::string text, std::string remedy = {}) {
+    draft_.concerns.push_back(
+        concern(code, draft_.machine.source.name, std::move(text), std::move(remedy)));
+  }
+
+  void check_identity() {
+    if (const auto who = room_.name_taken(spec_.name, spec_.owner.id); !who.empty()) {
+      raise("T-NAME", fmt::format("the name \"{}\" is taken: {}", spec_.name, who),
+            fmt::format("in the site file: [machines.\"{}\"]  name = \"...\"",
+                        draft_.machine.source.name));
+    }
+    for (const NicSpec& nic : spec_.nics) {
+      if (nic.mac.empty()) continue;
+      if (const auto who = room_.mac_taken(nic.mac, spec_.owner.id); !who.empty()) {
+        raise("T-MAC", fmt::format("the MAC address {} is taken: {}", nic.mac, who));
+      }
+    }
+    if (spec_.uuid.empty()) return;
+    if (const auto who = room_.uuid_taken(spec_.uuid, spec_.owner.id); !who.empty()) {
+      raise("T-UUID", fmt::format("its uuid is taken: {}; it gets another", who));
+      spec_.uuid.clear();
+    }
+  }
+
+  void check_host() {
+    if (const auto most = room_.largest_memory(); most && spec_.memory_bytes > *most) {
+      raise("T-MEMORY",
+            fmt::format("it needs {} of memory, {} has hosts with {} at most",
+                        format_size(spec_.memory_bytes), target_.endpoint, format_size(*most)));
+    }
+    if (const auto most = room_.most_cpus(); most && spec_.cpus > *most) {
+      raise("T-CPUS", fmt::format("it has {} CPUs, {} has hosts with {} at most", spec_.cpus,
+                                  target_.endpoint, *most));
+    }
+  }
+
+  void check_storages() {
+    std::map<std::string, std::uint64_t> needed;
+    for (const DiskSpec& disk : spec_.disks) {
+      if (!disk.storage.empty()) needed[disk.storage] += disk.size_bytes;
+    }
+    for (const auto& entry : needed) {
+      const std::string& storage = entry.first;
+      const auto free = room_.free_bytes(storage);
+      if (!free) {
+        raise("T-STORAGE-UNKNOWN",
+              fmt::format("nobody knows how much room storage \"{}\" has", storage));
+      } else if (entry.second > *free) {
+        raise("T-STORAGE-FULL", fmt::format("storage \"{}\" has {} left, it needs {}", storage,
+                                            format_size(*free), format_size(entry.second)));
+      } else {
+        draft_.machine.placement_why +=
+            fmt::format("; {} has {} left", storage, format_size(*free));
+      }
+    }
+  }
+
+  const Inventory& target_;
+  Draft& draft_;
+  MachineSpec& spec_;
+  const TargetRoom& room_;
+};
+
+}  // namespace
+
+void check_room(const PlanInput& input, Draft& draft, TargetRoom& room) {
+  RoomCheck(input, draft, room).check();
+  if (!draft.blocked()) room.take(draft.machine.spec);
+}
+
+}  // namespace flyt

@@ -1,0 +1,132 @@
+#include "planners/concerns.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "planners/planner.hpp"
+
+namespace flyt {
+namespace {
+
+using enum Severity;
+
+constexpr std::array kinds = std::to_array<ConcernKind>({
+    {"M-DISK-SIZE", blocker, "the size of a disk is not known",
+     "A disk of size 0 or unknown size cannot be made on the target. Look at the disk on the "
+     "source; remove it there when it is empty."},
+    {"M-DISK-UNREADABLE", blocker, "a disk cannot be read",
+     "The driver says why: a raw mapping, an independent or shared disk, a format it does not "
+     "know. Turn the disk into an ordinary one on the source, or detach it and move its data "
+     "in another way."},
+    {"M-FIRMWARE", warning, "it is not known whether the machine boots by BIOS or UEFI",
+     "It will be made with BIOS. Where that is wrong the machine does not boot, and no data is "
+     "lost: set the firmware on the source and plan again."},
+    {"M-MANY-DISKS", info, "the machine has more than 20 disks",
+     "They are attached through virtio-scsi, since a PCI slot for each would run out."},
+    {"M-NIC-MAC", warning, "a network card's MAC address is not known",
+     "The target gives it a new one. Reservations, licences and udev rules that know the old one "
+     "will not."},
+    {"M-NO-DISK", warning, "the machine has no disk",
+     "It is made on the target as it is. There are no bytes to prove."},
+    {"M-NOT-CONVERTED", warning, "the guest is not made ready for the target's devices",
+     "Its disk controllers and network cards stay of the kind that the source had, where the "
+     "target has them. Say convert = \"virt-v2v\" to convert it all the same."},
+    {"M-POWER", blocker, "the machine runs, and the source cannot copy running machines",
+     "Shut it down on the source, then plan again. Nothing is copied from disks in use."},
+    {"M-POWER-UNKNOWN", warning, "it is not known whether the machine is off",
+     "Make sure that it is off before flyt apply: a disk that changes while it is copied is found "
+     "by the proof of the bytes, after the time it took."},
+    {"M-SECURE-BOOT", warning, "Secure Boot will be off on the target",
+     "Keys and boot variables do not travel. Switch it on again after the machine is proven."},
+    {"M-SIZE-UNKNOWN", blocker, "the number of CPUs or the memory size is not known",
+     "The machine cannot be made without. The driver could not tell: look at the machine on the "
+     "source."},
+    {"M-SUSPENDED", blocker, "the machine is suspended",
+     "What its memory holds does not travel. Resume it, shut it down, then plan again."},
+    {"M-TEMPLATE", blocker, "this is a template",
+     "A template has no state of its own. Make a machine from it and move that."},
+    {"M-UNREADABLE", blocker, "the machine could not be read",
+     "The driver's reason stands beside it. Until it can be read nothing is known that a plan "
+     "could be built on."},
+    {"M-UUID", blocker, "the machine has no identity of its own",
+     "Without a uuid, or with one that another machine has too, a later run could not tell whose "
+     "disks it goes on with. Give it one on the source."},
+    {"M-VTPM", blocker, "the machine has a virtual TPM",
+     "What is sealed in it cannot leave its platform; BitLocker and the like would ask for their "
+     "recovery keys. Suspend the encryption in the guest, remove the TPM, plan again."},
+    {"M-WINDOWS", blocker, "converting Windows is not built yet",
+     "It needs the virtio-win drivers. Move the machine as it is with convert = \"none\" where the "
+     "target has its controllers, and convert it by hand."},
+    {"P-ADOPT", warning, "what an earlier plan seeded does not fit any more",
+     "The disks have changed their number or size since. The machine is not taken over: "
+     "flyt undo --target removes what the earlier plan made."},
+    {"P-EMPTY", warning, "there is nothing to move",
+     "No machine was selected: all are templates, or flyt made them."},
+    {"P-GROUND", blocker, "the target breaks the policy",
+     "Where it stands, who runs it or who controls it is not what [policy] allows, or the "
+     "platform contradicts what the site states. No machine is planned. Choose another target, or "
+     "correct the ground or the policy in the site file."},
+    {"P-GROUND-UNVERIFIED", warning, "the target's ground is not verified",
+     "Nothing contradicts the policy, but nothing proves that it is kept. State the ground in the "
+     "site file: ground = { country, operator, owner, control }, or { provider, region }."},
+    {"P-SAME-PLATFORM", warning, "source and target are the same platform",
+     "The machine will stand there twice. Give it another name: [machines.NAME] name = \"...\"."},
+    {"T-CPUS", warning, "no host of the target has as many CPUs",
+     "It runs, but slower than it was. Give it fewer CPUs on the source first."},
+    {"T-MAC", blocker, "a MAC address is taken",
+     "Two machines with one address on a network lose each other's packets. Change it on one of "
+     "them, or remove the machine that has it."},
+    {"T-MEMORY", blocker, "no host of the target has that much memory",
+     "Give the machine less memory on the source, or the target more."},
+    {"T-MEMORY-SUM", warning, "the machines together want more memory than is free",
+     "They are made, but may not all be started at once. Free memory on the target or plan fewer."},
+    {"T-NAME", blocker, "the name is taken on the target",
+     "By a machine that this migration did not make, or by another one of this plan. Give it "
+     "another: [machines.NAME] name = \"...\"."},
+    {"T-NETWORK", blocker, "a network of the source is mapped to none of the target",
+     "Add a line to [map.networks] in the site file."},
+    {"T-NETWORK-INACTIVE", warning, "a network of the target is not active",
+     "The machine may not start, or starts without it. Start the network."},
+    {"T-NETWORK-MISSING", blocker, "the site maps to a network that the target does not have",
+     "Correct the line in [map.networks], or make the network."},
+    {"T-OURS", info, "the machine is there already, made by this migration",
+     "An earlier run made it. Applying goes on with it; nothing is made twice."},
+    {"T-STORAGE", blocker, "a storage of the source is mapped to none of the target",
+     "Add a line to [map.storages] in the site file."},
+    {"T-STORAGE-FULL", blocker, "the target's storage has too little room",
+     "Disks are counted with their full size, and what this plan puts beside them too. Free some "
+     "space, map to another storage or plan fewer machines."},
+    {"T-STORAGE-MISSING", blocker, "the site maps to a storage that the target does not have",
+     "Correct the line in [map.storages], or make the storage."},
+    {"T-STORAGE-UNKNOWN", warning, "it is not known how much room the target's storage has",
+     "Nothing can be promised: look before applying."},
+    {"T-UUID", warning, "the machine's uuid is taken on the target",
+     "The target gives it another. Licences that know the old one will not."},
+});
+
+}  // namespace
+
+std::span<const ConcernKind> concern_kinds() { return kinds; }
+
+Concern concern(std::string_view code, std::string_view machine, std::string text,
+                std::string remedy) {
+  const auto kind = std::find_if(kinds.begin(), kinds.end(),
+                                 [&](const ConcernKind& one) { return one.code == code; });
+  // A code that is not in the table must not let a machine through.
+  const Severity severity = kind == kinds.end() ? blocker : kind->severity;
+  return {std::string(code), severity, std::string(machine), std::move(text), std::move(remedy)};
+}
+
+std::string explain(std::string_view code) {
+  for (const ConcernKind& kind : kinds) {
+    if (kind.code == code) {
+      return fmt::format("{} ({}): {}.\n{}\n", kind.code, to_string(kind.severity), kind.title,
+                         kind.help);
+    }
+  }
+  return {};
+}
+
+}  // namespace flyt

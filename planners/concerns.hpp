@@ -1,0 +1,27 @@
+// The concerns that planners raise: every code with its severity and what it means.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/concern.hpp"
+
+namespace flyt {
+
+struct ConcernKind {
+  std::string_view code;
+  Severity severity = Severity::info;
+  std::string_view title;  // one line
+  std::string_view help;   // what it means and what can be done
+};
+
+// By code, ascending. docs/concerns.md lists the same, which a test compares.
+std::span<const ConcernKind> concern_kinds();
+
+// REQUIRES: `code` is in concern_kinds(), which gives the severity. `machine` empty: the whole
+// plan.
+Concern concern(std::string_view code, std::string_view machine, std::string text,
+                std::string remedy = {});
+
+}  // namespace flyt

@@ -1,0 +1,223 @@
+#include "planners/draft.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/convert_choice.hpp"
+#include "base/identity.hpp"
+#include "base/units.hpp"
+#include "planners/concerns.hpp"
+#include "planners/mapping.hpp"
+
+namespace flyt {
+namespace {
+
+// A PCI slot for each disk runs out beyond this.
+constexpr std::size_t most_virtio_blk = 20;
+
+MachineSettings settings_of(const Site& site, const std::string& name) {
+  MachineSettings settings = site.defaults;
+  const auto own = site.machines.find(name);
+  if (own == site.machines.end()) return settings;
+  const MachineSettings& more = own->second;
+  if (more.convert) settings.convert = more.convert;
+  if (more.boot_timeout) settings.boot_timeout = more.boot_timeout;
+  if (more.marker) settings.marker = more.marker;
+  if (!more.probes.empty()) settings.probes = more.probes;
+  settings.name = more.name;
+  return settings;
+}
+
+// The platform's word for a network card as one that targets know; empty: it is none of them.
+std::string neutral_model(std::string_view word) {
+  std::string model(word);
+  for (char& c : model) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  constexpr std::array<std::string_view, 5> known = {"virtio", "e1000", "e1000e", "vmxnet3",
+                                                     "rtl8139"};
+  const bool is_known = std::find(known.begin(), known.end(), model) != known.end();
+  return is_known ? model : std::string();
+}
+
+class Drafter {
+ public:
+  Drafter(const PlanInput& input, const Machine& source)
+      : input_(input), source_(source), settings_(settings_of(*input.site, source.name)) {}
+
+  Draft draft();
+
+ private:
+  void raise(std::string_view code, std::string text, std::string remedy = {}) {
+    draft_.concerns.push_back(concern(code, source_.name, std::move(text), std::move(remedy)));
+  }
+  void judge_power();
+  void choose();
+  void describe();
+  void add_disks();
+  void add_nics();
+  void adopt();
+
+  const PlanInput& input_;
+  const Machine& source_;
+  const MachineSettings settings_;
+  Draft draft_;
+};
+
+void Drafter::judge_power() {
+  if (source_.power == Power::on && !input_.source_can_view) {
+    raise("M-POWER",
+          fmt::format("it runs, and {} cannot copy running machines", input_.source->endpoint),
+          "shut it down on the source, then plan again");
+  }
+  if (source_.power == Power::unknown) raise("M-POWER-UNKNOWN", "it may be running");
+}
+
+void Drafter::choose() {
+  const Convert wanted = settings_.convert.value_or(Convert::automatic);
+  const ConvertChoice choice = choose_conversion(source_, wanted);
+  PlannedMachine& planned = draft_.machine;
+  planned.convert = choice.convert;
+  planned.convert_why = choice.why;
+  if (choice.convert && source_.guest.family == GuestFamily::windows) {
+    raise("M-WINDOWS", "converting Windows is not built yet",
+          fmt::format("in the site file: [machines.\"{}\"]  convert = \"none\"", source_.name));
+  }
+  const bool foreign = std::any_of(source_.disks.begin(), source_.disks.end(), [](const Disk& d) {
+    return d.bus != Bus::virtio_blk && d.bus != Bus::virtio_scsi;
+  });
+  if (!choice.convert && foreign && wanted == Convert::automatic) {
+    raise("M-NOT-CONVERTED", fmt::format("it is not converted: {}", choice.why));
+  }
+}
+
+void Drafter::describe() {
+  MachineSpec& spec = draft_.machine.spec;
+  spec.owner.id = draft_.machine.migration_id;
+  spec.name = settings_.name.value_or(source_.name);
+  spec.uuid = is_uuid(source_.uuid) ? source_.uuid : std::string();
+  spec.notes = fmt::format("Moved by flyt from {} of {}, migration {}.", source_.name,
+                           input_.source->endpoint, draft_.machine.migration_id);
+  if (!source_.notes.empty()) spec.notes += "\n" + source_.notes;
+  spec.cpus = source_.cpus.value_or(1);
+  spec.memory_bytes = source_.memory_bytes.value_or(0);
+  spec.firmware =
+      source_.firmware.kind == FirmwareKind::uefi ? FirmwareKind::uefi : FirmwareKind::bios;
+  spec.clock =
+      source_.clock == ClockBase::unknown
+          ? (source_.guest.family == GuestFamily::windows ? ClockBase::local_time : ClockBase::utc)
+          : source_.clock;
+  spec.guest = source_.guest;
+}
+
+void Drafter::add_disks() {
+  PlannedMachine& planned = draft_.machine;
+  const bool any_boots = std::any_of(source_.disks.begin(), source_.disks.end(),
+                                     [](const Disk& disk) { return disk.boots; });
+  const Bus converted = source_.disks.size() > most_virtio_blk ? Bus::virtio_scsi : Bus::virtio_blk;
+  for (std::size_t i = 0; i < source_.disks.size(); ++i) {
+    const Disk& disk = source_.disks[i];
+    std::string storage = disk.storage;  // an id; the site maps names
+    for (const Storage& one : input_.source->storages) {
+      if (one.id == disk.storage) storage = one.name;
+    }
+    const auto mapped = map_storage(*input_.site, *input_.target, storage);
+    if (!mapped.to) {
+      raise("T-STORAGE",
+            fmt::format("disk {}: storage \"{}\" is mapped to none of {}", i, storage,
+                        input_.target->endpoint),
+            mapped.line);
+    } else if (!mapped.exists) {
+      raise(
+          "T-STORAGE-MISSING",
+          fmt::format("disk {}: {} has no storage \"{}\"", i, input_.target->endpoint, *mapped.to),
+          mapped.line);
+    }
+    planned.spec.disks.push_back({.size_bytes = disk.size_bytes,
+                                  .bus = planned.convert ? converted : disk.bus,
+                                  .controller = planned.convert ? std::string() : disk.controller,
+                                  .storage = mapped.to.value_or(std::string()),
+                                  .boots = any_boots ? disk.boots : i == 0});
+    planned.copy_bytes += std::min(disk.used_bytes.value_or(disk.size_bytes), disk.size_bytes);
+    const std::string why = fmt::format("{} ({})", mapped.to.value_or("none"), mapped.why);
+    if (planned.placement_why.find(why) == std::string::npos) {
+      planned.placement_why += (planned.placement_why.empty() ? "" : ", ") + why;
+    }
+  }
+}
+
+void Drafter::add_nics() {
+  PlannedMachine& planned = draft_.machine;
+  for (std::size_t i = 0; i < source_.nics.size(); ++i) {
+    const Nic& nic = source_.nics[i];
+    const auto mapped = map_network(*input_.site, *input_.target, nic.network);
+    if (!mapped.to) {
+      raise("T-NETWORK",
+            fmt::format("network card {}: network \"{}\" is mapped to none of {}", i, nic.network,
+                        input_.target->endpoint),
+            mapped.line);
+    } else if (!mapped.exists) {
+      raise("T-NETWORK-MISSING",
+            fmt::format("network card {}: {} has no network \"{}\"", i, input_.target->endpoint,
+                        mapped.to->network),
+            mapped.line);
+    } else if (!find_network(*input_.target, mapped.to->network)->active.value_or(true)) {
+      raise("T-NETWORK-INACTIVE", fmt::format("network \"{}\" of {} is not active",
+                                              mapped.to->network, input_.target->endpoint));
+    }
+    const NetworkTarget to = mapped.to.value_or(NetworkTarget());
+    planned.spec.nics.push_back(
+        {nic.mac, to.network, to.vlan, planned.convert ? "virtio" : neutral_model(nic.model)});
+  }
+}
+
+void Drafter::adopt() {
+  if (input_.adopt == nullptr) return;
+  PlannedMachine& planned = draft_.machine;
+  for (const PlannedMachine& old : input_.adopt->machines) {
+    if (old.migration_id != planned.migration_id) continue;
+    const bool fits = std::equal(
+        old.spec.disks.begin(), old.spec.disks.end(), planned.spec.disks.begin(),
+        planned.spec.disks.end(),
+        [](const DiskSpec& a, const DiskSpec& b) { return a.size_bytes == b.size_bytes; });
+    if (fits) {
+      planned.adopts = input_.adopt->digest;
+    } else {
+      raise("P-ADOPT", "its disks are not those that the earlier plan seeded");
+    }
+  }
+}
+
+Draft Drafter::draft() {
+  draft_.concerns = assess(source_);
+  PlannedMachine& planned = draft_.machine;
+  planned.source = source_;
+  planned.migration_id = migration_id(input_.site->id, input_.source->platform_id, source_.uuid);
+  // Nothing more is known of what could not be read.
+  if (!source_.unreadable.empty()) return std::move(draft_);
+  judge_power();
+  choose();
+  describe();
+  add_disks();
+  add_nics();
+  adopt();
+  planned.probes = settings_.probes;
+  planned.marker = settings_.marker.value_or(std::string());
+  planned.boot_timeout = settings_.boot_timeout.value_or(planned.boot_timeout);
+  return std::move(draft_);
+}
+
+}  // namespace
+
+bool Draft::blocked() const {
+  return std::any_of(concerns.begin(), concerns.end(),
+                     [](const Concern& one) { return one.severity == Severity::blocker; });
+}
+
+Draft draft_machine(const PlanInput& input, const Machine& source) {
+  return Drafter(input, source).draft();
+}
+
+}  // namespace flyt

@@ -1,0 +1,115 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "base/units.hpp"
+#include "planners/concerns.hpp"
+#include "planners/draft.hpp"
+#include "planners/estimate.hpp"
+#include "planners/planner.hpp"
+#include "planners/select.hpp"
+
+namespace flyt {
+namespace {
+
+Plan begin_plan(const PlanInput& input) {
+  Plan plan;
+  plan.flyt_version = input.flyt_version;
+  plan.site_id = input.site->id;
+  plan.site_name = input.site->name;
+  plan.site_digest = input.site->digest;
+  plan.source = input.source->endpoint;
+  plan.target = input.target->endpoint;
+  plan.source_platform_id = input.source->platform_id;
+  plan.target_platform_id = input.target->platform_id;
+  plan.inventory_digest = input.inventory_digest;
+  plan.ground = input.ground;
+  return plan;
+}
+
+// True when the target breaks the policy.
+bool judge_ground(const PlanInput& input, Plan& plan) {
+  bool broken = false;
+  for (const Verdict& verdict : input.ground) {
+    const std::string text = fmt::format("{} {} of {}: {}", to_string(verdict.question),
+                                         to_string(verdict.answer), plan.target, verdict.why);
+    if (verdict.answer == Answer::fail) {
+      broken = true;
+      plan.concerns.push_back(concern("P-GROUND", {}, text));
+    } else if (verdict.answer == Answer::unverified) {
+      plan.concerns.push_back(concern("P-GROUND-UNVERIFIED", {}, text));
+    }
+  }
+  return broken;
+}
+
+// A uuid that two machines share would give both the same migration id.
+void find_twins(std::vector<Draft>& drafts) {
+  std::map<std::string, std::vector<Draft*>> by_id;
+  for (Draft& draft : drafts) {
+    if (!draft.machine.source.uuid.empty()) by_id[draft.machine.migration_id].push_back(&draft);
+  }
+  for (const auto& entry : by_id) {
+    if (entry.second.size() < 2) continue;
+    for (Draft* draft : entry.second) {
+      const bool first = draft == entry.second.front();
+      const Draft* other = first ? entry.second.back() : entry.second.front();
+      draft->concerns.push_back(
+          concern("M-UUID", draft->machine.source.name,
+                  fmt::format("{} has the same uuid", other->machine.source.name)));
+    }
+  }
+}
+
+// Moves the machines that can be planned, and the concerns of all, into the plan.
+void take_over(const PlanInput& input, std::vector<Draft> drafts, bool allowed, Plan& plan) {
+  TargetRoom room(*input.target);
+  for (Draft& draft : drafts) {
+    if (draft.machine.source.unreadable.empty()) check_room(input, draft, room);
+    std::stable_sort(draft.concerns.begin(), draft.concerns.end(),
+                     [](const Concern& a, const Concern& b) { return a.severity > b.severity; });
+    plan.concerns.insert(plan.concerns.end(), draft.concerns.begin(), draft.concerns.end());
+    if (draft.blocked() || !allowed) continue;
+    draft.machine.facts = facts_of(input, draft.machine);
+    plan.machines.push_back(std::move(draft.machine));
+  }
+  if (const std::uint64_t missing = room.memory_missing(); missing != 0) {
+    plan.concerns.push_back(
+        concern("T-MEMORY-SUM", {},
+                fmt::format("{} more memory than {} has free is needed to start all",
+                            format_size(missing), plan.target)));
+  }
+}
+
+}  // namespace
+
+Result<Plan> make_plan(const PlanInput& input) {
+  FLYT_ASSIGN(const auto selected, select(*input.source, input.select));
+  Plan plan = begin_plan(input);
+  const bool allowed = !judge_ground(input, plan);
+  if (selected.empty()) {
+    plan.concerns.push_back(
+        concern("P-EMPTY", {}, fmt::format("no machine of {} is selected", plan.source)));
+  }
+  if (!plan.source_platform_id.empty() && plan.source_platform_id == plan.target_platform_id) {
+    plan.concerns.push_back(
+        concern("P-SAME-PLATFORM", {},
+                fmt::format("{} and {} are the same platform", plan.source, plan.target)));
+  }
+  std::vector<Draft> drafts;
+  for (const Machine* machine : selected) drafts.push_back(draft_machine(input, *machine));
+  find_twins(drafts);
+  take_over(input, std::move(drafts), allowed, plan);
+  if (!plan.machines.empty()) {
+    Wave wave{.name = "wave 1"};
+    for (const PlannedMachine& machine : plan.machines)
+      wave.machines.push_back(machine.migration_id);
+    plan.waves.push_back(std::move(wave));
+  }
+  plan.estimate = estimate(plan.machines);
+  return plan;
+}
+
+}  // namespace flyt

@@ -1,0 +1,104 @@
+#include "planners/room.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace flyt {
+namespace {
+
+std::string of_plan(const std::map<std::string, std::string>& taken, const std::string& key) {
+  const auto found = taken.find(key);
+  return found == taken.end() ? std::string() : fmt::format("{} of this plan", found->second);
+}
+
+}  // namespace
+
+TargetRoom::TargetRoom(const Inventory& target) : target_(target) {}
+
+const Machine* TargetRoom::made_by(const std::string& migration_id) const {
+  const auto found = std::find_if(target_.machines.begin(), target_.machines.end(),
+                                  [&](const Machine& m) { return m.migration_id == migration_id; });
+  return found == target_.machines.end() ? nullptr : &*found;
+}
+
+std::string TargetRoom::name_taken(const std::string& name, const std::string& migration_id) const {
+  for (const Machine& machine : target_.machines) {
+    if (machine.name == name && machine.migration_id != migration_id) {
+      return fmt::format("{} on {}", machine.name, target_.endpoint);
+    }
+  }
+  return of_plan(names_, name);
+}
+
+std::string TargetRoom::mac_taken(const std::string& mac, const std::string& migration_id) const {
+  for (const Machine& machine : target_.machines) {
+    const bool has = std::any_of(machine.nics.begin(), machine.nics.end(),
+                                 [&](const Nic& nic) { return nic.mac == mac; });
+    if (has && machine.migration_id != migration_id) {
+      return fmt::format("{} on {}", machine.name, target_.endpoint);
+    }
+  }
+  return of_plan(macs_, mac);
+}
+
+std::string TargetRoom::uuid_taken(const std::string& uuid, const std::string& migration_id) const {
+  for (const Machine& machine : target_.machines) {
+    if (machine.uuid == uuid && machine.migration_id != migration_id) {
+      return fmt::format("{} on {}", machine.name, target_.endpoint);
+    }
+  }
+  return of_plan(uuids_, uuid);
+}
+
+std::optional<std::uint64_t> TargetRoom::free_bytes(const std::string& storage) const {
+  for (const Storage& one : target_.storages) {
+    if (one.name != storage || !one.free_bytes) continue;
+    const auto planned = planned_bytes_.find(storage);
+    const std::uint64_t used = planned == planned_bytes_.end() ? 0 : planned->second;
+    return *one.free_bytes - std::min(*one.free_bytes, used);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> TargetRoom::largest_memory() const {
+  std::optional<std::uint64_t> most;
+  for (const Host& host : target_.hosts) {
+    if (!host.memory_bytes) return std::nullopt;
+    most = std::max(most.value_or(0), *host.memory_bytes);
+  }
+  return most;
+}
+
+std::optional<std::uint32_t> TargetRoom::most_cpus() const {
+  std::optional<std::uint32_t> most;
+  for (const Host& host : target_.hosts) {
+    if (!host.cpus) return std::nullopt;
+    most = std::max(most.value_or(0), *host.cpus);
+  }
+  return most;
+}
+
+std::uint64_t TargetRoom::memory_missing() const {
+  std::uint64_t free = 0;
+  for (const Host& host : target_.hosts) {
+    if (!host.memory_free_bytes) return 0;
+    free += *host.memory_free_bytes;
+  }
+  return target_.hosts.empty() ? 0 : planned_memory_ - std::min(planned_memory_, free);
+}
+
+void TargetRoom::take(const MachineSpec& spec) {
+  names_.emplace(spec.name, spec.name);
+  if (!spec.uuid.empty()) uuids_.emplace(spec.uuid, spec.name);
+  for (const NicSpec& nic : spec.nics) {
+    if (!nic.mac.empty()) macs_.emplace(nic.mac, spec.name);
+  }
+  // What is there already has its room.
+  const Machine* ours = made_by(spec.owner.id);
+  if (ours == nullptr || ours->power != Power::on) planned_memory_ += spec.memory_bytes;
+  if (ours != nullptr) return;
+  for (const DiskSpec& disk : spec.disks) planned_bytes_[disk.storage] += disk.size_bytes;
+}
+
+}  // namespace flyt

@@ -1,0 +1,47 @@
+// What is free and what is taken on the target, by its own machines and by what the plan has put
+// there so far.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/inventory.hpp"
+#include "base/machine_spec.hpp"
+
+namespace flyt {
+
+class TargetRoom {
+ public:
+  // `target` outlives it.
+  explicit TargetRoom(const Inventory& target);
+
+  // The machine on the target that this migration made; nullptr: none.
+  const Machine* made_by(const std::string& migration_id) const;
+
+  // Who has it already, other than the migration itself: "web01 on kvm", "web02 of this plan".
+  // Empty: it is free.
+  std::string name_taken(const std::string& name, const std::string& migration_id) const;
+  std::string mac_taken(const std::string& mac, const std::string& migration_id) const;
+  std::string uuid_taken(const std::string& uuid, const std::string& migration_id) const;
+
+  // What is left of a storage after what was planned; nothing: not known.
+  std::optional<std::uint64_t> free_bytes(const std::string& storage) const;
+  std::optional<std::uint64_t> largest_memory() const;  // of one host
+  std::optional<std::uint32_t> most_cpus() const;       // of one host
+  // By how much all planned machines exceed the free memory of all hosts; 0: they fit, or nobody
+  // knows.
+  std::uint64_t memory_missing() const;
+
+  void take(const MachineSpec& spec);
+
+ private:
+  const Inventory& target_;
+  std::map<std::string, std::string> names_, macs_, uuids_;  // of the plan -> machine name
+  std::map<std::string, std::uint64_t> planned_bytes_;       // by storage
+  std::uint64_t planned_memory_ = 0;
+};
+
+}  // namespace flyt

@@ -1,0 +1,99 @@
+#include "planners/select.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/units.hpp"
+
+namespace flyt {
+namespace {
+
+constexpr std::string_view tag_word = "tag=";
+
+bool ordinary(const Machine& machine) {
+  return !machine.is_template && machine.migration_id.empty();
+}
+
+bool is_pattern(std::string_view word) {
+  return word.find_first_of("*?") != std::string_view::npos;
+}
+
+bool selects(std::string_view word, const Machine& machine) {
+  if (machine.name == word) return true;
+  if (word.starts_with(tag_word)) {
+    const std::string_view tag = word.substr(tag_word.size());
+    return ordinary(machine) && std::any_of(machine.tags.begin(), machine.tags.end(),
+                                            [&](const auto& one) { return matches(tag, one); });
+  }
+  return is_pattern(word) && ordinary(machine) && matches(word, machine.name);
+}
+
+Error nothing_matches(const Inventory& inventory, const std::string& word) {
+  const bool tag = word.starts_with(tag_word);
+  std::vector<std::string_view> known;
+  for (const Machine& machine : inventory.machines) {
+    if (!tag) known.push_back(machine.name);
+    if (tag) known.insert(known.end(), machine.tags.begin(), machine.tags.end());
+  }
+  std::sort(known.begin(), known.end());
+  const std::string_view wanted = tag ? std::string_view(word).substr(tag_word.size()) : word;
+  const std::string_view near = nearest(wanted, known);
+  Error error{.code = Errc::invalid,
+              .what = fmt::format("nothing on {} matches \"{}\"", inventory.endpoint, word),
+              .seen = fmt::format("{} machines there", inventory.machines.size())};
+  if (!near.empty()) {
+    error.remedy.push_back(fmt::format("did you mean {}{}?", tag ? tag_word : "", near));
+  }
+  error.remedy.push_back("flyt inventory");
+  return error;
+}
+
+}  // namespace
+
+bool matches(std::string_view pattern, std::string_view text) {
+  std::size_t p = 0, t = 0;
+  std::size_t star = std::string_view::npos, resume = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      resume = t;
+    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+      ++p;
+      ++t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+Result<std::vector<const Machine*>> select(const Inventory& inventory, const Selection& words) {
+  std::set<const Machine*> found;
+  for (const std::string& word : words) {
+    bool any = false;
+    for (const Machine& machine : inventory.machines) {
+      if (!selects(word, machine)) continue;
+      any = true;
+      found.insert(&machine);
+    }
+    if (!any) return nothing_matches(inventory, word);
+  }
+  if (words.empty()) {
+    for (const Machine& machine : inventory.machines) {
+      if (ordinary(machine)) found.insert(&machine);
+    }
+  }
+  std::vector<const Machine*> sorted(found.begin(), found.end());
+  std::sort(sorted.begin(), sorted.end(), [](const Machine* a, const Machine* b) {
+    return a->name != b->name ? a->name < b->name : a->id < b->id;
+  });
+  return sorted;
+}
+
+}  // namespace flyt

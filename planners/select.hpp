@@ -1,0 +1,18 @@
+// Which machines of an inventory are meant.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "planners/planner.hpp"
+
+namespace flyt {
+
+// '*' any text, '?' one character; the rest is itself.
+bool matches(std::string_view pattern, std::string_view text);
+
+// By name, then id. Patterns and tags leave templates and what flyt made aside; a name does not.
+// Errc::invalid when a word matches nothing. The machines live as long as `inventory`.
+Result<std::vector<const Machine*>> select(const Inventory& inventory, const Selection& words);
+
+}  // namespace flyt

@@ -1,0 +1,197 @@
+#include "planners/concerns.hpp"
+
+#include <fmt/format.h>
+
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/catch.hpp"
+#include "tests/unit/planners/example.hpp"
+
+namespace {
+
+using flyt::Plan;
+using flyt::Severity;
+using flyt::tests::Example;
+
+struct Case {
+  std::string code;
+  std::string machine;  // empty: the whole plan
+  std::function<void(Example&)> make;
+  std::string text;
+};
+
+flyt::Machine on_target(const std::string& name, unsigned number) {
+  flyt::Machine there = flyt::tests::machine(name, number);
+  there.uuid = "11111111-0000-4000-8000-000000000000";
+  return there;
+}
+
+std::string id_of_web() { return Example().plan().machines[1].migration_id; }
+
+std::vector<Case> machine_cases() {
+  return {
+      {"M-DISK-SIZE", "web01", [](Example& e) { e.web().disks[0].size_bytes = 0; }, "disk 0"},
+      {"M-DISK-UNREADABLE", "web01",
+       [](Example& e) { e.web().disks[0].left_out = "raw mapping in physical mode"; },
+       "raw mapping in physical mode"},
+      {"M-FIRMWARE", "web01",
+       [](Example& e) { e.web().firmware.kind = flyt::FirmwareKind::unknown; }, "BIOS"},
+      {"M-MANY-DISKS", "web01",
+       [](Example& e) {
+         flyt::Disk tiny = e.web().disks[0];
+         tiny.size_bytes = 1;
+         e.web().disks.assign(21, tiny);
+       },
+       "21 disks"},
+      {"M-NIC-MAC", "web01", [](Example& e) { e.web().nics[0].mac.clear(); }, "network card 0"},
+      {"M-NO-DISK", "web01", [](Example& e) { e.web().disks.clear(); }, "no disk"},
+      {"M-NOT-CONVERTED", "web01",
+       [](Example& e) { e.web().guest.family = flyt::GuestFamily::other; }, "not converted"},
+      {"M-POWER", "web01", [](Example& e) { e.web().power = flyt::Power::on; }, "it runs"},
+      {"M-POWER-UNKNOWN", "web01", [](Example& e) { e.web().power = flyt::Power::unknown; },
+       "may be running"},
+      {"M-SECURE-BOOT", "web01", [](Example& e) { e.web().firmware.secure_boot = true; },
+       "Secure Boot"},
+      {"M-SIZE-UNKNOWN", "web01", [](Example& e) { e.web().memory_bytes.reset(); },
+       "memory size is not known"},
+      {"M-SUSPENDED", "web01", [](Example& e) { e.web().power = flyt::Power::suspended; },
+       "suspended"},
+      {"M-TEMPLATE", "web01",
+       [](Example& e) {
+         e.web().is_template = true;
+         e.select = {"web01", "db01"};
+       },
+       "template"},
+      {"M-UNREADABLE", "web01", [](Example& e) { e.web().unreadable = "permission denied"; },
+       "permission denied"},
+      {"M-UUID", "web01", [](Example& e) { e.web().uuid.clear(); }, "no uuid"},
+      {"M-VTPM", "web01", [](Example& e) { e.web().firmware.tpm = true; }, "virtual TPM"},
+      {"M-WINDOWS", "web01", [](Example& e) { e.web().guest.family = flyt::GuestFamily::windows; },
+       "Windows"},
+  };
+}
+
+std::vector<Case> plan_cases() {
+  static Plan old;
+  old = Example().plan();
+  old.machines[1].spec.disks[0].size_bytes += 1;
+  return {
+      {"P-ADOPT", "web01", [](Example& e) { e.adopt = &old; }, "earlier plan"},
+      {"P-EMPTY", "", [](Example& e) { e.source.machines.clear(); }, "no machine of esx"},
+      {"P-GROUND", "",
+       [](Example& e) {
+         e.ground[0].answer = flyt::Answer::fail;
+         e.ground[0].why = "CH is not in the policy (EU)";
+       },
+       "CH is not in the policy"},
+      {"P-GROUND-UNVERIFIED", "",
+       [](Example& e) {
+         e.ground[1].answer = flyt::Answer::unverified;
+         e.ground[1].why = "no ground is stated";
+       },
+       "no ground is stated"},
+      {"P-SAME-PLATFORM", "", [](Example& e) { e.target.platform_id = "ova"; }, "same platform"},
+  };
+}
+
+std::vector<Case> target_cases() {
+  return {
+      {"T-CPUS", "web01", [](Example& e) { e.web().cpus = 9; }, "9 CPUs"},
+      {"T-MAC", "web01", [](Example& e) { e.target.machines.push_back(on_target("other", 1)); },
+       "00:50:56:00:00:01 is taken: other on kvm"},
+      {"T-MEMORY", "web01", [](Example& e) { e.web().memory_bytes = 33 * flyt::gib; },
+       "32 GiB at most"},
+      {"T-MEMORY-SUM", "", [](Example& e) { e.web().memory_bytes = 16 * flyt::gib; },
+       "2 GiB more memory"},
+      {"T-NAME", "web01", [](Example& e) { e.target.machines.push_back(on_target("web01", 9)); },
+       "\"web01\" is taken: web01 on kvm"},
+      {"T-NETWORK", "web01", [](Example& e) { e.web().nics[0].network = "DMZ \"2\""; }, "DMZ"},
+      {"T-NETWORK-INACTIVE", "web01", [](Example& e) { e.target.networks[0].active = false; },
+       "not active"},
+      {"T-NETWORK-MISSING", "web01", [](Example& e) { e.target.networks.clear(); },
+       "no network \"lan\""},
+      {"T-OURS", "web01",
+       [](Example& e) {
+         e.target.machines.push_back(on_target("web01", 1));
+         e.target.machines[0].migration_id = id_of_web();
+       },
+       "made by this migration"},
+      {"T-STORAGE", "web01", [](Example& e) { e.web().disks[0].storage = "san"; }, "\"san\""},
+      {"T-STORAGE-FULL", "web01",
+       [](Example& e) { e.target.storages[0].free_bytes = 15 * flyt::gib; },
+       "has 5 GiB left, it needs 10 GiB"},
+      {"T-STORAGE-MISSING", "web01",
+       [](Example& e) { e.site.mappings[""].storages["datastore1"] = "gone"; },
+       "no storage \"gone\""},
+      {"T-STORAGE-UNKNOWN", "web01", [](Example& e) { e.target.storages[0].free_bytes.reset(); },
+       "default"},
+      {"T-UUID", "web01",
+       [](Example& e) {
+         e.target.machines.push_back(on_target("other", 9));
+         e.target.machines[0].uuid = e.web().uuid;
+       },
+       "other on kvm"},
+  };
+}
+
+}  // namespace
+
+TEST_CASE("An ordinary machine raises no concern", "[planners]") {
+  const Plan plan = Example().plan();
+  for (const auto& one : plan.concerns) {
+    INFO(one.code << " " << one.machine << " " << one.text);
+    CHECK(false);
+  }
+  CHECK(plan.machines.size() == 2);
+}
+
+TEST_CASE("Every concern is raised, and a blocker keeps its machine out", "[planners]") {
+  std::set<std::string> seen;
+  for (const auto& cases : {machine_cases(), plan_cases(), target_cases()}) {
+    for (const Case& one : cases) {
+      INFO(one.code);
+      seen.insert(one.code);
+      Example example;
+      one.make(example);
+      const Plan plan = example.plan();
+      const auto* raised = flyt::tests::find(plan, one.code, one.machine);
+      REQUIRE(raised != nullptr);
+      CHECK_THAT(raised->text, Catch::Matchers::Contains(one.text));
+      CHECK_THAT(raised->text, !Catch::Matchers::Contains("\n"));
+      const bool blocks = raised->severity == Severity::blocker;
+      if (!one.machine.empty()) CHECK(flyt::tests::planned(plan, one.machine) == !blocks);
+      if (one.machine.empty() && blocks) CHECK(plan.machines.empty());
+      // The other machine goes on unless the whole target is wrong for it too.
+      if (one.code.starts_with("M-")) CHECK(flyt::tests::planned(plan, "db01"));
+    }
+  }
+  for (const auto& kind : flyt::concern_kinds()) {
+    INFO("no test raises " << kind.code);
+    CHECK(seen.count(std::string(kind.code)) == 1);
+  }
+}
+
+TEST_CASE("Codes are sorted, told apart and explained", "[planners]") {
+  std::string last;
+  for (const auto& kind : flyt::concern_kinds()) {
+    CHECK(std::string(kind.code) > last);
+    last = kind.code;
+    CHECK_FALSE(kind.title.empty());
+    CHECK_THAT(flyt::explain(kind.code), Catch::Matchers::Contains(std::string(kind.help)));
+    CHECK(flyt::concern(kind.code, "m", "t").severity == kind.severity);
+  }
+  CHECK(flyt::explain("X-NONE").empty());
+  CHECK(flyt::explain("").empty());
+}
+
+TEST_CASE("What a driver sees is part of the assessment", "[planners]") {
+  Example example;
+  example.web().concerns.push_back({"V-RDM-PHYSICAL", Severity::blocker, "", "raw disk", "detach"});
+  const auto found = flyt::assess(example.web());
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].machine == "web01");
+  CHECK_FALSE(flyt::tests::planned(example.plan(), "web01"));
+}
