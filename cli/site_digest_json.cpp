@@ -1,0 +1,73 @@
+#include <nlohmann/json.hpp>
+
+#include "base/digest.hpp"
+#include "cli/site_toml.hpp"
+
+namespace flyt::cli {
+namespace {
+
+using nlohmann::json;
+
+json of(const Ground& ground) {
+  return {{"provider", ground.provider}, {"region", ground.region},
+          {"country", ground.country},   {"operator", ground.operator_name},
+          {"owner", ground.owner},       {"control", ground.control}};
+}
+
+json of(const EndpointConfig& endpoint) {
+  json out = {
+      {"driver", endpoint.driver},
+      {"values", endpoint.values},
+      {"limits", {{"rate", endpoint.limits.rate}, {"connections", endpoint.limits.connections}}}};
+  if (endpoint.ground) out["ground"] = of(*endpoint.ground);
+  return out;
+}
+
+json of(const Mapping& mapping) {
+  json networks = json::object();
+  for (const auto& [name, target] : mapping.networks) {
+    networks[name] = {{"network", target.network}};
+    if (target.vlan) networks[name]["vlan"] = *target.vlan;
+  }
+  return {{"networks", networks}, {"storages", mapping.storages}};
+}
+
+json of(const MachineSettings& settings) {
+  json out = json::object();
+  if (settings.convert) out["convert"] = static_cast<int>(*settings.convert);
+  if (settings.boot_timeout) out["boot_timeout"] = settings.boot_timeout->count();
+  if (settings.name) out["name"] = *settings.name;
+  if (settings.marker) out["marker"] = *settings.marker;
+  for (const auto& probe : settings.probes) {
+    out["probes"].push_back({{"kind", static_cast<int>(probe.kind)},
+                             {"target", probe.target},
+                             {"expect", probe.expect}});
+  }
+  return out;
+}
+
+template <typename Map>
+json each(const Map& map) {
+  json out = json::object();
+  for (const auto& [name, value] : map) out[name] = of(value);
+  return out;
+}
+
+}  // namespace
+
+std::string site_digest(const Site& site) {
+  const json document = {
+      {"id", site.id},
+      {"name", site.name},
+      {"move", {{"from", site.from}, {"to", site.to}}},
+      {"policy", {{"countries", site.policy.countries}, {"control", site.policy.control}}},
+      {"endpoints", each(site.endpoints)},
+      {"map", each(site.mappings)},
+      {"defaults", of(site.defaults)},
+      {"machines", each(site.machines)}};
+  // Texts come from a TOML parser, which refuses what is not UTF-8; `replace` keeps dump() from
+  // throwing all the same.
+  return to_hex(sha256(document.dump(-1, ' ', false, json::error_handler_t::replace)));
+}
+
+}  // namespace flyt::cli
