@@ -3,7 +3,7 @@
 
 namespace flyt::cli {
 
-// Runs one command line. Returns the exit code.
+// Runs one command line. Returns the exit status.
 int run(int argc, const char* const* argv);
 
 }  // namespace flyt::cli

@@ -1,0 +1,58 @@
+#include "cli/judgement.hpp"
+
+namespace flyt::cli {
+namespace {
+
+ExitStatus judge(const Verdict& verdict) {
+  if (verdict.answer == Answer::pass) return ExitStatus::done;
+  if (verdict.answer == Answer::unverified) return ExitStatus::unverified;
+  const bool of_workload =
+      verdict.question == Question::bytes || verdict.question == Question::boot;
+  return of_workload ? ExitStatus::failed : ExitStatus::policy;
+}
+
+// Silence is UNVERIFIED.
+ExitStatus judge_verdicts(const MachineOutcome& outcome, const Asked& asked) {
+  ExitStatus status = ExitStatus::done;
+  for (const Question question : asked.questions) {
+    ExitStatus answer = ExitStatus::unverified;
+    for (const auto& verdict : outcome.verdicts) {
+      if (verdict.question == question) answer = judge(verdict);
+    }
+    status = worse(status, answer);
+  }
+  return status;
+}
+
+}  // namespace
+
+ExitStatus judge(const MachineOutcome& outcome, const Asked& asked) {
+  switch (outcome.state) {
+    case MachineState::landed:
+      return judge_verdicts(outcome, asked);
+    case MachineState::copied:
+      return asked.landed ? ExitStatus::stopped : ExitStatus::done;
+    case MachineState::drifted:
+      return ExitStatus::drift;
+    case MachineState::failed:
+      break;
+    default:
+      return ExitStatus::stopped;
+  }
+  const bool refused = outcome.error && outcome.error->code == Errc::denied;
+  const ExitStatus failed = refused ? ExitStatus::endpoint : ExitStatus::failed;
+  // A machine whose verdict was FAIL has failed; ground that breaks the policy weighs more.
+  ExitStatus status = failed;
+  for (const auto& verdict : outcome.verdicts) {
+    if (asked.questions.contains(verdict.question)) status = worse(status, judge(verdict));
+  }
+  return status;
+}
+
+ExitStatus judge(const std::vector<MachineOutcome>& outcomes, const Asked& asked) {
+  ExitStatus status = ExitStatus::done;
+  for (const auto& outcome : outcomes) status = worse(status, judge(outcome, asked));
+  return status;
+}
+
+}  // namespace flyt::cli

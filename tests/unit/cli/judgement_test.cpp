@@ -1,0 +1,66 @@
+#include "cli/judgement.hpp"
+
+#include "tests/catch.hpp"
+
+using namespace flyt;
+using flyt::cli::Asked;
+using flyt::cli::judge;
+
+namespace {
+
+MachineOutcome outcome(MachineState state, std::vector<std::pair<Question, Answer>> answers = {}) {
+  MachineOutcome out;
+  out.state = state;
+  for (const auto& [question, answer] : answers) {
+    out.verdicts.push_back({.question = question, .answer = answer});
+  }
+  return out;
+}
+
+std::vector<std::pair<Question, Answer>> all_pass_but(Question one, Answer answer) {
+  std::vector<std::pair<Question, Answer>> all;
+  for (const auto question : Asked{}.questions) {
+    all.emplace_back(question, question == one ? answer : Answer::pass);
+  }
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("what became of a machine decides the exit status", "[cli]") {
+  using enum MachineState;
+  CHECK(judge(outcome(landed, all_pass_but(Question::boot, Answer::pass)), {}) == ExitStatus::done);
+  for (const auto question : {Question::bytes, Question::boot}) {
+    CHECK(judge(outcome(landed, all_pass_but(question, Answer::fail)), {}) == ExitStatus::failed);
+  }
+  for (const auto question : {Question::place, Question::operator_, Question::owner}) {
+    CHECK(judge(outcome(landed, all_pass_but(question, Answer::fail)), {}) == ExitStatus::policy);
+    CHECK(judge(outcome(landed, all_pass_but(question, Answer::unverified)), {}) ==
+          ExitStatus::unverified);
+  }
+  CHECK(judge(outcome(landed), {}) == ExitStatus::unverified);
+  CHECK(judge(outcome(copied), {}) == ExitStatus::stopped);
+  CHECK(judge(outcome(copied), {.landed = false}) == ExitStatus::done);
+  CHECK(judge(outcome(stopped), {}) == ExitStatus::stopped);
+  CHECK(judge(outcome(drifted), {}) == ExitStatus::drift);
+  CHECK(judge(outcome(failed), {}) == ExitStatus::failed);
+  auto refused = outcome(failed);
+  refused.error = Error{.code = Errc::denied, .what = "no"};
+  CHECK(judge(refused, {}) == ExitStatus::endpoint);
+}
+
+TEST_CASE("only verdicts that were asked for count", "[cli]") {
+  const auto machine =
+      outcome(MachineState::landed, all_pass_but(Question::operator_, Answer::unverified));
+  CHECK(judge(machine, {}) == ExitStatus::unverified);
+  CHECK(judge(machine, {.questions = {Question::boot, Question::bytes}}) == ExitStatus::done);
+}
+
+TEST_CASE("of several machines the weightiest status applies", "[cli]") {
+  const auto drifted = outcome(MachineState::drifted);
+  const auto failed = outcome(MachineState::failed);
+  const auto stopped = outcome(MachineState::stopped);
+  CHECK(judge({failed, drifted, stopped}, {}) == ExitStatus::drift);
+  CHECK(judge({stopped, failed}, {}) == ExitStatus::failed);
+  CHECK(judge(std::vector<MachineOutcome>{}, {}) == ExitStatus::done);
+}
