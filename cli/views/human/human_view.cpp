@@ -1,0 +1,107 @@
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <mutex>
+
+#include "cli/views/human/progress.hpp"
+#include "cli/views/human/render.hpp"
+#include "cli/views/views.hpp"
+
+namespace flyt::cli {
+namespace {
+
+void print(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
+  std::fflush(stdout);
+}
+
+class HumanView : public View {
+ public:
+  explicit HumanView(const Terminal& terminal) : terminal_(terminal), style_{terminal.colour} {}
+
+  void error(std::string_view command, const Failure& failure) override {
+    const std::string prefix = command.empty() ? "flyt" : fmt::format("flyt: {}", command);
+    const Style style{style_.colour && isatty(STDERR_FILENO) == 1};
+    std::fputs(render_error(prefix, failure.error, style).c_str(), stderr);
+  }
+  void version(std::string_view version) override { print(fmt::format("flyt {}\n", version)); }
+  void drivers(std::span<const DriverEntry> all) override { print(render_drivers(all, style_)); }
+  void site_written(const std::filesystem::path& file, std::string_view id) override {
+    print(
+        fmt::format("wrote {} with the new site id {}\n"
+                    "  next: fill in [endpoints], then: flyt check\n",
+                    file.string(), id));
+  }
+  void inventory(const Inventory& inventory) override {
+    print(render_inventory(inventory, style_));
+  }
+  void check(const CheckReport& report) override { print(render_check(report, style_)); }
+  void assessment(const Assessment& assessment) override {
+    print(render_assessment(assessment, style_));
+  }
+  void explanation(std::string_view code, std::string_view text) override {
+    std::string out = fmt::format("{}\n", style_.bold(code));
+    for (const auto& line : wrap(text, widest_line - 2)) out += fmt::format("  {}\n", line);
+    print(out);
+  }
+  void plan_written(const Plan& plan, const std::filesystem::path& file) override {
+    print(render_plan_summary(plan, file.string(), style_));
+  }
+  void plan(const Plan& plan, const std::string& file) override {
+    print(render_plan(plan, file, style_));
+  }
+  void report(const Report& report) override { print(render_report(report, style_)); }
+  void undo(const UndoReport& report) override { print(render_undo(report, style_)); }
+
+  std::unique_ptr<ApplyStatus> progress(const Plan& plan) override {
+    auto display = make_progress_display(plan, terminal_);
+    const std::lock_guard lock(mutex_);
+    display_ = display.get();
+    return std::make_unique<Shown>(*this, std::move(display));
+  }
+  void stopping() override {
+    const std::string text =
+        "stopping: finishing what is half written; again Ctrl-C leaves at once";
+    const std::lock_guard lock(mutex_);
+    if (display_ != nullptr) return display_->say(text);
+    std::fputs((text + '\n').c_str(), stderr);
+  }
+
+ private:
+  // Forgets the display when the command is done with it.
+  class Shown : public ApplyStatus {
+   public:
+    Shown(HumanView& view, std::unique_ptr<ProgressDisplay> display)
+        : view_(view), display_(std::move(display)) {}
+    ~Shown() override {
+      const std::lock_guard lock(view_.mutex_);
+      view_.display_ = nullptr;
+    }
+    void machine(const PlannedMachine& machine, MachineState state,
+                 std::string_view what) override {
+      display_->machine(machine, state, what);
+    }
+    ProgressSink& step(const PlannedMachine& machine, std::string_view step) override {
+      return display_->step(machine, step);
+    }
+
+   private:
+    HumanView& view_;
+    std::unique_ptr<ProgressDisplay> display_;
+  };
+
+  const Terminal terminal_;
+  const Style style_;
+  std::mutex mutex_;
+  ProgressDisplay* display_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<View> make_human_view(const Terminal& terminal) {
+  return std::make_unique<HumanView>(terminal);
+}
+
+}  // namespace flyt::cli

@@ -1,0 +1,128 @@
+#include <fmt/format.h>
+
+#include "base/units.hpp"
+#include "cli/views/human/render.hpp"
+
+namespace flyt::cli {
+namespace {
+
+template <typename T>
+std::string size_or_unknown(const std::optional<T>& bytes) {
+  return bytes ? format_size(*bytes) : "?";
+}
+
+std::string number_or_unknown(const std::optional<std::uint32_t>& number) {
+  return number ? fmt::format("{}", *number) : "?";
+}
+
+std::string machine_note(const Machine& machine) {
+  if (!machine.unreadable.empty()) return "unreadable: " + machine.unreadable;
+  std::vector<std::string> words;
+  if (machine.is_template) words.emplace_back("template");
+  if (!machine.migration_id.empty()) words.push_back("made by " + machine.migration_id);
+  for (const auto& tag : machine.tags) words.push_back(tag);
+  if (!machine.concerns.empty()) words.push_back(count(machine.concerns.size(), "concern"));
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
+std::vector<std::string> machine_row(const Machine& machine) {
+  std::uint64_t size = 0;
+  for (const auto& disk : machine.disks) size += disk.size_bytes;
+  const bool known = machine.unreadable.empty();
+  const std::string& guest = machine.guest.name.empty() ? machine.guest.id : machine.guest.name;
+  return {printable(machine.name),
+          std::string(to_string(machine.power)),
+          number_or_unknown(machine.cpus),
+          size_or_unknown(machine.memory_bytes),
+          known ? fmt::format("{}", machine.disks.size()) : "?",
+          known ? format_size(size) : "?",
+          std::string(to_string(machine.firmware.kind)),
+          printable(guest),
+          printable(machine_note(machine))};
+}
+
+std::string render_machines(const Inventory& inventory, const Style& style) {
+  using enum Align;
+  Table table({"machine", "power", "cpus", "memory", "disks", "size", "firmware", "guest", ""},
+              {left, left, right, right, right, right, left, left, left});
+  for (const auto& machine : inventory.machines) table.add(machine_row(machine));
+  return table.empty() ? "  no machines\n" : table.text(style, "  ");
+}
+
+std::string render_hosts(const Inventory& inventory, const Style& style) {
+  using enum Align;
+  Table table({"host", "cpus", "memory", "free", "place"}, {left, right, right, right, left});
+  for (const auto& host : inventory.hosts) {
+    table.add({printable(host.name), number_or_unknown(host.cpus),
+               size_or_unknown(host.memory_bytes), size_or_unknown(host.memory_free_bytes),
+               printable(fmt::format("{} {}", host.place.country, host.place.region))});
+  }
+  return table.empty() ? "" : "\n" + table.text(style, "  ");
+}
+
+std::string render_storages(const Inventory& inventory, const Style& style) {
+  using enum Align;
+  Table table({"storage", "kind", "size", "free"}, {left, left, right, right});
+  for (const auto& storage : inventory.storages) {
+    table.add({printable(storage.name), printable(storage.kind),
+               size_or_unknown(storage.size_bytes), size_or_unknown(storage.free_bytes)});
+  }
+  return table.empty() ? "" : "\n" + table.text(style, "  ");
+}
+
+std::string render_networks(const Inventory& inventory, const Style& style) {
+  Table table({"network", "kind", "vlan", "state"});
+  for (const auto& network : inventory.networks) {
+    const std::string state = !network.active ? "" : *network.active ? "active" : "not active";
+    table.add({printable(network.name), printable(network.kind),
+               network.vlan ? fmt::format("{}", *network.vlan) : "", state});
+  }
+  return table.empty() ? "" : "\n" + table.text(style, "  ");
+}
+
+std::string render_volumes(const Inventory& inventory, const Style& style) {
+  using enum Align;
+  Table table({"volume of no machine", "kind", "format", "storage", "size", ""},
+              {left, left, left, left, right, left});
+  for (const auto& volume : inventory.volumes) {
+    table.add({printable(volume.name), volume.kind, volume.format, printable(volume.storage),
+               format_size(volume.size_bytes),
+               volume.migration_id.empty() ? "" : "made by " + volume.migration_id});
+  }
+  return table.empty() ? "" : "\n" + table.text(style, "  ");
+}
+
+}  // namespace
+
+std::string render_inventory(const Inventory& inventory, const Style& style) {
+  std::string out =
+      fmt::format("{}   {}\n", style.bold(inventory.endpoint), printable(inventory.platform));
+  for (const auto& note : inventory.notes) {
+    for (const auto& line : wrap(printable(note), widest_line - 2)) {
+      out += fmt::format("  {}\n", line);
+    }
+  }
+  out += '\n' + render_machines(inventory, style) + render_hosts(inventory, style) +
+         render_storages(inventory, style) + render_networks(inventory, style) +
+         render_volumes(inventory, style);
+  return out;
+}
+
+std::string render_drivers(std::span<const DriverEntry> all, const Style& style) {
+  std::string out;
+  for (const auto& driver : all) {
+    if (!out.empty()) out += '\n';
+    out += fmt::format("{}   {}\n", style.bold(driver.name), driver.help);
+    Table table({"key", "", "what it is"});
+    for (const auto& key : driver.keys) {
+      const std::string kind =
+          fmt::format("{}{}", key.required ? "required" : "",
+                      key.secret ? (key.required ? ", secret" : "secret") : "");
+      table.add({std::string(key.name), kind, std::string(key.help)});
+    }
+    if (!table.empty()) out += table.text(style, "  ");
+  }
+  return out + "\nEvery endpoint also takes `ground` and `limits`; docs/cli.md shows them.\n";
+}
+
+}  // namespace flyt::cli

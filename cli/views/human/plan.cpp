@@ -1,0 +1,182 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/units.hpp"
+#include "cli/views/human/render.hpp"
+
+namespace flyt::cli {
+namespace {
+
+const Verdict* find(std::span<const Verdict> verdicts, Question question) {
+  for (const auto& verdict : verdicts) {
+    if (verdict.question == question) return &verdict;
+  }
+  return nullptr;
+}
+
+std::string ground_words(const Plan& plan) {
+  std::vector<std::string> words;
+  for (const auto question : {Question::place, Question::operator_}) {
+    const Verdict* verdict = find(plan.ground, question);
+    if (verdict != nullptr && !verdict->value.empty()) words.push_back(verdict->value);
+  }
+  return words.empty() ? ""
+                       : fmt::format(" ({})", printable(fmt::format("{}", fmt::join(words, ", "))));
+}
+
+std::string time_words(const Estimate& estimate) {
+  if (estimate.likely.count() == 0) return "";
+  return fmt::format("   copy about {} ({} to {})", format_duration(estimate.likely),
+                     format_duration(estimate.low), format_duration(estimate.high));
+}
+
+std::string policy_words(const Plan& plan, const Style& style) {
+  if (plan.ground.empty()) return style.yellow("policy: the target's ground is not judged");
+  const auto any = [&](Answer answer) {
+    return std::any_of(plan.ground.begin(), plan.ground.end(),
+                       [answer](const Verdict& one) { return one.answer == answer; });
+  };
+  if (any(Answer::fail)) return style.red("policy: not allowed there");
+  if (any(Answer::unverified)) return style.yellow("policy: not all of it could be verified");
+  return fmt::format("policy: {}", style.green("allowed"));
+}
+
+std::string headline(const Plan& plan, const Style& style) {
+  const auto& estimate = plan.estimate;
+  return fmt::format(
+      "{}, {} used of {}, {} → {}{}\n", style.bold(count(plan.machines.size(), "machine")),
+      format_size(estimate.copy_bytes), format_size(estimate.disk_bytes), printable(plan.source),
+      style.bold(printable(plan.target)), ground_words(plan));
+}
+
+std::string firmware_words(const PlannedMachine& machine) {
+  std::string text(to_string(machine.spec.firmware));
+  if (machine.spec.secure_boot) text += ", secure boot";
+  return text;
+}
+
+std::string arrow(std::string_view from, std::string_view to) {
+  const std::string left = printable(from.empty() ? "?" : from);
+  const std::string right = printable(to.empty() ? "?" : to);
+  return left == right ? left : fmt::format("{} → {}", left, right);
+}
+
+std::string render_disks(const PlannedMachine& machine, const Style& style) {
+  using enum Align;
+  Table table({"disk", "size", "used", "bus", "storage", "format"},
+              {left, right, right, left, left, left});
+  for (std::size_t at = 0; at < machine.spec.disks.size(); ++at) {
+    const DiskSpec& to = machine.spec.disks[at];
+    const Disk from = at < machine.source.disks.size() ? machine.source.disks[at] : Disk{};
+    table.add({printable(from.label.empty() ? from.id : from.label), format_size(to.size_bytes),
+               from.used_bytes ? format_size(*from.used_bytes) : "?",
+               arrow(to_string(from.bus), to_string(to.bus)), arrow(from.storage, to.storage),
+               arrow(from.format, to.format)});
+  }
+  return table.empty() ? "" : table.text(style, "    ");
+}
+
+std::string render_nics(const PlannedMachine& machine, const Style& style) {
+  Table table({"nic", "network", "model"});
+  for (std::size_t at = 0; at < machine.spec.nics.size(); ++at) {
+    const NicSpec& to = machine.spec.nics[at];
+    const Nic from = at < machine.source.nics.size() ? machine.source.nics[at] : Nic{};
+    const std::string vlan = to.vlan ? fmt::format(" vlan {}", *to.vlan) : "";
+    table.add({to.mac, arrow(from.network, to.network + vlan), arrow(from.model, to.model)});
+  }
+  return table.empty() ? "" : table.text(style, "    ");
+}
+
+std::string probe_words(const Probe& probe) {
+  switch (probe.kind) {
+    case Probe::Kind::tcp:
+      return "tcp " + probe.target;
+    case Probe::Kind::http:
+      return fmt::format("{} gives {}", probe.target, probe.expect);
+    case Probe::Kind::agent:
+      break;
+  }
+  return "guest agent";
+}
+
+std::string alive_words(const PlannedMachine& machine) {
+  std::vector<std::string> words;
+  for (const auto& probe : machine.probes) words.push_back(probe_words(probe));
+  if (!machine.marker.empty()) words.push_back(fmt::format("console says {:?}", machine.marker));
+  if (words.empty()) words.emplace_back("guest agent or console");
+  return fmt::format("{}, within {}", fmt::join(words, ", "),
+                     format_duration(machine.boot_timeout));
+}
+
+std::string line(std::string_view label, std::string_view text) {
+  std::string out;
+  for (const auto& part : wrap(printable(text), widest_line - 14)) {
+    out += fmt::format("    {} {}\n", pad(out.empty() ? label : "", 9), part);
+  }
+  return out;
+}
+
+std::string render_facts(const PlannedMachine& machine) {
+  std::string out;
+  for (const auto kind : {Fact::Kind::pinned, Fact::Kind::bounded, Fact::Kind::noted}) {
+    std::vector<std::string> words;
+    for (const auto& fact : machine.facts) {
+      if (fact.kind != kind) continue;
+      words.push_back(fmt::format("{} {} {}", fact.subject, fact.name,
+                                  fact.value.empty() ? "unknown" : fact.value));
+    }
+    if (words.empty()) continue;
+    const std::string_view label = kind == Fact::Kind::pinned    ? "pinned"
+                                   : kind == Fact::Kind::bounded ? "at least"
+                                                                 : "noted";
+    out += line(label, fmt::format("{}", fmt::join(words, "; ")));
+  }
+  return out;
+}
+
+std::string render_machine(const PlannedMachine& machine, const Style& style) {
+  std::string out = fmt::format("\n  {}   {}   {}, {}, {}\n",
+                                style.bold(arrow(machine.source.name, machine.spec.name)),
+                                style.dim(machine.migration_id), count(machine.spec.cpus, "cpu"),
+                                format_size(machine.spec.memory_bytes), firmware_words(machine));
+  out += render_disks(machine, style) + render_nics(machine, style);
+  out +=
+      line("convert", fmt::format("{}: {}", machine.convert ? "yes" : "no", machine.convert_why));
+  if (!machine.placement_why.empty()) out += line("placed", machine.placement_why);
+  out += line("alive", alive_words(machine));
+  if (!machine.adopts.empty()) out += line("adopts", "what plan " + machine.adopts + " has copied");
+  return out + render_facts(machine);
+}
+
+}  // namespace
+
+std::string render_plan_summary(const Plan& plan, const std::string& file, const Style& style) {
+  std::string out = headline(plan, style);
+  out += fmt::format("  {}{}\n  {}\n", count(plan.waves.size(), "wave"), time_words(plan.estimate),
+                     policy_words(plan, style));
+  out += render_verdicts(plan.ground, "    ", style);
+  out += render_concerns(plan.concerns, style);
+  if (file.empty()) return out + "  no plan was written: nothing of it can be moved\n";
+  return out + fmt::format("  {}          {}\n", style.cyan("flyt show " + file),
+                           style.cyan("flyt apply " + file));
+}
+
+std::string render_plan(const Plan& plan, const std::string& file, const Style& style) {
+  std::string out = headline(plan, style);
+  out += fmt::format("  site {}   made by flyt {}   plan {}\n",
+                     plan.site_name.empty() ? plan.site_id : printable(plan.site_name),
+                     plan.flyt_version, plan.digest.substr(0, 16));
+  for (const auto& wave : plan.waves) {
+    out += fmt::format("  wave {}: {}\n", wave.name, count(wave.machines.size(), "machine"));
+  }
+  if (!time_words(plan.estimate).empty())
+    out += fmt::format("{}\n", time_words(plan.estimate).substr(1));
+  out += fmt::format("  {}\n", policy_words(plan, style));
+  out += render_verdicts(plan.ground, "    ", style);
+  if (!plan.concerns.empty()) out += "\n" + render_concerns(plan.concerns, style);
+  for (const auto& machine : plan.machines) out += render_machine(machine, style);
+  return out + fmt::format("\n  {}\n", style.cyan("flyt apply " + file));
+}
+
+}  // namespace flyt::cli

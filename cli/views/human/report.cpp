@@ -1,0 +1,164 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/units.hpp"
+#include "cli/views/human/render.hpp"
+
+namespace flyt::cli {
+namespace {
+
+constexpr std::array questions{Question::bytes, Question::boot, Question::place,
+                               Question::operator_, Question::owner};
+
+const Verdict* find(const MachineOutcome& outcome, Question question) {
+  for (const auto& verdict : outcome.verdicts) {
+    if (verdict.question == question) return &verdict;
+  }
+  return nullptr;
+}
+
+std::string coloured(MachineState state, const Style& style) {
+  const auto word = to_string(state);
+  switch (state) {
+    case MachineState::landed:
+    case MachineState::copied:
+      return style.green(word);
+    case MachineState::failed:
+    case MachineState::drifted:
+      return style.red(word);
+    default:
+      return style.yellow(word);
+  }
+}
+
+std::string render_table(const Report& report, const Style& style) {
+  std::vector<std::string> header = {"machine", "state"};
+  for (const auto question : questions) header.emplace_back(to_string(question));
+  Table table(std::move(header));
+  for (const auto& outcome : report.outcomes) {
+    std::vector<std::string> row = {printable(outcome.name), coloured(outcome.state, style)};
+    for (const auto question : questions) {
+      const Verdict* verdict = find(outcome, question);
+      row.push_back(verdict == nullptr ? style.dim("-") : render_answer(*verdict, style));
+    }
+    table.add(std::move(row));
+  }
+  return table.text(style);
+}
+
+// What is not PASS, right below the table.
+std::string render_problems(const Report& report, const Style& style) {
+  std::string out;
+  for (const auto& outcome : report.outcomes) {
+    for (const auto& verdict : outcome.verdicts) {
+      if (verdict.answer == Answer::pass) continue;
+      const auto mark = verdict.answer == Answer::fail ? style.red("✗") : style.yellow("?");
+      const auto text =
+          fmt::format("{} {}: {}", outcome.name, to_string(verdict.question), verdict.why);
+      std::string first = mark;
+      for (const auto& line : wrap(printable(text), widest_line - 4)) {
+        out += fmt::format("  {} {}\n", std::exchange(first, " "), line);
+      }
+    }
+    if (!outcome.error) continue;
+    std::string first = style.red("✗");
+    for (const auto& line :
+         wrap(printable(fmt::format("{}: {}", outcome.name, outcome.error->what)),
+              widest_line - 4)) {
+      out += fmt::format("  {} {}\n", std::exchange(first, " "), line);
+    }
+    out += render_details(*outcome.error, "      ");
+  }
+  return out;
+}
+
+std::string render_basis(const MachineOutcome& outcome, const Style& style) {
+  std::string out = fmt::format("\n{}   {}\n", style.bold(printable(outcome.name)),
+                                style.dim(outcome.migration_id));
+  for (const auto& verdict : outcome.verdicts) {
+    const std::string at = verdict.at.empty() ? "" : fmt::format(", {}", verdict.at);
+    const std::string head =
+        fmt::format("{} {} ({}{})", verdict.value, verdict.why, to_string(verdict.basis), at);
+    std::string label = pad(to_string(verdict.question), 9);
+    for (const auto& line : wrap(printable(head), widest_line - 12)) {
+      out += fmt::format("  {} {}\n", std::exchange(label, std::string(9, ' ')), line);
+    }
+    for (const auto& evidence : verdict.evidence) {
+      std::string mark = "·";
+      for (const auto& line : wrap(printable(evidence), widest_line - 14)) {
+        out += fmt::format("            {} {}\n", std::exchange(mark, " "), line);
+      }
+    }
+  }
+  return out;
+}
+
+std::size_t how_many(const Report& report, MachineState state) {
+  return static_cast<std::size_t>(
+      std::count_if(report.outcomes.begin(), report.outcomes.end(),
+                    [state](const MachineOutcome& one) { return one.state == state; }));
+}
+
+std::string next_command(const Report& report) {
+  const std::string file = printable(report.file);
+  switch (report.status) {
+    case ExitStatus::done:
+      return report.complete ? "flyt verify " + file : "flyt apply " + file;
+    case ExitStatus::drift:
+      return "flyt plan";
+    case ExitStatus::unverified:
+      return "flyt verify " + file;
+    case ExitStatus::policy:
+      return "flyt undo " + file + " --target --started";
+    default:
+      return "flyt apply " + file;
+  }
+}
+
+std::string render_end(const Report& report, const Style& style) {
+  const auto landed = how_many(report, MachineState::landed);
+  std::string out =
+      fmt::format("\n{} of {} landed", landed, count(report.outcomes.size(), "machine"));
+  for (const auto state : {MachineState::copied, MachineState::running, MachineState::stopped,
+                           MachineState::failed, MachineState::drifted, MachineState::waiting}) {
+    if (const auto number = how_many(report, state)) {
+      out += fmt::format(", {} {}", number, to_string(state));
+    }
+  }
+  return out + fmt::format(".   {}\n", style.cyan(next_command(report)));
+}
+
+}  // namespace
+
+std::string render_report(const Report& report, const Style& style) {
+  std::string out = render_table(report, style) + render_problems(report, style);
+  for (const auto& outcome : report.outcomes) {
+    if (!outcome.verdicts.empty()) out += render_basis(outcome, style);
+  }
+  return out + render_end(report, style);
+}
+
+std::string render_undo(const UndoReport& report, const Style& style) {
+  if (report.actions.empty()) return "nothing to undo: nothing of this plan is left\n";
+  std::string out;
+  std::size_t refused = 0;
+  for (const auto& action : report.actions) {
+    if (!action.refused.empty()) ++refused;
+    const auto mark = !action.refused.empty() ? style.red("✗")
+                      : report.done           ? style.green("✓")
+                                              : style.yellow("·");
+    out += fmt::format("  {} {}\n", mark, printable(action.what));
+    for (const auto& line : wrap(printable(action.refused), widest_line - 6)) {
+      out += fmt::format("      {}\n", line);
+    }
+  }
+  const auto undone = report.actions.size() - refused;
+  if (report.done) return out + fmt::format("{} undone, {} refused\n", undone, refused);
+  return out + fmt::format("{} to do, {} refused. Nothing was done; to do it, add --yes.\n", undone,
+                           refused);
+}
+
+}  // namespace flyt::cli

@@ -1,0 +1,83 @@
+#include "cli/views/human/render.hpp"
+
+#include <fmt/format.h>
+
+namespace flyt::cli {
+namespace {
+
+std::string coloured(Answer answer, const Style& style) {
+  const auto word = to_string(answer);
+  switch (answer) {
+    case Answer::pass:
+      return style.green(word);
+    case Answer::fail:
+      return style.red(word);
+    case Answer::unverified:
+      break;
+  }
+  return style.yellow(word);
+}
+
+std::string coloured(Severity severity, const Style& style) {
+  switch (severity) {
+    case Severity::blocker:
+      return style.red("BLOCKED");
+    case Severity::warning:
+      return style.yellow("warning");
+    case Severity::info:
+      break;
+  }
+  return style.dim("info");
+}
+
+}  // namespace
+
+std::string render_answer(const Verdict& verdict, const Style& style) {
+  std::string text = coloured(verdict.answer, style);
+  if (!verdict.value.empty()) text += ' ' + printable(verdict.value);
+  return text;
+}
+
+std::string render_verdicts(std::span<const Verdict> verdicts, std::string_view indent,
+                            const Style& style) {
+  std::string out;
+  for (const auto& verdict : verdicts) {
+    std::string line =
+        fmt::format("{} {} {}", pad(to_string(verdict.question), 9),
+                    pad(coloured(verdict.answer, style), 11), printable(verdict.value));
+    if (verdict.basis != Basis::none) line += fmt::format(" ({})", to_string(verdict.basis));
+    out += fmt::format("{}{}\n", indent, line);
+    if (verdict.answer == Answer::pass) continue;
+    for (const auto& why : wrap(printable(verdict.why), widest_line - indent.size() - 10)) {
+      out += fmt::format("{}          {}\n", indent, why);
+    }
+  }
+  return out;
+}
+
+std::string render_concerns(std::span<const Concern> concerns, const Style& style) {
+  Table table({"", "machine", "what", "code"});
+  for (const auto severity : {Severity::blocker, Severity::warning, Severity::info}) {
+    for (const auto& concern : concerns) {
+      if (concern.severity != severity) continue;
+      table.add({coloured(severity, style), printable(concern.machine), printable(concern.text),
+                 concern.code});
+    }
+  }
+  return table.empty() ? "" : table.text(style, "  ");
+}
+
+std::string render_assessment(const Assessment& assessment, const Style& style) {
+  std::string out = fmt::format(
+      "{}   {}   {}   {} with warnings   {}\n", style.bold(assessment.endpoint),
+      count(assessment.machines, "machine"), style.green(fmt::format("{} ready", assessment.ready)),
+      assessment.with_warnings,
+      assessment.blocked == 0 ? "0 blocked"
+                              : style.red(fmt::format("{} blocked", assessment.blocked)));
+  if (assessment.concerns.empty()) return out;
+  out += render_concerns(assessment.concerns, style);
+  return out + fmt::format("\n  flyt assess --explain {} tells what can be done.\n",
+                           assessment.concerns.front().code);
+}
+
+}  // namespace flyt::cli

@@ -1,0 +1,169 @@
+#include <cstdio>
+#include <mutex>
+#include <nlohmann/json.hpp>
+
+#include "base/inventory_json.hpp"
+#include "cli/views/json/progress_json.hpp"
+#include "cli/views/views.hpp"
+#include "plans/plan_document.hpp"
+
+namespace flyt::cli {
+namespace {
+
+using nlohmann::json;
+
+template <typename T>
+json list(const std::vector<T>& all) {
+  json out = json::array();
+  for (const auto& one : all) out.push_back(to_json(one));
+  return out;
+}
+
+json of(const Finding& finding) {
+  return {{"text", finding.text}, {"remedy", finding.remedy}, {"must", finding.must}};
+}
+
+json of(const std::vector<Finding>& findings) {
+  json out = json::array();
+  for (const auto& one : findings) out.push_back(of(one));
+  return out;
+}
+
+json of(const EndpointCheck& check) {
+  json out = {{"endpoint", check.endpoint},
+              {"driver", check.driver},
+              {"ground", list(check.ground)},
+              {"findings", of(check.findings)}};
+  if (check.error) out["error"] = to_json(*check.error);
+  if (!check.inventory) return out;
+  out["platform"] = check.inventory->platform;
+  out["notes"] = check.inventory->notes;
+  out["machines"] = check.inventory->machines.size();
+  out["hosts"] = check.inventory->hosts.size();
+  return out;
+}
+
+json of(const DriverEntry& driver) {
+  json keys = json::array();
+  for (const auto& key : driver.keys) {
+    keys.push_back({{"name", key.name},
+                    {"help", key.help},
+                    {"required", key.required},
+                    {"secret", key.secret}});
+  }
+  return {{"name", driver.name}, {"help", driver.help}, {"keys", keys}};
+}
+
+json of(const MachineOutcome& outcome) {
+  json out = {{"migration_id", outcome.migration_id},
+              {"name", outcome.name},
+              {"state", to_string(outcome.state)},
+              {"target_id", outcome.target_id},
+              {"verdicts", list(outcome.verdicts)}};
+  if (outcome.error) out["error"] = to_json(*outcome.error);
+  return out;
+}
+
+json of(const Plan& plan) {
+  json document = json::parse(plan_text(plan), nullptr, /*allow_exceptions=*/false);
+  return document;
+}
+
+class JsonView : public View {
+ public:
+  void error(std::string_view command, const Failure& failure) override {
+    json out = to_json(failure.error);
+    out["command"] = command;
+    out["exit_status"] = static_cast<int>(failure.status);
+    say("error", std::move(out));
+  }
+  void version(std::string_view version) override { say("version", {{"version", version}}); }
+  void drivers(std::span<const DriverEntry> all) override {
+    json drivers = json::array();
+    for (const auto& one : all) drivers.push_back(of(one));
+    say("drivers", {{"drivers", drivers}});
+  }
+  void site_written(const std::filesystem::path& file, std::string_view id) override {
+    say("site", {{"file", file.string()}, {"id", id}});
+  }
+  void inventory(const Inventory& inventory) override { say("inventory", to_json(inventory)); }
+  void check(const CheckReport& report) override {
+    json endpoints = json::array();
+    for (const auto& one : report.endpoints) endpoints.push_back(of(one));
+    say("check", {{"site", {{"id", report.site_id}, {"name", report.site_name}}},
+                  {"file", report.file},
+                  {"state", report.state},
+                  {"endpoints", endpoints},
+                  {"findings", of(report.findings)}});
+  }
+  void assessment(const Assessment& assessment) override {
+    say("assessment", {{"endpoint", assessment.endpoint},
+                       {"machines", assessment.machines},
+                       {"ready", assessment.ready},
+                       {"with_warnings", assessment.with_warnings},
+                       {"blocked", assessment.blocked},
+                       {"concerns", list(assessment.concerns)}});
+  }
+  void explanation(std::string_view code, std::string_view text) override {
+    say("explanation", {{"code", code}, {"text", text}});
+  }
+  void plan_written(const Plan& plan, const std::filesystem::path& file) override {
+    json machines = json::array();
+    for (const auto& machine : plan.machines) {
+      machines.push_back({{"migration_id", machine.migration_id},
+                          {"name", machine.source.name},
+                          {"target_name", machine.spec.name},
+                          {"convert", machine.convert},
+                          {"copy_bytes", machine.copy_bytes}});
+    }
+    say("plan_written", {{"file", file.string()},
+                         {"digest", plan.digest},
+                         {"source", plan.source},
+                         {"target", plan.target},
+                         {"disk_bytes", plan.estimate.disk_bytes},
+                         {"copy_bytes", plan.estimate.copy_bytes},
+                         {"machines", machines},
+                         {"ground", list(plan.ground)},
+                         {"concerns", list(plan.concerns)}});
+  }
+  void plan(const Plan& plan, const std::string& file) override {
+    say("plan", {{"file", file}, {"plan", of(plan)}});
+  }
+  void report(const Report& report) override {
+    json machines = json::array();
+    for (const auto& one : report.outcomes) machines.push_back(of(one));
+    say("report", {{"plan", report.plan->digest},
+                   {"file", report.file},
+                   {"machines", machines},
+                   {"exit_status", static_cast<int>(report.status)}});
+  }
+  void undo(const UndoReport& report) override {
+    json actions = json::array();
+    for (const auto& one : report.actions) {
+      actions.push_back({{"machine", one.machine}, {"what", one.what}, {"refused", one.refused}});
+    }
+    say("undo", {{"done", report.done}, {"actions", actions}});
+  }
+  std::unique_ptr<ApplyStatus> progress(const Plan& plan) override {
+    return make_json_progress(plan,
+                              [this](const char* type, json out) { say(type, std::move(out)); });
+  }
+  void stopping() override { say("stopping", json::object()); }
+
+ private:
+  void say(const char* type, json out) {
+    out["type"] = type;
+    const std::string text = out.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
+    const std::lock_guard lock(mutex_);
+    std::fputs(text.c_str(), stdout);
+    std::fflush(stdout);
+  }
+
+  std::mutex mutex_;
+};
+
+}  // namespace
+
+std::unique_ptr<View> make_json_view() { return std::make_unique<JsonView>(); }
+
+}  // namespace flyt::cli

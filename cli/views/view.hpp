@@ -1,0 +1,89 @@
+// What commands have to say, apart from how it looks. Two looks: for people and as JSON.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/concern.hpp"
+#include "base/inventory.hpp"
+#include "base/site.hpp"
+#include "base/verdict.hpp"
+#include "cli/attempt.hpp"
+#include "drivers/driver.hpp"
+#include "plans/executor.hpp"
+#include "plans/plan.hpp"
+
+namespace flyt::cli {
+
+// One thing `flyt check` looked at that is not as it must be.
+struct Finding {
+  std::string text;                 // one line
+  std::vector<std::string> remedy;  // what to do; a command stands alone
+  bool must = true;                 // false: worth knowing, nothing to fix
+};
+
+struct EndpointCheck {
+  std::string endpoint, driver;
+  std::optional<Inventory> inventory;  // nothing: `error` says why
+  std::optional<Error> error;
+  std::vector<Verdict> ground;
+  std::vector<Finding> findings;
+};
+
+struct CheckReport {
+  std::string site_name, site_id, file, state;
+  std::vector<EndpointCheck> endpoints;
+  std::vector<Finding> findings;  // of this machine: state folder, programs
+};
+
+// `flyt assess`.
+struct Assessment {
+  std::string endpoint;
+  std::size_t machines = 0, ready = 0, with_warnings = 0, blocked = 0;
+  std::vector<Concern> concerns;
+};
+
+// What is known of a plan's machines: after apply, verify or status.
+struct Report {
+  const Plan* plan = nullptr;
+  std::string file;  // of the plan, for commands to type
+  std::vector<MachineOutcome> outcomes;
+  bool judged = true;    // false: status, only what the journal says
+  bool complete = true;  // the command asked for landed machines, not for copied ones
+  ExitStatus status = ExitStatus::done;
+};
+
+struct UndoReport {
+  std::string file;  // of the plan, for commands to type
+  std::vector<UndoAction> actions;
+  bool done = false;  // false: only listed
+};
+
+class View {
+ public:
+  virtual ~View() = default;
+  // The only place where errors of commands are printed.
+  virtual void error(std::string_view command, const Failure& failure) = 0;
+  virtual void version(std::string_view version) = 0;
+  virtual void drivers(std::span<const DriverEntry> all) = 0;
+  virtual void site_written(const std::filesystem::path& file, std::string_view id) = 0;
+  virtual void inventory(const Inventory& inventory) = 0;
+  virtual void check(const CheckReport& report) = 0;
+  virtual void assessment(const Assessment& assessment) = 0;
+  virtual void explanation(std::string_view code, std::string_view text) = 0;
+  virtual void plan_written(const Plan& plan, const std::filesystem::path& file) = 0;
+  virtual void plan(const Plan& plan, const std::string& file) = 0;
+  virtual void report(const Report& report) = 0;
+  virtual void undo(const UndoReport& report) = 0;
+  // Progress of one apply or verify; must be destroyed before the next call to the view.
+  virtual std::unique_ptr<ApplyStatus> progress(const Plan& plan) = 0;
+  // A stop was requested. Called from another thread, also while progress() is alive.
+  virtual void stopping() = 0;
+};
+
+}  // namespace flyt::cli

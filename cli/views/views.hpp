@@ -1,0 +1,16 @@
+// The two looks.
+#pragma once
+
+#include <memory>
+
+#include "cli/terminal.hpp"
+#include "cli/views/view.hpp"
+
+namespace flyt::cli {
+
+// Text to standard output, errors to standard error.
+std::unique_ptr<View> make_human_view(const Terminal& terminal);
+// One JSON object a line, each with a `type`, all to standard output, errors too.
+std::unique_ptr<View> make_json_view();
+
+}  // namespace flyt::cli
