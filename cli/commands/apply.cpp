@@ -1,0 +1,75 @@
+#include <fmt/format.h>
+
+#include <array>
+
+#include "cli/commands/commands.hpp"
+#include "cli/crew.hpp"
+#include "cli/judgement.hpp"
+#include "cli/session.hpp"
+
+namespace flyt::cli {
+namespace {
+
+constexpr std::array operand_table{
+    OperandInfo{"PLAN", "a plan file, or a machine that was begun", true},
+};
+constexpr std::array option_table{
+    OptionInfo{"until", 0, "STATE", "stop there: copied (default: until all has landed)"},
+    OptionInfo{"machines", 0, "NUMBER", "how many at once (default: 2)"},
+    OptionInfo{"disks", 0, "NUMBER", "how many of their disks at once (default: 4)"},
+};
+
+constexpr unsigned most_at_once = 64;
+
+Result<unsigned> number(const Arguments& arguments, std::string_view option, unsigned otherwise) {
+  const auto text = arguments.text(option);
+  if (!text) return otherwise;
+  const bool digits = !text->empty() && text->size() <= 3 &&
+                      text->find_first_not_of("0123456789") == std::string::npos;
+  const unsigned value = digits ? static_cast<unsigned>(std::stoul(*text)) : 0;
+  if (value >= 1 && value <= most_at_once) return value;
+  return Error{.code = Errc::invalid,
+               .what = fmt::format("--{} is a number from 1 to {}", option, most_at_once),
+               .state = "nothing was done"};
+}
+
+Result<ApplyOptions> options_of(const Arguments& arguments) {
+  ApplyOptions options;
+  options.until = arguments.text("until").value_or("");
+  if (!options.until.empty() && options.until != "copied") {
+    return Error{.code = Errc::invalid,
+                 .what = fmt::format("--until {} is not known", options.until),
+                 .state = "nothing was done",
+                 .remedy = {"write --until copied, or leave it out"}};
+  }
+  FLYT_ASSIGN(options.machines_at_once, number(arguments, "machines", options.machines_at_once));
+  FLYT_ASSIGN(options.disks_at_once, number(arguments, "disks", options.disks_at_once));
+  return options;
+}
+
+Outcome run(const Arguments& arguments, Session& session) {
+  FLYT_ASSIGN(const auto options, during(Origin::setup, options_of(arguments)));
+  FLYT_ASSIGN(const auto all, open_crew(session, arguments.operand(0)));
+  auto status = session.view().progress(all->plan);
+  auto outcomes = apply(all->plan, all->site, all->crew, options, *status, session.call());
+  status.reset();
+  if (!outcomes) return failure(std::move(outcomes).error(), Origin::endpoint);
+  Report report{.plan = &all->plan, .file = all->file, .outcomes = *std::move(outcomes)};
+  report.complete = options.until.empty();
+  report.status = judge(report.outcomes, {.landed = report.complete});
+  session.view().report(report);
+  return report.status;
+}
+
+}  // namespace
+
+const CommandInfo apply_command{
+    .name = "apply",
+    .summary = "Carries out a plan, or goes on with it: copies, converts, starts, verifies.",
+    .operands = operand_table,
+    .options = option_table,
+    .example = "  flyt apply pilot.json --until copied\n  flyt apply pilot.json",
+    .run = run,
+};
+
+}  // namespace flyt::cli

@@ -1,0 +1,96 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "cli/commands/commands.hpp"
+#include "cli/endpoints.hpp"
+#include "cli/session.hpp"
+#include "planners/planner.hpp"
+
+namespace flyt::cli {
+namespace {
+
+constexpr std::array operand_table{
+    OperandInfo{"ENDPOINT", "whose machines (default: of all that can be read)", false, true},
+};
+constexpr std::array option_table{
+    OptionInfo{"explain", 0, "CODE", "what a concern means and what can be done about it"},
+};
+
+struct Options {
+  std::optional<std::string> explain;
+  std::vector<std::string> endpoints;
+};
+
+Outcome explain_code(const std::string& code, Session& session) {
+  const auto text = explain(code);
+  if (text.empty()) {
+    return failure({.code = Errc::invalid,
+                    .what = fmt::format("there is no concern {:?}", code),
+                    .remedy = {"flyt assess"}},
+                   Origin::setup);
+  }
+  session.view().explanation(code, text);
+  return ExitStatus::done;
+}
+
+Severity worst(const std::vector<Concern>& concerns) {
+  Severity severity = Severity::info;
+  for (const auto& concern : concerns) severity = std::max(severity, concern.severity);
+  return severity;
+}
+
+Assessment assess_all(const Inventory& inventory) {
+  Assessment all;
+  all.endpoint = inventory.endpoint;
+  for (const auto& machine : inventory.machines) {
+    if (machine.is_template) continue;
+    ++all.machines;
+    const auto concerns = assess(machine);
+    const Severity severity = worst(concerns);
+    if (severity == Severity::blocker) ++all.blocked;
+    if (severity == Severity::warning) ++all.with_warnings;
+    if (severity == Severity::info) ++all.ready;
+    all.concerns.insert(all.concerns.end(), concerns.begin(), concerns.end());
+  }
+  return all;
+}
+
+Attempt<std::vector<std::string>> readable(const Site& site, const Call& call) {
+  std::vector<std::string> names;
+  if (!site.from.empty()) return std::vector<std::string>{site.from};
+  for (const auto& [name, endpoint] : site.endpoints) {
+    FLYT_ASSIGN(const auto driver, open_endpoint(endpoint, Access::work, call));
+    if (driver->info().can.has(Capability::read)) names.push_back(name);
+  }
+  return names;
+}
+
+Outcome run(const Arguments& arguments, Session& session) {
+  Options options{arguments.text("explain"), arguments.operands()};
+  if (options.explain) return explain_code(*options.explain, session);
+  FLYT_ASSIGN(const auto site, session.site());
+  if (options.endpoints.empty()) {
+    FLYT_ASSIGN(options.endpoints, readable(site, session.call()));
+  }
+  for (const auto& name : options.endpoints) {
+    FLYT_ASSIGN(const auto* const endpoint, find_endpoint(site, name));
+    FLYT_ASSIGN(const auto inventory, read_inventory(*endpoint, session.call()));
+    session.view().assessment(assess_all(inventory));
+  }
+  return ExitStatus::done;
+}
+
+}  // namespace
+
+const CommandInfo assess_command{
+    .name = "assess",
+    .summary = "Lists what speaks against moving each machine, and what to do about it.",
+    .operands = operand_table,
+    .options = option_table,
+    .example = "  flyt assess vcenter\n  flyt assess --explain V-VTPM",
+    .run = run,
+};
+
+}  // namespace flyt::cli

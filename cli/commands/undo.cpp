@@ -1,0 +1,62 @@
+#include <algorithm>
+#include <array>
+
+#include "cli/commands/commands.hpp"
+#include "cli/crew.hpp"
+#include "cli/session.hpp"
+
+namespace flyt::cli {
+namespace {
+
+constexpr std::array operand_table{
+    OperandInfo{"PLAN", "a plan file, or a machine that was begun", true},
+};
+constexpr std::array option_table{
+    OptionInfo{"target", 0, "", "also destroy what this migration made on the target"},
+    OptionInfo{"started", 0, "", "even a machine that has been started there"},
+    OptionInfo{"yes", 'y', "", "do it; without it --target only lists"},
+};
+
+struct Options {
+  UndoOptions undo;
+  bool yes = false;
+};
+
+Result<Options> options_of(const Arguments& arguments) {
+  const Options options{{arguments.has("target"), arguments.has("started")}, arguments.has("yes")};
+  if (!options.undo.started || options.undo.target) return options;
+  return Error{.code = Errc::invalid,
+               .what = "--started says something only with --target",
+               .state = "nothing was done"};
+}
+
+Outcome run(const Arguments& arguments, Session& session) {
+  FLYT_ASSIGN(const auto options, during(Origin::setup, options_of(arguments)));
+  FLYT_ASSIGN(const auto all, open_crew(session, arguments.operand(0)));
+  UndoReport report{.file = all->file};
+  FLYT_ASSIGN(report.actions, during(Origin::endpoint, undo_actions(all->plan, all->crew,
+                                                                    options.undo, session.call())));
+  if (options.undo.target && !options.yes && !report.actions.empty()) {
+    session.view().undo(report);
+    return ExitStatus::usage;
+  }
+  FLYT_TRY(during(Origin::endpoint, undo(all->plan, all->crew, options.undo, session.call())));
+  report.done = true;
+  session.view().undo(report);
+  const bool refused = std::any_of(report.actions.begin(), report.actions.end(),
+                                   [](const UndoAction& one) { return !one.refused.empty(); });
+  return refused ? ExitStatus::failed : ExitStatus::done;
+}
+
+}  // namespace
+
+const CommandInfo undo_command{
+    .name = "undo",
+    .summary = "Puts the source right again; with --target also removes what was made there.",
+    .operands = operand_table,
+    .options = option_table,
+    .example = "  flyt undo web01\n  flyt undo pilot.json --target --yes",
+    .run = run,
+};
+
+}  // namespace flyt::cli

@@ -1,0 +1,82 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+#include "base/units.hpp"
+#include "cli/commands/commands.hpp"
+#include "cli/crew.hpp"
+#include "cli/judgement.hpp"
+#include "cli/session.hpp"
+
+namespace flyt::cli {
+namespace {
+
+constexpr std::array operand_table{
+    OperandInfo{"PLAN", "a plan file, or a machine that has landed", true},
+};
+constexpr std::array option_table{
+    OptionInfo{"ask", 0, "WORDS", "what counts: bytes,boot,place,operator,owner (default: all)"},
+};
+
+constexpr std::array questions{Question::bytes, Question::boot, Question::place,
+                               Question::operator_, Question::owner};
+
+Result<Question> question_of(const std::string& word) {
+  std::vector<std::string_view> known;
+  for (const Question question : questions) {
+    if (to_string(question) == word) return question;
+    known.push_back(to_string(question));
+  }
+  Error error{.code = Errc::invalid,
+              .what = fmt::format("--ask: there is no question {:?}", word),
+              .state = "nothing was done",
+              .remedy = {fmt::format("there are: {}", fmt::join(known, ", "))}};
+  if (const auto near = nearest(word, known); !near.empty()) {
+    error.remedy.front() = fmt::format("write {}", near);
+  }
+  return error;
+}
+
+Result<Asked> options_of(const Arguments& arguments) {
+  Asked asked;
+  const auto words = arguments.text("ask");
+  if (!words) return asked;
+  asked.questions.clear();
+  std::string word;
+  for (const char letter : *words + ',') {
+    if (letter != ',') {
+      word += letter;
+      continue;
+    }
+    FLYT_ASSIGN(const auto question, question_of(std::exchange(word, "")));
+    asked.questions.insert(question);
+  }
+  return asked;
+}
+
+Outcome run(const Arguments& arguments, Session& session) {
+  FLYT_ASSIGN(const auto asked, during(Origin::setup, options_of(arguments)));
+  FLYT_ASSIGN(const auto all, open_crew(session, arguments.operand(0)));
+  auto status = session.view().progress(all->plan);
+  auto outcomes = verify(all->plan, all->site, all->crew, *status, session.call());
+  status.reset();
+  if (!outcomes) return failure(std::move(outcomes).error(), Origin::endpoint);
+  Report report{.plan = &all->plan, .file = all->file, .outcomes = *std::move(outcomes)};
+  report.status = judge(report.outcomes, asked);
+  session.view().report(report);
+  return report.status;
+}
+
+}  // namespace
+
+const CommandInfo verify_command{
+    .name = "verify",
+    .summary = "Judges what has landed again: does it live, where, on whose ground.",
+    .operands = operand_table,
+    .options = option_table,
+    .example = "  flyt verify pilot.json\n  flyt verify pilot.json --ask boot,place",
+    .run = run,
+};
+
+}  // namespace flyt::cli

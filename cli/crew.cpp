@@ -1,0 +1,117 @@
+#include "cli/crew.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/durable_file.hpp"
+#include "base/units.hpp"
+#include "cli/endpoints.hpp"
+#include "plans/plan_document.hpp"
+
+namespace flyt::cli {
+namespace {
+
+Failure no_such_plan(const std::string& name, const std::vector<MachineRecord>& machines) {
+  Error error{.code = Errc::not_found,
+              .what = fmt::format("{:?} is neither a plan file nor a machine of the journal", name),
+              .state = "nothing was done"};
+  std::vector<std::string_view> known;
+  for (const auto& machine : machines) known.push_back(machine.name);
+  if (const auto near = nearest(name, known); !near.empty()) {
+    error.remedy.push_back(fmt::format("write {}", near));
+  }
+  error.remedy.emplace_back("flyt status");
+  return failure(std::move(error), Origin::setup);
+}
+
+void keep_only(Plan& plan, const std::string& migration_id) {
+  std::erase_if(plan.machines, [&](const auto& one) { return one.migration_id != migration_id; });
+  for (auto& wave : plan.waves) {
+    std::erase_if(wave.machines, [&](const auto& one) { return one != migration_id; });
+  }
+}
+
+Attempt<Plan> plan_of_machine(const Site& site, const std::string& name) {
+  std::vector<MachineRecord> machines;
+  if (!has_journal(site)) return no_such_plan(name, machines);
+  FLYT_ASSIGN(const auto journal, open_journal_of(site));
+  FLYT_ASSIGN(machines, during(Origin::work, journal->machines()));
+  const auto found = std::find_if(machines.begin(), machines.end(),
+                                  [&](const MachineRecord& one) { return one.name == name; });
+  if (found == machines.end()) return no_such_plan(name, machines);
+  FLYT_ASSIGN(const auto text, during(Origin::work, journal->plan(found->plan)));
+  if (!text) return no_such_plan(name, machines);
+  FLYT_ASSIGN(auto plan, during(Origin::setup, parse_plan(*text)));
+  keep_only(plan, found->machine);
+  return plan;
+}
+
+std::shared_ptr<RateLimit> rate_of(const EndpointConfig& endpoint) {
+  if (endpoint.limits.rate == 0) return nullptr;
+  return std::make_shared<RateLimit>(endpoint.limits.rate);
+}
+
+// Whether the endpoint's key asks for KVM; "auto" is the driver's own affair.
+bool wants_kvm(const EndpointConfig& endpoint) {
+  const auto accel = endpoint.values.find("accel");
+  return accel != endpoint.values.end() && accel->second == "kvm";
+}
+
+}  // namespace
+
+Attempt<Plan> read_plan_of(const Site& site, const std::string& file) {
+  FLYT_ASSIGN(auto plan, during(Origin::setup, read_plan(file)));
+  if (plan.site_id == site.id) return plan;
+  return failure({.code = Errc::invalid,
+                  .what = fmt::format("{} is a plan of another site", file),
+                  .seen = fmt::format("plan: {} {}; {}: {} {}", plan.site_name, plan.site_id,
+                                      site.file.filename().string(), site.name, site.id),
+                  .state = "nothing was done",
+                  .remedy = {"use the site file it was made with: flyt --site FILE ..."}},
+                 Origin::setup);
+}
+
+bool has_journal(const Site& site) {
+  std::error_code error;
+  return std::filesystem::exists(site.state / "journal.db", error);
+}
+
+Attempt<std::unique_ptr<Journal>> open_journal_of(const Site& site) {
+  FLYT_TRY(during(Origin::work, make_private_folder(site.state)));
+  return during(Origin::work, open_journal(site.state, site.id));
+}
+
+Attempt<std::unique_ptr<OwnedCrew>> open_crew(const Session& session, const std::string& name) {
+  auto all = std::make_unique<OwnedCrew>();
+  FLYT_ASSIGN(all->site, session.site());
+  all->file = name;
+  std::error_code error;
+  if (std::filesystem::exists(name, error) || name.ends_with(".json")) {
+    FLYT_ASSIGN(all->plan, read_plan_of(all->site, name));
+  } else {
+    FLYT_ASSIGN(all->plan, plan_of_machine(all->site, name));
+  }
+  FLYT_ASSIGN(const auto* const source, find_endpoint(all->site, all->plan.source));
+  FLYT_ASSIGN(const auto* const target, find_endpoint(all->site, all->plan.target));
+  FLYT_ASSIGN(all->journal, open_journal_of(all->site));
+  FLYT_ASSIGN(all->source, open_endpoint(*source, Access::work, session.call()));
+  FLYT_ASSIGN(all->target, open_endpoint(*target, Access::work, session.call()));
+  all->mover = make_mover();
+  all->converter = make_v2v_converter();
+  all->verifier = make_verifier();
+  all->crew = {.source = all->source.get(),
+               .target = all->target.get(),
+               .mover = all->mover.get(),
+               .converter = all->converter.get(),
+               .verifier = all->verifier.get(),
+               .journal = all->journal.get(),
+               .state = all->site.state,
+               .source_rate = rate_of(*source),
+               .target_rate = rate_of(*target),
+               .kvm = wants_kvm(*target),
+               .now = utc_now};
+  return all;
+}
+
+}  // namespace flyt::cli

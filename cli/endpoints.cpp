@@ -1,0 +1,97 @@
+#include "cli/endpoints.hpp"
+
+#include <fmt/format.h>
+
+#include "base/units.hpp"
+#include "drivers/all.hpp"
+#include "drivers/decorators/read_only.hpp"
+#include "drivers/decorators/retry.hpp"
+
+namespace flyt::cli {
+namespace {
+
+Error which_one(const Site& site, std::string_view role, const std::vector<std::string>& could) {
+  Error error{.code = Errc::invalid,
+              .what = fmt::format("which endpoint is the {}?", role),
+              .state = "nothing was done"};
+  if (could.empty()) {
+    error.seen = fmt::format("none in {} can be one", site.file.filename().string());
+    error.remedy = {"add it to the site file, with a driver that can: flyt drivers"};
+  } else {
+    error.seen = fmt::format("these can be one: {}", fmt::join(could, ", "));
+    error.remedy = {fmt::format("say --{} {}", role, could.front()),
+                    fmt::format("or write [move] {} = \"{}\" into the site file",
+                                role == "source" ? "from" : "to", could.front())};
+  }
+  return error;
+}
+
+// The only endpoint but `other` whose driver can do `what`.
+Attempt<std::string> only_one(const Site& site, std::string_view role, Capability what,
+                              const std::string& other, const Call& call) {
+  std::vector<std::string> could;
+  for (const auto& [name, endpoint] : site.endpoints) {
+    if (name == other) continue;
+    FLYT_ASSIGN(const auto driver, open_endpoint(endpoint, Access::work, call));
+    if (driver->info().can.has(what)) could.push_back(name);
+  }
+  if (could.size() != 1) return failure(which_one(site, role, could), Origin::setup);
+  return could.front();
+}
+
+}  // namespace
+
+Attempt<const EndpointConfig*> find_endpoint(const Site& site, const std::string& name) {
+  const auto found = site.endpoints.find(name);
+  if (found != site.endpoints.end()) return &found->second;
+  Error error{
+      .code = Errc::invalid,
+      .what = fmt::format("there is no endpoint {:?} in {}", name, site.file.filename().string()),
+      .state = "nothing was done"};
+  std::vector<std::string_view> known;
+  for (const auto& entry : site.endpoints) known.push_back(entry.first);
+  if (const auto near = nearest(name, known); !near.empty()) {
+    error.remedy.push_back(fmt::format("write {}", near));
+  } else if (!known.empty()) {
+    error.remedy.push_back(fmt::format("there are: {}", fmt::join(known, ", ")));
+  }
+  return failure(std::move(error), Origin::setup);
+}
+
+Attempt<std::unique_ptr<Driver>> open_endpoint(const EndpointConfig& endpoint, Access access,
+                                               const Call& call) {
+  FLYT_ASSIGN(auto driver, during(Origin::setup, open_driver(endpoint, call)));
+  return access == Access::look ? read_only(with_retries(std::move(driver)))
+                                : with_retries(std::move(driver));
+}
+
+Attempt<Inventory> read_inventory(const EndpointConfig& endpoint, const Call& call) {
+  FLYT_ASSIGN(const auto driver, open_endpoint(endpoint, Access::look, call));
+  FLYT_ASSIGN(auto inventory,
+              during(Origin::endpoint, within(fmt::format("endpoint {}", endpoint.name),
+                                              driver->inventory(Scope{}, call))));
+  inventory.endpoint = endpoint.name;
+  return inventory;
+}
+
+Attempt<Ends> choose_ends(const Site& site, const std::optional<std::string>& source,
+                          const std::optional<std::string>& target, const Call& call) {
+  Ends ends{source.value_or(site.from), target.value_or(site.to)};
+  if (ends.source.empty()) {
+    FLYT_ASSIGN(ends.source, only_one(site, "source", Capability::read, ends.target, call));
+  }
+  if (ends.target.empty()) {
+    FLYT_ASSIGN(ends.target, only_one(site, "target", Capability::create, ends.source, call));
+  }
+  FLYT_TRY(find_endpoint(site, ends.source));
+  FLYT_TRY(find_endpoint(site, ends.target));
+  if (ends.source == ends.target) {
+    return failure({.code = Errc::invalid,
+                    .what = fmt::format("{} is both source and target", ends.source),
+                    .state = "nothing was done"},
+                   Origin::setup);
+  }
+  return ends;
+}
+
+}  // namespace flyt::cli
