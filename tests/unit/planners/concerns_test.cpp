@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <set>
 #include <string>
@@ -194,4 +197,20 @@ TEST_CASE("What a driver sees is part of the assessment", "[planners]") {
   REQUIRE(found.size() == 1);
   CHECK(found[0].machine == "web01");
   CHECK_FALSE(flyt::tests::planned(example.plan(), "web01"));
+}
+
+TEST_CASE("docs/concerns.md lists every concern as the table has it", "[planners]") {
+  const char* source = std::getenv("FLYT_SOURCE");  // the test runner's; else it is where we are
+  std::ifstream file(std::filesystem::path(source == nullptr ? "." : source) / "docs/concerns.md");
+  REQUIRE(file);
+  std::string page, line;
+  while (std::getline(file, line)) {
+    if (line.starts_with("| `")) page += line + "\n";
+  }
+  std::string table;
+  for (const auto& kind : flyt::concern_kinds()) {
+    table += fmt::format("| `{}` | {} | {} | {} |\n", kind.code, flyt::to_string(kind.severity),
+                         kind.title, kind.help);
+  }
+  CHECK(page == table);
 }
