@@ -1,6 +1,7 @@
 // What all parts of the driver work with.
 #pragma once
 
+#include <mutex>
 #include <string>
 
 #include "base/site.hpp"
@@ -22,6 +23,7 @@ struct Context {
   const LandingHost landing;
   Acceleration acceleration;
   std::string default_pool = "default";
+  std::mutex making;  // one machine at a time: names and migrations are compared first
 };
 
 }  // namespace flyt::virt

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <tuple>
 
 #include "drivers/libvirt/context.hpp"
 #include "drivers/libvirt/errors.hpp"
@@ -127,6 +128,14 @@ Status read_storages(virConnectPtr link, const std::set<std::string>& used, bool
   return ok();
 }
 
+// libvirt keeps no order; plans want the same one every time.
+template <typename Thing>
+void sort_by_name(std::vector<Thing>& things) {
+  std::sort(things.begin(), things.end(), [](const Thing& a, const Thing& b) {
+    return std::tie(a.name, a.id) < std::tie(b.name, b.id);
+  });
+}
+
 Status read_machines(virConnectPtr link, const Scope& scope, Inventory& inventory,
                      std::set<std::string>& used, const Call& call) {
   std::vector<DomainHere> domains;
@@ -160,6 +169,7 @@ Result<std::vector<Network>> list_networks(const Context& context, virConnectPtr
   if (context.connection.session()) {
     networks.push_back({"user", "user", "nat", std::nullopt, true});
   }
+  sort_by_name(networks);
   return networks;
 }
 
@@ -187,6 +197,9 @@ Result<Inventory> read_inventory(Context& context, const Scope& scope, const Cal
         volumes.end());
   }
   FLYT_ASSIGN(inventory.networks, list_networks(context, link.get()));
+  sort_by_name(inventory.machines);
+  sort_by_name(inventory.storages);
+  sort_by_name(inventory.volumes);
   FLYT_ASSIGN(const AccelChoice accel, context.acceleration.choose(capabilities.kvm, call));
   inventory.notes.push_back("acceleration: " + accel.why);
   inventory.notes.push_back(

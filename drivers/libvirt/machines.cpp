@@ -224,6 +224,7 @@ Status remove_domain(const Context& context, const DomainHere& domain, const Cal
 Result<Machine> create(Context& context, const MachineSpec& spec, const Call& call) {
   FLYT_TRY(check_spec(spec));
   FLYT_ASSIGN(const Link link, context.connection.get(call));
+  const std::lock_guard lock(context.making);
   FLYT_ASSIGN(std::vector<DomainHere> domains, list_domains(link.get()));
   for (DomainHere& domain : domains) {
     if (domain.facts.machine.migration_id != spec.owner.id) continue;
@@ -248,9 +249,9 @@ Result<Machine> create(Context& context, const MachineSpec& spec, const Call& ca
 
 Result<Machine> update(Context& context, const std::string& id, const MachineSpec& spec,
                        const Call& call) {
-  FLYT_TRY(check_spec(spec));
   FLYT_ASSIGN(const Link link, context.connection.get(call));
   FLYT_ASSIGN(DomainHere domain, find_domain(link.get(), id));
+  FLYT_TRY(check_spec(spec));
   look_at_disks(link.get(), domain);
   Machine& machine = domain.facts.machine;
   FLYT_TRY(check_ours(machine, spec.owner));

@@ -49,11 +49,11 @@ class OvaDriver final : public Driver {
 
   Result<std::unique_ptr<Channel>> open(const OpenSpec& spec, const Call& call) override {
     FLYT_TRY(proceed(call, spec.machine));
-    FLYT_ASSIGN(const Package package, package_of(spec.machine, call));
     const std::string what = fmt::format("{}: disk {}", spec.machine, spec.disk);
     if (spec.use == Use::write) {
       return Error{Errc::unsupported, what + ": a package is only read, never written"};
     }
+    FLYT_ASSIGN(const Package package, package_of(spec.machine, call));
     if (!spec.view.empty()) {
       return Error{Errc::not_found, fmt::format("{}: there is no view {}", what, spec.view)};
     }

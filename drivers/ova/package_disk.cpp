@@ -102,6 +102,10 @@ Status set_size(const Package& package, PackageDisk& disk, std::span<const std::
     return corrupt(package, fmt::format("{} is a disk of {} bytes, the descriptor says {}", href,
                                         size, *capacity));
   }
+  if (size % vmdk_sector != 0) {
+    return unsupported(
+        package, fmt::format("{} has {} bytes, which is no whole number of sectors", href, size));
+  }
   disk.size_bytes = size;
   return ok();
 }

@@ -7,7 +7,7 @@ namespace flyt {
 // Every holder has a record `h.PID` in the disk's folder: its first line is "id epoch use", each
 // other one "pid start-time". The holder's shell and its qemu-nbd share one flock on it: a record
 // that can be locked is stale, whatever processes have its numbers now. `gate` is held while
-// deciding who may hold.
+// deciding who may hold, and a record is only removed by who holds that.
 const std::string_view landing_script = R"sh(set -eu
 umask 077
 use=$1 disk=$2 format=$3 id=$4 epoch=$5 socket=$6 user=$7 clients=$8 shared=$9
@@ -31,13 +31,18 @@ else
 fi
 mkdir -p "$folder"
 
-end_holder() {
-    for signal in TERM KILL; do
-        sed 1d "$1" | while read -r pid start; do
-            [ "$(born "$pid")" != "$start" ] || kill -"$signal" "$pid" 2>/dev/null || :
-        done
-        if (flock -w 10 7) 7<"$1"; then rm -f "$1"; return; fi
+signal_all() {
+    while read -r pid start; do
+        [ "$(born "$pid")" != "$start" ] || kill -"$1" "$pid" 2>/dev/null || :
     done
+}
+
+end_holder() {
+    # The hangup tells it who is behind its end; it then ends its server.
+    sed -n 2p "$1" | signal_all HUP
+    if (flock -w 10 7) 7<"$1"; then rm -f "$1"; return; fi
+    sed 1d "$1" | signal_all KILL
+    if (flock -w 10 7) 7<"$1"; then rm -f "$1"; return; fi
     die unavailable "$disk: could not end $2"
 }
 
@@ -83,8 +88,9 @@ setpriv --pdeathsig TERM qemu-nbd $readonly --persistent --socket="$socket.new" 
     --pid-file="$socket.pid" --cache=$cache --discard=unmap --detect-zeroes=off \
     --image-opts "$options" </dev/null >&2 8>&- 3<&- &
 server=$!
-stopped=''
-trap 'stopped=yes; kill -TERM "$server" 2>/dev/null || :' TERM INT HUP
+stopped='' taken=''
+trap 'stopped=yes; kill -TERM "$server" 2>/dev/null || :' TERM INT
+trap 'stopped=yes taken=yes; kill -TERM "$server" 2>/dev/null || :' HUP
 echo "$server $(born $server)" >&9
 
 # qemu-nbd writes its process id when it serves.
@@ -114,7 +120,10 @@ while :; do
 done
 [ "$status" = 0 ] || die unavailable "qemu-nbd ended with status $status"
 [ "$use" = read ] || sync "$disk" || die unavailable "$disk could not be synced"
-rm -f "$record" "$socket.pid"
+[ -z "$taken" ] || die newer "a higher epoch has ended this one"
+# Whoever is at the gate may be reading the record, and sweeps it away.
+exec 8>"$folder/gate"
+! flock -n 8 || rm -f "$record"
 )sh";
 
 }  // namespace flyt

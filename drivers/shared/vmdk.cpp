@@ -263,6 +263,8 @@ Result<VmdkImage> inspect(const ByteWindow& file) {
 
 }  // namespace
 
-Result<VmdkImage> inspect_vmdk(const ByteWindow& file) { return within(file.name(), inspect(file)); }
+Result<VmdkImage> inspect_vmdk(const ByteWindow& file) {
+  return within(file.name(), inspect(file));
+}
 
 }  // namespace flyt

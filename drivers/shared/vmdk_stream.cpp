@@ -86,9 +86,9 @@ struct VmdkStream::Impl {
   Status finish(const Call& call);
   Status unpack(const VmdkMarkerSector& marker, std::span<std::byte> out, const Call& call);
 
-  std::uint64_t at = 0;          // how much of the source was read
-  std::uint64_t disk_at = 0;     // up to here the disk was handed out
-  std::uint64_t next_grain = 0;  // no grain before this one may come
+  std::uint64_t at = 0;               // how much of the source was read
+  std::uint64_t disk_at = 0;          // up to here the disk was handed out
+  std::uint64_t next_grain = 0;       // no grain before this one may come
   std::optional<GrainList> promised;  // by tables in front
   GrainList seen;
   bool has_footer = false, at_end = false, finished = false;
@@ -169,8 +169,7 @@ Status VmdkStream::Impl::read_tables(const Call& call) {
 Result<std::vector<std::pair<std::uint64_t, std::uint64_t>>> VmdkStream::Impl::read_directory(
     const Call& call) {
   FLYT_TRY(skip_to(*header.directory_offset, call));
-  std::vector<std::byte> raw(
-      static_cast<std::size_t>(vmdk_tables(header) * sizeof(std::uint32_t)));
+  std::vector<std::byte> raw(static_cast<std::size_t>(vmdk_tables(header) * sizeof(std::uint32_t)));
   FLYT_TRY(fill(raw, call));
   std::vector<std::pair<std::uint64_t, std::uint64_t>> tables;
   for (std::uint64_t i = 0; i != vmdk_tables(header); ++i) {
@@ -261,8 +260,8 @@ Status VmdkStream::Impl::finish(const Call& call) {
   if (!at_end) return corrupt("more grains than the disk has");
   if (!promised && !has_footer) return corrupt("it has no footer, so parts may be missing");
   if (promised && *promised != seen) {
-    return corrupt(fmt::format("its tables promise {} grains, and {} others came",
-                               promised->count, seen.count));
+    return corrupt(fmt::format("its tables promise {} grains, and {} others came", promised->count,
+                               seen.count));
   }
   std::vector<std::byte> rest(static_cast<std::size_t>(mib));
   for (;;) {
@@ -309,8 +308,8 @@ Result<std::optional<Extent>> VmdkStream::Impl::next(std::span<std::byte> buffer
   while (grain && grain->value * vmdk_sector == disk_at) {
     const std::uint64_t length = std::min(header.grain, header.capacity - disk_at);
     if (disk_at - start + length > buffer.size()) break;
-    const auto out = buffer.subspan(static_cast<std::size_t>(disk_at - start),
-                                    static_cast<std::size_t>(length));
+    const auto out =
+        buffer.subspan(static_cast<std::size_t>(disk_at - start), static_cast<std::size_t>(length));
     FLYT_TRY(unpack(*grain, out, call));
     disk_at += length;
     FLYT_TRY(next_marker(call));

@@ -7,7 +7,9 @@
 #include "drivers/decorators/read_only.hpp"
 #include "drivers/decorators/retry.hpp"
 #include "tests/catch.hpp"
+#include "tests/conformance/subject_libvirt.hpp"
 #include "tests/conformance/subject_memory.hpp"
+#include "tests/conformance/subject_ova.hpp"
 #include "tests/conformance/suite.hpp"
 
 namespace flyt::tests {
@@ -66,7 +68,14 @@ Subject bad_habits() {
 
 const std::vector<Subject>& subjects() {
   static const std::vector<Subject> all = {
-      memory_subject(), looking_only(), retrying(), faultless(), bad_habits(),
+      memory_subject(),
+      looking_only(),
+      retrying(),
+      faultless(),
+      bad_habits(),
+      ova_subject(),
+      ova_subject("ova, packed", true),
+      libvirt_subject(),
   };
   return all;
 }

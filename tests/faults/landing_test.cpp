@@ -1,0 +1,315 @@
+#include "drivers/shared/landing.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <vector>
+
+#include "base/process.hpp"
+#include "tests/catch.hpp"
+#include "tests/temp_dir.hpp"
+
+namespace flyt {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+const Owner first{"flyt-aaaaaaaaaaaaaaaaaaaa", 1};
+const Owner newer{"flyt-aaaaaaaaaaaaaaaaaaaa", 2};
+const Owner other{"flyt-bbbbbbbbbbbbbbbbbbbb", 7};
+
+Call soon() { return Call{{}, std::chrono::steady_clock::now() + seconds{60}}; }
+
+const LandingHost& here() {
+  static const LandingHost host = *landing_host("local");
+  return host;
+}
+
+bool cannot_run() { return !find_program("qemu-nbd") || !find_program("flock"); }
+
+std::string make_disk(const tests::TempDir& dir, const std::string& format) {
+  const std::string path = dir / ("disk." + format);
+  REQUIRE(check({{"qemu-img", "create", "-q", "-f", format, path, "4M"}}, soon()));
+  return path;
+}
+
+LandingDisk disk_at(const std::string& path, Use use, const Owner& owner) {
+  LandingDisk disk{"web01: disk 0", path, fs::path(path).extension().string().substr(1), use,
+                   owner};
+  disk.shared = true;
+  return disk;
+}
+
+Result<std::unique_ptr<Channel>> open(const std::string& path, Use use, const Owner& owner) {
+  return open_landing(here(), disk_at(path, use, owner), soon());
+}
+
+// What qemu-io says to one command: empty when it went well.
+std::string io(const Channel& channel, const std::string& command) {
+  std::vector<std::string> argv{"qemu-io", "-f", "raw", "-c", command, channel.info().uri};
+  if (command.rfind("read", 0) == 0) argv.insert(argv.begin() + 1, "-r");
+  const auto done = run({argv}, soon());
+  if (!done) return done.error().what;
+  const bool failed = done->status != 0 || done->output.find("ailed") != std::string::npos ||
+                      done->output.find("not ") != std::string::npos;
+  return failed ? "failed: " + done->output + done->errors : "";
+}
+
+// Processes whose arguments name `path`, with this program name.
+std::vector<pid_t> processes(const std::string& program, const std::string& path) {
+  std::vector<pid_t> found;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator("/proc", failed)) {
+    const std::string pid = entry.path().filename();
+    if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::ifstream file(entry.path() / "cmdline");
+    const std::string line((std::istreambuf_iterator<char>(file)), {});
+    const std::string name = fs::path(line.substr(0, line.find('\0'))).filename();
+    if (name == program && line.find(path) != std::string::npos) found.push_back(std::stoi(pid));
+  }
+  return found;
+}
+
+// True once nothing serves `path` any more.
+bool becomes_free(const std::string& path) {
+  const Call call = soon();
+  while (!processes("qemu-nbd", path).empty() || !processes("sh", path).empty()) {
+    if (!wait(milliseconds{20}, call, "waiting for an end")) return false;
+  }
+  return true;
+}
+
+std::string code_of(const Status& status) {
+  return status ? "ok" : std::string(to_string(status.error().code));
+}
+std::string code_of(const Result<std::unique_ptr<Channel>>& opened) {
+  return opened ? "ok" : std::string(to_string(opened.error().code));
+}
+
+// Run as a program of its own by the next test.
+TEST_CASE("landing: a process that opens a disk and stays", "[.landing-child]") {
+  const char* disk = std::getenv("FLYT_TEST_DISK");
+  if (disk == nullptr) return;
+  const auto channel = open(disk, Use::write, first);
+  std::cout << "\nopened " << code_of(channel) << std::endl;
+  std::string line;
+  std::getline(std::cin, line);
+}
+
+TEST_CASE("landing: kill -9 of flyt ends the supervisor and qemu-nbd", "[faults][landing]") {
+  if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  const tests::TempDir dir;
+  const std::string path = make_disk(dir, "raw");
+  Command command{{"/proc/self/exe", "[.landing-child]"}, {{"FLYT_TEST_DISK", path}}};
+  auto child = Process::start(command);
+  REQUIRE(child);
+  std::string said;
+  while (said.rfind("opened ", 0) != 0) {
+    auto line = child->read_line(soon());
+    REQUIRE(line);
+    REQUIRE(*line);
+    said = **line;
+  }
+  REQUIRE(said == "opened ok");
+  REQUIRE(processes("qemu-nbd", path).size() == 1);
+  CHECK(code_of(open(path, Use::write, other)) == "unavailable");
+
+  REQUIRE(::kill(child->pid(), SIGKILL) == 0);
+  CHECK(becomes_free(path));
+  auto again = open(path, Use::write, other);  // what it left behind does not stand in the way
+  REQUIRE(code_of(again) == "ok");
+  CHECK(code_of((*again)->close(soon())) == "ok");
+}
+
+TEST_CASE("landing: kill -9 of the supervisor ends qemu-nbd and is reported", "[faults][landing]") {
+  if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  const tests::TempDir dir;
+  const std::string path = make_disk(dir, "raw");
+  auto channel = open(path, Use::write, first);
+  REQUIRE(code_of(channel) == "ok");
+  const auto shells = processes("sh", path);
+  REQUIRE_FALSE(shells.empty());
+  for (const pid_t shell : shells) ::kill(shell, SIGKILL);
+  CHECK(becomes_free(path));
+  CHECK(code_of((*channel)->close(soon())) == "unavailable");
+  CHECK(code_of(open(path, Use::write, other)) == "ok");
+}
+
+TEST_CASE("landing: kill -9 of qemu-nbd after a write makes close() fail", "[faults][landing]") {
+  if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  const tests::TempDir dir;
+  const std::string path = make_disk(dir, "raw");
+  auto channel = open(path, Use::write, first);
+  REQUIRE(code_of(channel) == "ok");
+  for (const pid_t server : processes("qemu-nbd", path)) ::kill(server, SIGKILL);
+  const Status closed = (*channel)->close(soon());
+  REQUIRE(code_of(closed) == "unavailable");
+  CHECK(closed.error().state.find("not known to be safe") != std::string::npos);
+}
+
+TEST_CASE("landing: one writer, its own readers beside it, nobody else", "[faults][landing]") {
+  if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  const std::string format = GENERATE("raw", "qcow2");
+  const tests::TempDir dir;
+  const std::string path = make_disk(dir, format);
+  auto writer = open(path, Use::write, first);
+  REQUIRE(code_of(writer) == "ok");
+  CHECK((*writer)->info().size_bytes == 4U << 20);
+  CHECK(io(**writer, "write -P 0x5a 1M 64k") == "");
+  CHECK(io(**writer, "flush") == "");
+
+  const auto second = open(path, Use::write, first);
+  REQUIRE(code_of(second) == "unavailable");
+  CHECK(second.error().seen.find(first.id) != std::string::npos);  // who holds it
+  CHECK(code_of(open(path, Use::write, other)) == "unavailable");
+  CHECK(code_of(open(path, Use::read, other)) == "unavailable");
+
+  auto reader = open(path, Use::read, first);
+  REQUIRE(code_of(reader) == "ok");
+  CHECK(io(**reader, "read -P 0x5a 1M 64k") == "");
+  CHECK(io(**reader, "write -P 0x11 0 64k") != "");  // it is one that only reads
+  CHECK(io(**writer, "write -P 0x77 2M 64k") == "");
+  CHECK(code_of((*writer)->close(soon())) == "ok");
+  CHECK(code_of((*writer)->close(soon())) == "ok");  // a second close succeeds
+  CHECK(code_of((*reader)->close(soon())) == "ok");
+
+  auto fresh = open(path, Use::read, first);
+  REQUIRE(code_of(fresh) == "ok");
+  CHECK(io(**fresh, "read -P 0x77 2M 64k") == "");
+  CHECK(code_of(open(path, Use::read, other)) == "ok");  // two that only read do no harm
+}
+
+TEST_CASE("landing: a higher epoch takes over, a lower one is refused", "[faults][landing]") {
+  if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  const tests::TempDir dir;
+  const std::string path = make_disk(dir, "raw");
+  auto old = open(path, Use::write, first);
+  REQUIRE(code_of(old) == "ok");
+  CHECK(io(**old, "write -P 0x42 0 64k") == "");
+  const auto servers = processes("qemu-nbd", path);
+  REQUIRE(servers.size() == 1);
+
+  auto taken = open(path, Use::write, newer);
+  REQUIRE(code_of(taken) == "ok");
+  CHECK(processes("qemu-nbd", path) != servers);
+  CHECK(processes("qemu-nbd", path).size() == 1);
+  CHECK(io(**taken, "read -P 0x42 0 64k") == "");  // what it wrote was kept
+  CHECK(io(**old, "write -P 0x13 0 64k") != "");   // and it writes no more
+  CHECK(code_of((*old)->close(soon())) == "denied");  // and learns why
+
+  const auto late = open(path, Use::write, first);
+  REQUIRE(code_of(late) == "denied");
+  CHECK(late.error().what.find("newer flyt process") != std::string::npos);
+  CHECK(code_of(open(path, Use::read, first)) == "denied");
+  CHECK(code_of((*taken)->close(soon())) == "ok");
+}
+
+TEST_CASE("landing: a lower epoch that hangs is ended all the same", "[faults][landing]") {
+  if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  const tests::TempDir dir;
+  const std::string path = make_disk(dir, "raw");
+  auto old = open(path, Use::write, first);
+  REQUIRE(code_of(old) == "ok");
+  for (const pid_t server : processes("qemu-nbd", path)) REQUIRE(::kill(server, SIGSTOP) == 0);
+  for (const pid_t shell : processes("sh", path)) REQUIRE(::kill(shell, SIGSTOP) == 0);
+  CHECK(code_of(open(path, Use::write, newer)) == "ok");
+  CHECK(code_of((*old)->close(soon())) == "unavailable");
+}
+
+TEST_CASE("landing: records of processes that are gone are swept away", "[faults][landing]") {
+  if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  const tests::TempDir dir;
+  const std::string path = make_disk(dir, "raw");
+  auto channel = open(path, Use::write, first);
+  REQUIRE(code_of(channel) == "ok");
+  // The record of a holder that lives is found by its content.
+  const auto find = [&]() -> fs::path {
+    const fs::path root = ::getuid() == 0 ? "/run/flyt" : "/";
+    std::error_code failed;
+    for (const auto& entry : fs::recursive_directory_iterator(root, failed)) {
+      if (!entry.is_regular_file()) continue;
+      std::ifstream file(entry.path());
+      const std::string text((std::istreambuf_iterator<char>(file)), {});
+      const auto shells = processes("sh", path);
+      if (shells.empty() || text.find(first.id) == std::string::npos) continue;
+      if (text.find("\n" + std::to_string(shells.front()) + " ") != std::string::npos) return entry;
+    }
+    return {};
+  };
+  if (::getuid() != 0) return;  // whose folder it is depends on the session
+  const fs::path record = find();
+  REQUIRE_FALSE(record.empty());
+  CHECK(code_of((*channel)->close(soon())) == "ok");
+  CHECK_FALSE(fs::exists(record));
+
+  // Names a process that lives, but nobody holds its lock.
+  std::ofstream(record) << other.id << " 99 write\n" << ::getpid() << " 1\n";
+  auto again = open(path, Use::write, first);
+  REQUIRE(code_of(again) == "ok");
+  CHECK_FALSE(fs::exists(record));
+  CHECK(code_of((*again)->close(soon())) == "ok");
+}
+
+TEST_CASE("landing: what cannot be served says why", "[faults][landing]") {
+  if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  const tests::TempDir dir;
+  const std::string path = make_disk(dir, "raw");
+  const auto none = open(dir / "none.raw", Use::read, first);
+  REQUIRE(code_of(none) == "not_found");
+  CHECK_FALSE(none.error().remedy.empty());
+
+  LandingDisk wrong = disk_at(path, Use::read, first);
+  wrong.format = "qcow2";
+  const auto refused = open_landing(here(), wrong, soon());
+  REQUIRE(code_of(refused) == "unavailable");
+  CHECK(refused.error().seen.find("not in qcow2 format") != std::string::npos);
+
+  LandingDisk sized = disk_at(path, Use::read, first);
+  sized.size_bytes = 1 << 20;
+  CHECK(code_of(open_landing(here(), sized, soon())) == "corrupt");
+
+  CHECK(code_of(open(path, Use::write, Owner{})) == "denied");
+  CHECK(becomes_free(path));
+}
+
+TEST_CASE("landing: commas, spaces and a prefix make no difference", "[faults][landing]") {
+  if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  const tests::TempDir dir;
+  const std::string path = dir / "a, b=c'd\".raw";
+  fs::rename(make_disk(dir, "raw"), path);
+  const LandingHost through{"through", {"env", "LC_ALL=C"}};
+  auto channel = open_landing(through, disk_at(path, Use::write, first), soon());
+  REQUIRE(code_of(channel) == "ok");
+  CHECK(io(**channel, "write -P 0x42 0 64k") == "");
+  CHECK(code_of((*channel)->close(soon())) == "ok");
+
+  std::ofstream(dir / "log") << "one\ntwo\n";
+  const auto tail = landing_tail(through, dir / "log", 4, soon());
+  REQUIRE(tail);
+  CHECK(*tail == "two\n");
+  const auto missing = landing_tail(here(), dir / "none", 4, soon());
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().code == Errc::not_found);
+  CHECK(landing_remove(here(), dir / "log", soon()));
+  CHECK_FALSE(fs::exists(dir / "log"));
+  CHECK(landing_remove(here(), dir / "log", soon()));
+}
+
+TEST_CASE("landing: unknown hosts are refused", "[faults][landing]") {
+  const auto later = landing_host("ssh");
+  REQUIRE_FALSE(later);
+  CHECK(later.error().code == Errc::unsupported);
+  const auto wrong = landing_host("sudoo");
+  REQUIRE_FALSE(wrong);
+  CHECK(wrong.error().code == Errc::invalid);
+}
+
+}  // namespace
+}  // namespace flyt

@@ -1,0 +1,40 @@
+// A libvirt of our own for tests, never the user's: one for the whole program.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/process.hpp"
+#include "drivers/driver.hpp"
+
+namespace flyt::tests {
+
+Call in_time(std::chrono::seconds limit = std::chrono::seconds{120});
+
+class LibvirtLab {
+ public:
+  // Started when it is first asked for; ended with the program, however that ends.
+  static LibvirtLab& the();
+
+  const std::string& missing() const { return missing_; }  // why there is none; empty: there is
+  const std::string& uri() const { return uri_; }
+  const std::filesystem::path& images() const { return images_; }  // of the pool "default"
+  // Output of virsh; REQUIREs that it goes well.
+  std::string virsh(std::vector<std::string> arguments);
+  std::unique_ptr<Driver> driver(std::vector<std::pair<std::string, std::string>> keys = {});
+  // No machine, no volume and nothing else is left of earlier tests.
+  void clean();
+
+ private:
+  LibvirtLab();
+  void start();
+
+  std::string missing_, uri_;
+  std::filesystem::path images_;
+  std::optional<Process> process_;
+};
+
+}  // namespace flyt::tests

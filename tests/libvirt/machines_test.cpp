@@ -1,0 +1,284 @@
+#include <filesystem>
+
+#include "base/nbd_server.hpp"
+#include "tests/catch.hpp"
+#include "tests/libvirt/libvirt_lab.hpp"
+
+namespace flyt {
+namespace {
+
+using tests::in_time;
+using tests::LibvirtLab;
+
+const Owner owner{"flyt-aaaaaaaaaaaaaaaaaaaa", 1};
+const Owner other{"flyt-bbbbbbbbbbbbbbbbbbbb", 1};
+
+MachineSpec spec_of(const std::string& name, Bus bus, const std::string& controller,
+                    std::size_t disks = 2) {
+  MachineSpec spec;
+  spec.owner = owner;
+  spec.name = name;
+  spec.memory_bytes = 128U << 20;
+  spec.notes = "moved <here> & back";
+  for (std::size_t i = 0; i < disks; ++i) {
+    DiskSpec disk;
+    disk.size_bytes = (i + 1) << 20;
+    disk.bus = bus;
+    disk.controller = controller;
+    disk.storage = "default";
+    spec.disks.push_back(disk);
+  }
+  return spec;
+}
+
+template <typename T>
+std::string code_of(const Result<T>& result) {
+  if (result) return "ok";
+  return std::string(to_string(result.error().code)) + " " + result.error().what + " " +
+         result.error().seen;
+}
+
+template <typename T>
+bool refuses(const Result<T>& result, Errc code) {
+  if (!result && result.error().code == code) return true;
+  UNSCOPED_INFO(code_of(result));
+  return false;
+}
+
+Machine make(Driver& driver, const MachineSpec& spec) {
+  auto machine = driver.create_machine(spec, in_time());
+  REQUIRE(code_of(machine) == "ok");
+  return *machine;
+}
+
+#define FLYT_LAB()                                      \
+  LibvirtLab& lab = LibvirtLab::the();                  \
+  if (!lab.missing().empty()) FLYT_SKIP(lab.missing()); \
+  lab.clean();                                          \
+  const std::unique_ptr<Driver> driver = lab.driver()
+
+TEST_CASE("libvirt: the ground is what virsh sees", "[libvirt]") {
+  FLYT_LAB();
+  lab.virsh({"vol-create-as", "default", "debian.iso", "1M", "--format", "raw"});
+  lab.virsh({"vol-create-as", "default", "base.qcow2", "2M", "--format", "qcow2"});
+  lab.virsh({"vol-create-as", "default", "top.qcow2", "2M", "--format", "qcow2", "--backing-vol",
+             "base.qcow2", "--backing-vol-format", "qcow2"});
+  const auto inventory = driver->inventory({}, in_time());
+  REQUIRE(code_of(inventory) == "ok");
+  CHECK(inventory->endpoint == "kvm");
+  CHECK(inventory->platform.find("libvirt ") == 0);
+  CHECK(inventory->platform.find(", QEMU ") != std::string::npos);
+  CHECK(inventory->platform_id.size() == 36);
+  REQUIRE(inventory->hosts.size() == 1);
+  CHECK(inventory->hosts[0].cpus.value_or(0) > 0);
+  CHECK(inventory->hosts[0].memory_free_bytes.value_or(0) > 0);
+  REQUIRE(inventory->storages.size() == 1);
+  CHECK(inventory->storages[0].name == "default");
+  CHECK(inventory->storages[0].kind == "dir");
+  CHECK(inventory->storages[0].free_bytes.value_or(0) > 0);
+  REQUIRE(inventory->networks.size() >= 1);
+  CHECK(inventory->networks[0].name == "default");
+  CHECK(inventory->networks[0].kind == "nat");
+  CHECK(inventory->networks[0].active == false);
+  std::string kinds;
+  for (const Volume& one : inventory->volumes) kinds += one.name + "=" + one.kind + " ";
+  CHECK(kinds.find("debian.iso=iso") != std::string::npos);
+  CHECK(kinds.find("base.qcow2=template") != std::string::npos);
+  CHECK(kinds.find("top.qcow2=disk") != std::string::npos);
+  CHECK(inventory->notes.at(0).find("TCG") != std::string::npos);
+}
+
+TEST_CASE("libvirt: QEMU starts machines of every shape", "[libvirt]") {
+  FLYT_LAB();
+  struct Shape {
+    Bus bus;
+    const char* controller;
+    FirmwareKind firmware;
+    Bus seen;
+  };
+  const auto shape = GENERATE(values<Shape>({
+      {Bus::virtio_blk, "", FirmwareKind::bios, Bus::virtio_blk},
+      {Bus::virtio_scsi, "", FirmwareKind::bios, Bus::virtio_scsi},
+      {Bus::scsi, "pvscsi", FirmwareKind::bios, Bus::scsi},
+      {Bus::scsi, "lsilogic", FirmwareKind::bios, Bus::scsi},
+      {Bus::scsi, "lsilogicsas", FirmwareKind::bios, Bus::scsi},
+      {Bus::unknown, "", FirmwareKind::bios, Bus::sata},
+      {Bus::ide, "", FirmwareKind::bios, Bus::ide},
+      {Bus::ide, "", FirmwareKind::uefi, Bus::sata},
+      {Bus::virtio_blk, "", FirmwareKind::uefi, Bus::virtio_blk},
+  }));
+  CAPTURE(to_string(shape.bus), shape.controller, to_string(shape.firmware));
+  MachineSpec spec = spec_of("shape", shape.bus, shape.controller, 3);
+  spec.firmware = shape.firmware;
+  const Machine made = make(*driver, spec);
+  REQUIRE(made.disks.size() == 3);
+  for (const Disk& disk : made.disks) CHECK(disk.bus == shape.seen);
+  CHECK(made.disks[2].size_bytes == 3U << 20);
+  CHECK(made.firmware.kind == shape.firmware);
+  CHECK(made.notes == spec.notes);
+  CHECK(made.power == Power::off);
+  CHECK(made.migration_id == owner.id);
+
+  REQUIRE(code_of(driver->set_power(made.id, Driver::PowerChange::on, in_time())) == "ok");
+  const auto seen = driver->observe(made.id, in_time());
+  REQUIRE(code_of(seen) == "ok");
+  CHECK(seen->power == Power::on);
+  CHECK(seen->agent == false);
+  CHECK(seen->console_known);
+  const auto running = driver->inventory({made.id, ""}, in_time());
+  REQUIRE(code_of(running) == "ok");
+  CHECK(running->machines.at(0).disks.at(0).left_out.find("must be off") != std::string::npos);
+  CHECK(refuses(driver->open({made.id, made.disks[0].id, "", "", Use::write, owner}, in_time()),
+                Errc::denied));
+  REQUIRE(code_of(driver->set_power(made.id, Driver::PowerChange::forced_off, in_time())) == "ok");
+  REQUIRE(code_of(driver->destroy(made.id, owner, in_time())) == "ok");
+  CHECK(std::filesystem::is_empty(lab.images()));
+}
+
+TEST_CASE("libvirt: what a crash left behind is found by its migration", "[libvirt]") {
+  FLYT_LAB();
+  const MachineSpec spec = spec_of("web01", Bus::virtio_blk, "");
+  lab.virsh({"vol-create-as", "default", "web01." + owner.id + ".0.raw", "1M", "--format", "raw",
+             "--allocation", "0"});
+  const auto before = driver->inventory({"", owner.id}, in_time());
+  REQUIRE(code_of(before) == "ok");
+  CHECK(before->machines.empty());
+  REQUIRE(before->volumes.size() == 1);
+  CHECK(before->volumes[0].migration_id == owner.id);
+
+  const Machine made = make(*driver, spec);
+  CHECK(made.disks[0].id == before->volumes[0].id);
+  const Machine again = make(*driver, spec);
+  CHECK(again.id == made.id);
+  const auto after = driver->inventory({"", owner.id}, in_time());
+  REQUIRE(code_of(after) == "ok");
+  CHECK(after->machines.size() == 1);
+  CHECK(after->volumes.empty());
+
+  lab.virsh({"undefine", made.id});  // a crash in the middle of destroy
+  REQUIRE(code_of(driver->destroy(made.id, owner, in_time())) == "ok");
+  CHECK(std::filesystem::is_empty(lab.images()));
+}
+
+TEST_CASE("libvirt: a failure leaves nothing behind", "[libvirt]") {
+  FLYT_LAB();
+  MachineSpec spec = spec_of("web01", Bus::virtio_blk, "");
+  SECTION("no network of that name") {
+    spec.nics = {{"52:54:00:00:00:01", "defualt"}};
+    const auto made = driver->create_machine(spec, in_time());
+    REQUIRE(refuses(made, Errc::not_found));
+    CHECK(made.error().remedy.at(0).find("default") != std::string::npos);
+  }
+  SECTION("a VLAN on a network that cannot tag") {
+    spec.nics = {{"52:54:00:00:00:01", "default", 120}};
+    CHECK(refuses(driver->create_machine(spec, in_time()), Errc::unsupported));
+  }
+  SECTION("no pool of that name") {
+    spec.disks[1].storage = "defualt";
+    const auto made = driver->create_machine(spec, in_time());
+    REQUIRE(refuses(made, Errc::not_found));
+    CHECK(made.error().remedy.at(0).find("default") != std::string::npos);
+  }
+  SECTION("no space") {
+    spec.disks[1].size_bytes = std::uint64_t{1} << 60;
+    CHECK(refuses(driver->create_machine(spec, in_time()), Errc::unavailable));
+  }
+  SECTION("a bus that QEMU through libvirt does not have") {
+    spec.disks[1].bus = Bus::nvme;
+    CHECK(refuses(driver->create_machine(spec, in_time()), Errc::unsupported));
+  }
+  SECTION("a format that is not made") {
+    spec.disks[1].format = "vmdk";
+    CHECK(refuses(driver->create_machine(spec, in_time()), Errc::unsupported));
+  }
+  SECTION("libvirt refuses the machine itself") {
+    spec.nics = {{"53:54:00:00:00:01", "default"}};  // a multicast address
+    CHECK_FALSE(driver->create_machine(spec, in_time()));
+  }
+  CHECK(std::filesystem::is_empty(lab.images()));
+  CHECK(lab.virsh({"list", "--all", "--name"}).find("web01") == std::string::npos);
+}
+
+TEST_CASE("libvirt: names, UUIDs and MACs of others are not taken", "[libvirt]") {
+  FLYT_LAB();
+  MachineSpec spec = spec_of("web01", Bus::virtio_blk, "");
+  spec.nics = {{"52:54:00:00:00:01", "default"}};
+  const Machine made = make(*driver, spec);
+  MachineSpec second = spec_of("web02", Bus::virtio_blk, "");
+  second.owner = other;
+  SECTION("name") { second.name = "web01"; }
+  SECTION("UUID") { second.uuid = made.uuid; }
+  SECTION("MAC") { second.nics = spec.nics; }
+  CHECK(refuses(driver->create_machine(second, in_time()), Errc::exists));
+  CHECK(refuses(driver->destroy(made.id, other, in_time()), Errc::denied));
+  CHECK(driver->inventory({made.id, ""}, in_time()));
+}
+
+TEST_CASE("libvirt: a converted machine gets new buses and keeps its disks", "[libvirt]") {
+  FLYT_LAB();
+  MachineSpec spec = spec_of("web01", Bus::scsi, "lsilogic");
+  spec.nics = {{"52:54:00:00:00:01", "default", {}, "E1000"}};
+  spec.clock = ClockBase::local_time;
+  const Machine made = make(*driver, spec);
+  CHECK(made.clock == ClockBase::local_time);
+  CHECK(made.nics.at(0).model == "e1000");
+  MachineSpec shaped = spec_of("web-new", Bus::virtio_blk, "");
+  shaped.nics = {{"52:54:00:00:00:01", "default", {}, "virtio"}};
+  shaped.cpus = 2;
+  const auto changed = driver->update_machine(made.id, shaped, in_time());
+  REQUIRE(code_of(changed) == "ok");
+  CHECK(changed->id == made.id);
+  CHECK(changed->name == "web-new");
+  CHECK(changed->cpus == 2U);
+  CHECK(changed->nics.at(0).model == "virtio");
+  REQUIRE(changed->disks.size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(changed->disks[i].id == made.disks[i].id);
+    CHECK(changed->disks[i].bus == Bus::virtio_blk);
+  }
+  shaped.disks[1].size_bytes += 512;
+  CHECK(refuses(driver->update_machine(made.id, shaped, in_time()), Errc::invalid));
+  shaped.disks.pop_back();
+  CHECK(refuses(driver->update_machine(made.id, shaped, in_time()), Errc::invalid));
+  shaped = spec_of("web-new", Bus::virtio_blk, "");
+  shaped.owner = other;
+  CHECK(refuses(driver->update_machine(made.id, shaped, in_time()), Errc::denied));
+}
+
+TEST_CASE("libvirt: what is written is in the file", "[libvirt]") {
+  FLYT_LAB();
+  MachineSpec spec = spec_of("web01", Bus::virtio_blk, "");
+  spec.disks[0].format = GENERATE("raw", "qcow2");
+  spec.disks[0].size_bytes = 1000001;  // odd: whole sectors are made
+  const Machine made = make(*driver, spec);
+  CHECK(made.disks[0].size_bytes == 1000448);
+  CHECK(made.disks[0].used_bytes.value_or(0) < 300000);  // sparse
+  CHECK(refuses(driver->open({made.id, made.disks[0].id, "", "", Use::write, other}, in_time()),
+                Errc::denied));
+  CHECK(refuses(driver->open({made.id, "none", "", "", Use::read, owner}, in_time()),
+                Errc::not_found));
+  auto channel = driver->open({made.id, made.disks[0].id, "", "", Use::write, owner}, in_time());
+  REQUIRE(code_of(channel) == "ok");
+  CHECK((*channel)->info().size_bytes == 1000448);
+  CHECK((*channel)->info().reads_zero);
+  CHECK((*channel)->info().flushes);
+  const std::string& uri = (*channel)->info().uri;
+  CHECK(check({{"qemu-io", "-f", "raw", "-c", "write -P 0x5a 0 64k", uri}}, in_time()));
+  CHECK(code_of((*channel)->close(in_time())) == "ok");
+  const auto back = check({{"qemu-io", "-r", "-f", spec.disks[0].format, "-c", "read -P 0x5a 0 64k",
+                            "-c", "read -P 0 64k 64k", made.disks[0].id}},
+                          in_time());
+  REQUIRE(back);
+  CHECK(back->output.find("ailed") == std::string::npos);
+}
+
+TEST_CASE("libvirt: a daemon that is not there is unavailable", "[libvirt]") {
+  FLYT_LAB();
+  const auto nowhere = lab.driver({{"uri", "qemu+unix:///system?socket=/nonexistent/sock"}});
+  const auto inventory = nowhere->inventory({}, in_time());
+  REQUIRE(refuses(inventory, Errc::unavailable));
+  CHECK(inventory.error().seen.find("/nonexistent/sock") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace flyt

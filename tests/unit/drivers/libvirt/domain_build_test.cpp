@@ -1,0 +1,151 @@
+#include "drivers/libvirt/domain_build.hpp"
+
+#include "drivers/libvirt/domain_xml.hpp"
+#include "tests/catch.hpp"
+
+namespace flyt::virt {
+namespace {
+
+MachineSpec spec_with(std::initializer_list<DiskSpec> disks) {
+  MachineSpec spec;
+  spec.owner = {"flyt-abcdefghij234567abcd", 1};
+  spec.name = "web01 <&\">";
+  spec.uuid = "6d0a7b5e-0d0c-4a57-8f4e-0d5a1b0e7c11";
+  spec.notes = "from vcenter & back";
+  spec.cpus = 3;
+  spec.memory_bytes = std::uint64_t{1} << 30;
+  spec.disks = disks;
+  return spec;
+}
+
+DiskSpec disk_on(Bus bus, const std::string& controller = {}) {
+  DiskSpec disk;
+  disk.size_bytes = 1 << 20;
+  disk.bus = bus;
+  disk.controller = controller;
+  return disk;
+}
+
+Placement placement_for(const MachineSpec& spec) {
+  Placement placement;
+  for (std::size_t i = 0; i < spec.disks.size(); ++i) {
+    placement.disks.push_back({"/images/" + std::to_string(i), "raw"});
+  }
+  placement.nics.assign(spec.nics.size(), {"network", "default"});
+  placement.console = "/images/web01.console";
+  return placement;
+}
+
+std::string build(const MachineSpec& spec) {
+  const auto xml = build_domain(spec, placement_for(spec));
+  REQUIRE(xml);
+  return *xml;
+}
+
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST_CASE("libvirt: what is built is read back as it was asked for", "[unit]") {
+  MachineSpec spec = spec_with({disk_on(Bus::virtio_blk), disk_on(Bus::virtio_scsi)});
+  spec.disks[1].boots = true;
+  spec.clock = ClockBase::local_time;
+  spec.firmware = FirmwareKind::uefi;
+  spec.secure_boot = GENERATE(true, false);
+  spec.nics = {{"52:54:00:00:00:01", "default", {}, "E1000e"}};
+  const auto facts = parse_domain(build(spec));
+  REQUIRE(facts);
+  const Machine& machine = facts->machine;
+  CHECK(machine.name == spec.name);
+  CHECK(machine.uuid == spec.uuid);
+  CHECK(machine.notes == spec.notes);
+  CHECK(machine.migration_id == spec.owner.id);
+  CHECK(machine.cpus == spec.cpus);
+  CHECK(machine.memory_bytes == spec.memory_bytes);
+  CHECK(machine.firmware.kind == FirmwareKind::uefi);
+  CHECK(machine.firmware.secure_boot == spec.secure_boot);
+  CHECK(machine.clock == ClockBase::local_time);
+  REQUIRE(machine.disks.size() == 2);
+  CHECK(machine.disks[0].bus == Bus::virtio_blk);
+  CHECK(machine.disks[1].bus == Bus::virtio_scsi);
+  CHECK_FALSE(machine.disks[0].boots);
+  CHECK(machine.disks[1].boots);
+  REQUIRE(machine.nics.size() == 1);
+  CHECK(machine.nics[0].mac == "52:54:00:00:00:01");
+  CHECK(machine.nics[0].model == "e1000e");
+  CHECK(facts->console == "/images/web01.console");
+  CHECK(facts->agent_channel);
+  CHECK(facts->emulation == "qemu");
+}
+
+TEST_CASE("libvirt: controllers of other platforms find their nearest", "[unit]") {
+  const auto model = [](const char* wanted) {
+    const auto facts = parse_domain(build(spec_with({disk_on(Bus::scsi, wanted)})));
+    REQUIRE(facts);
+    return facts->machine.disks.at(0).controller;
+  };
+  CHECK(model("pvscsi") == "vmpvscsi");
+  CHECK(model("VirtualSCSI") == "vmpvscsi");
+  CHECK(model("lsilogic") == "lsisas1068");
+  CHECK(model("lsilogicsas") == "lsisas1068");
+  CHECK(model("") == "lsisas1068");
+}
+
+TEST_CASE("libvirt: two SCSI disks are two targets, and LSI disks have names", "[unit]") {
+  const std::string xml =
+      build(spec_with({disk_on(Bus::scsi, "lsilogic"), disk_on(Bus::scsi, "lsilogic"),
+                       disk_on(Bus::scsi, "pvscsi")}));
+  CHECK(holds(xml, R"(controller="0" bus="0" target="1" unit="0")"));
+  CHECK(holds(xml, R"(controller="1" bus="0" target="0" unit="0")"));
+  const auto first = xml.find("<wwn>"), second = xml.find("<wwn>", first + 1);
+  REQUIRE(second != std::string::npos);
+  CHECK(xml.substr(first, 21) != xml.substr(second, 21));
+  CHECK(xml.find("<wwn>", second + 1) == std::string::npos);
+}
+
+TEST_CASE("libvirt: BIOS guests get a pc with IDE, UEFI guests a q35 with SATA", "[unit]") {
+  MachineSpec spec = spec_with({disk_on(Bus::ide), disk_on(Bus::ide), disk_on(Bus::ide)});
+  std::string xml = build(spec);
+  CHECK(holds(xml, R"(machine="pc")"));
+  CHECK(holds(xml, R"(dev="hdc" bus="ide")"));
+  CHECK(holds(xml, R"(bus="1" target="0" unit="0")"));
+  spec.firmware = FirmwareKind::uefi;
+  xml = build(spec);
+  CHECK(holds(xml, R"(machine="q35")"));
+  CHECK(holds(xml, R"(firmware="efi")"));
+  CHECK(holds(xml, R"(dev="sdc" bus="sata")"));
+}
+
+TEST_CASE("libvirt: what QEMU lacks is refused before anything is made", "[unit]") {
+  const auto code = [](const MachineSpec& spec) {
+    const auto built = build_domain(spec, placement_for(spec));
+    return built ? std::string("ok") : std::string(to_string(built.error().code));
+  };
+  CHECK(code(spec_with({disk_on(Bus::nvme)})) == "unsupported");
+  CHECK(code(spec_with({disk_on(Bus::usb)})) == "unsupported");
+  MachineSpec many = spec_with({});
+  many.disks.assign(5, disk_on(Bus::ide));
+  CHECK(code(many) == "unsupported");
+  many.disks.assign(4, disk_on(Bus::ide));
+  CHECK(code(many) == "ok");
+  MachineSpec odd = spec_with({});
+  odd.nics = {{"", "default", {}, "ne2k"}};
+  CHECK(code(odd) == "unsupported");
+}
+
+TEST_CASE("libvirt: network cards by name, and virtio only for a guest that has it", "[unit]") {
+  const auto model = [](Bus bus, const char* wanted) {
+    MachineSpec spec = spec_with({disk_on(bus)});
+    spec.nics = {{"", "default", {}, wanted}};
+    const auto facts = parse_domain(build(spec));
+    REQUIRE(facts);
+    return facts->machine.nics.at(0).model;
+  };
+  CHECK(model(Bus::scsi, "") == "e1000");
+  CHECK(model(Bus::virtio_blk, "") == "virtio");
+  CHECK(model(Bus::scsi, "VMXNET3") == "vmxnet3");
+  CHECK(model(Bus::scsi, "PCNet32") == "pcnet");
+}
+
+}  // namespace
+}  // namespace flyt::virt

@@ -1,0 +1,39 @@
+#include "drivers/libvirt/volumes.hpp"
+
+#include "tests/catch.hpp"
+
+namespace flyt::virt {
+namespace {
+
+TEST_CASE("libvirt: a volume's name carries machine, migration and number", "[unit]") {
+  const VolumeName name{"web01", "flyt-abcdefghij234567abcd", "0.raw"};
+  CHECK(to_string(name) == "web01.flyt-abcdefghij234567abcd.0.raw");
+  const auto back = volume_name_from(to_string(name));
+  REQUIRE(back);
+  CHECK(back->machine == name.machine);
+  CHECK(back->migration_id == name.migration_id);
+  CHECK(back->rest == name.rest);
+  CHECK_FALSE(volume_name_from("debian-12.5.0.iso"));
+  CHECK_FALSE(volume_name_from("a.flyt-x."));
+  CHECK_FALSE(volume_name_from("flyt-x.raw"));
+  CHECK_FALSE(volume_name_from(""));
+}
+
+TEST_CASE("libvirt: a machine's name never leaves its place in a file's name", "[unit]") {
+  CHECK(file_safe("web01") == "web01");
+  CHECK(file_safe("../a b.c/d") == "___a_b_c_d");
+  CHECK(file_safe(std::string(300, 'x')).size() == 80);
+  const auto back = volume_name_from(to_string({file_safe("a.flyt-b.c"), "flyt-x", "1.raw"}));
+  REQUIRE(back);
+  CHECK(back->migration_id == "flyt-x");
+}
+
+TEST_CASE("libvirt: disks are whole sectors", "[unit]") {
+  CHECK(whole_sectors(0) == 0);
+  CHECK(whole_sectors(1) == 512);
+  CHECK(whole_sectors(512) == 512);
+  CHECK(whole_sectors(1000001) == 1000448);
+}
+
+}  // namespace
+}  // namespace flyt::virt
