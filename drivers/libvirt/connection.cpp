@@ -95,9 +95,9 @@ Status Connection::open() {
     (*static_cast<Held*>(events))->one_more();
   };
   const auto forget = [](void* events) { delete static_cast<Held*>(events); };
-  callback_ = virConnectDomainEventRegisterAny(opened, nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-                                               VIR_DOMAIN_EVENT_CALLBACK(+changed), held.get(),
-                                               forget);
+  callback_ =
+      virConnectDomainEventRegisterAny(opened, nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+                                       VIR_DOMAIN_EVENT_CALLBACK(+changed), held.get(), forget);
   if (callback_ >= 0) (void)held.release();  // libvirt's now
   return ok();
 }

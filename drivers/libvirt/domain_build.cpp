@@ -71,7 +71,10 @@ Result<Slot> slot_of(const DiskSpec& disk, bool q35) {
       break;
   }
   return Error{Errc::unsupported,
-               fmt::format("libvirt gives machines no disks on {}", to_string(disk.bus)), "", "", "",
+               fmt::format("libvirt gives machines no disks on {}", to_string(disk.bus)),
+               "",
+               "",
+               "",
                {"convert the guest (convert = \"auto\"), or set the bus on the source first"}};
 }
 
@@ -92,7 +95,8 @@ class Controllers {
     const std::string index = std::to_string(next_[std::string(slot.bus)]++);
     pugi::xml_node node =
         add(devices_, "controller", {{"type", std::string(slot.bus)}, {"index", index}});
-    if (!slot.model.empty()) node.append_attribute("model").set_value(std::string(slot.model).c_str());
+    if (!slot.model.empty())
+      node.append_attribute("model").set_value(std::string(slot.model).c_str());
     return indexes_[key] = index;
   }
 
@@ -108,15 +112,26 @@ void add_address(pugi::xml_node node, const Slot& slot, unsigned place,
                  const std::string& controller) {
   const std::string number = std::to_string(place);
   if (slot.bus == "ide") {
-    add(node, "address", {{"type", "drive"}, {"controller", controller},
-                          {"bus", std::to_string(place / 2)}, {"target", "0"},
-                          {"unit", std::to_string(place % 2)}});
+    add(node, "address",
+        {{"type", "drive"},
+         {"controller", controller},
+         {"bus", std::to_string(place / 2)},
+         {"target", "0"},
+         {"unit", std::to_string(place % 2)}});
   } else if (slot.bus == "sata") {
-    add(node, "address", {{"type", "drive"}, {"controller", controller}, {"bus", "0"},
-                          {"target", "0"}, {"unit", number}});
+    add(node, "address",
+        {{"type", "drive"},
+         {"controller", controller},
+         {"bus", "0"},
+         {"target", "0"},
+         {"unit", number}});
   } else if (slot.bus == "scsi") {
-    add(node, "address", {{"type", "drive"}, {"controller", controller}, {"bus", "0"},
-                          {"target", number}, {"unit", "0"}});
+    add(node, "address",
+        {{"type", "drive"},
+         {"controller", controller},
+         {"bus", "0"},
+         {"target", number},
+         {"unit", "0"}});
   }
 }
 
@@ -141,8 +156,9 @@ Status add_disks(pugi::xml_node devices, const MachineSpec& spec, const Placemen
     const DiskPlace& where = placement.disks[i];
     add(node, "driver", {{"name", "qemu"}, {"type", where.format}, {"discard", "unmap"}});
     add(node, "source", {{"file", where.path}});
-    add(node, "target", {{"dev", fmt::format("{}{}", slot.prefix, static_cast<char>('a' + letter))},
-                         {"bus", std::string(slot.bus)}});
+    add(node, "target",
+        {{"dev", fmt::format("{}{}", slot.prefix, static_cast<char>('a' + letter))},
+         {"bus", std::string(slot.bus)}});
     // Linux' mptsas finds no disk without a world-wide name.
     if (slot.model == "lsisas1068") add(node, "wwn", {}, migration_wwn(spec, i));
     if (i == boot) add(node, "boot", {{"order", "1"}});
@@ -158,9 +174,14 @@ Result<std::string> nic_model(const NicSpec& nic, bool virtio_guest) {
   if (wanted.empty()) return std::string(virtio_guest ? "virtio" : "e1000");
   if (std::find(known.begin(), known.end(), wanted) != known.end()) return wanted;
   if (wanted == "vmxnet2" || wanted == "vmxnet") return std::string("vmxnet3");
-  if (wanted == "pcnet32" || wanted == "vlance" || wanted == "flexible") return std::string("pcnet");
-  return Error{Errc::unsupported, fmt::format("libvirt has no network card {}", nic.model), "", "",
-               "", {"convert the guest (convert = \"auto\")"}};
+  if (wanted == "pcnet32" || wanted == "vlance" || wanted == "flexible")
+    return std::string("pcnet");
+  return Error{Errc::unsupported,
+               fmt::format("libvirt has no network card {}", nic.model),
+               "",
+               "",
+               "",
+               {"convert the guest (convert = \"auto\")"}};
 }
 
 Status add_nics(pugi::xml_node devices, const MachineSpec& spec, const Placement& placement) {

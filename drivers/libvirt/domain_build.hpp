@@ -19,7 +19,7 @@ struct NicPlace {
 
 struct Placement {
   bool kvm = false;
-  std::string console;          // path of the serial console's log
+  std::string console;           // path of the serial console's log
   std::vector<DiskPlace> disks;  // as many as the spec has
   std::vector<NicPlace> nics;
 };

@@ -43,8 +43,8 @@ std::optional<std::uint64_t> bytes_of(const pugi::xml_node& node) {
   }};
   const std::string unit = node.attribute("unit").as_string("KiB");
   const auto value = number(node.text().get());
-  const auto* found = std::find_if(units.begin(), units.end(),
-                                   [&](const auto& one) { return one.first == unit; });
+  const auto* found =
+      std::find_if(units.begin(), units.end(), [&](const auto& one) { return one.first == unit; });
   if (!value || found == units.end()) return std::nullopt;
   if (*value > UINT64_MAX / found->second) return std::nullopt;
   return *value * found->second;
@@ -91,8 +91,11 @@ Guest guest_of(const pugi::xml_node& metadata) {
     for (const pugi::xml_node os : info.children()) guest.id = text(os, "id");
   }
   if (guest.id.empty()) return guest;
-  static constexpr std::array<std::string_view, 4> others{"freebsd", "openbsd", "netbsd", "solaris"};
-  const auto names = [&](std::string_view word) { return guest.id.find(word) != std::string::npos; };
+  static constexpr std::array<std::string_view, 4> others{"freebsd", "openbsd", "netbsd",
+                                                          "solaris"};
+  const auto names = [&](std::string_view word) {
+    return guest.id.find(word) != std::string::npos;
+  };
   if (names("microsoft.com")) {
     guest.family = GuestFamily::windows;
   } else if (std::any_of(others.begin(), others.end(), names)) {
@@ -193,8 +196,7 @@ void add_nic(Machine& machine, const pugi::xml_node& node) {
 void add_concerns(Machine& machine, const pugi::xml_node& domain) {
   const pugi::xml_node devices = domain.child("devices");
   const auto add = [&](const char* code, Severity severity, std::string what, std::string remedy) {
-    machine.concerns.push_back(
-        {code, severity, machine.name, std::move(what), std::move(remedy)});
+    machine.concerns.push_back({code, severity, machine.name, std::move(what), std::move(remedy)});
   };
   if (!devices.child("hostdev").empty()) {
     add("L-HOSTDEV", Severity::blocker, "a device of the host is passed through",

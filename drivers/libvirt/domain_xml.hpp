@@ -21,7 +21,7 @@ struct DomainDisk {
 };
 
 struct DomainFacts {
-  Machine machine;  // power, host and sizes of disks are not in the description
+  Machine machine;                // power, host and sizes of disks are not in the description
   std::vector<DomainDisk> disks;  // beside machine.disks
   std::string console;            // path of the serial console's log
   bool agent_channel = false;

@@ -94,8 +94,7 @@ Result<CapabilityFacts> parse_capabilities(std::string_view xml) {
   return facts;
 }
 
-std::string build_volume(const std::string& name, const std::string& format,
-                         std::uint64_t bytes) {
+std::string build_volume(const std::string& name, const std::string& format, std::uint64_t bytes) {
   pugi::xml_document document;
   pugi::xml_node volume = document.append_child("volume");
   volume.append_child("name").text().set(name.c_str());

@@ -200,8 +200,8 @@ TEST_CASE("landing: a higher epoch takes over, a lower one is refused", "[faults
   REQUIRE(code_of(taken) == "ok");
   CHECK(processes("qemu-nbd", path) != servers);
   CHECK(processes("qemu-nbd", path).size() == 1);
-  CHECK(io(**taken, "read -P 0x42 0 64k") == "");  // what it wrote was kept
-  CHECK(io(**old, "write -P 0x13 0 64k") != "");   // and it writes no more
+  CHECK(io(**taken, "read -P 0x42 0 64k") == "");     // what it wrote was kept
+  CHECK(io(**old, "write -P 0x13 0 64k") != "");      // and it writes no more
   CHECK(code_of((*old)->close(soon())) == "denied");  // and learns why
 
   const auto late = open(path, Use::write, first);
