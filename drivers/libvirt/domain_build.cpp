@@ -251,7 +251,8 @@ Result<std::string> build_domain(const MachineSpec& spec, const Placement& place
   }
   const bool q35 = spec.firmware == FirmwareKind::uefi;
   pugi::xml_document document;
-  pugi::xml_node domain = add(document, "domain", {{"type", placement.kvm ? "kvm" : "qemu"}});
+  pugi::xml_node domain =
+      add(document.root(), "domain", {{"type", placement.kvm ? "kvm" : "qemu"}});
   add(domain, "name", {}, spec.name);
   if (!spec.uuid.empty()) add(domain, "uuid", {}, spec.uuid);
   if (!spec.notes.empty()) add(domain, "description", {}, spec.notes);

@@ -36,6 +36,7 @@ Status ask_to_end(virDomainPtr domain, const Machine& machine, bool forced) {
 std::vector<std::string> addresses_from(virDomainPtr domain, unsigned source) {
   virDomainInterfacePtr* interfaces = nullptr;
   const int count = virDomainInterfaceAddresses(domain, &interfaces, source, 0);
+  const Allocated<virDomainInterfacePtr> owned(interfaces, &std::free);
   std::vector<std::string> found;
   for (int i = 0; i < count; ++i) {
     const virDomainInterface& one = *interfaces[i];
@@ -46,7 +47,6 @@ std::vector<std::string> addresses_from(virDomainPtr domain, unsigned source) {
     }
     virDomainInterfaceFree(interfaces[i]);
   }
-  std::free(static_cast<void*>(interfaces));
   return found;
 }
 

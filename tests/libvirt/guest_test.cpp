@@ -53,7 +53,7 @@ Observation watch(Driver& driver, const std::string& id, Holds holds) {
 }
 
 TEST_CASE("libvirt: a guest with VMware's controllers lives", "[libvirt][guest]") {
-  auto& lab = tests::LibvirtLab::the();
+  auto& lab = tests::LibvirtLab::system();
   if (!lab.missing().empty()) FLYT_SKIP(lab.missing());
   if (!find_program("nbdcopy")) FLYT_SKIP("needs nbdcopy");
   const tests::TempDir dir;

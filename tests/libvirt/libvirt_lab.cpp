@@ -17,7 +17,7 @@ const char* const keeper = R"(
 state=$(mktemp -d /tmp/flyt-virt-XXXXXX)
 trap '"$1" stop "$state" >/dev/null 2>&1; rm -rf "$state"' EXIT
 trap : TERM
-LAB_SKIP_APT=1 "$1" start "$state" --mode system || exit
+LAB_SKIP_APT=1 "$1" start "$state" --mode "$2" || exit
 echo ready
 exec 3<&0
 cat <&3 >/dev/null & wait $!
@@ -34,12 +34,17 @@ Call in_time(std::chrono::seconds limit) {
   return Call{{}, std::chrono::steady_clock::now() + limit};
 }
 
-LibvirtLab& LibvirtLab::the() {
-  static LibvirtLab lab;
+LibvirtLab& LibvirtLab::system() {
+  static LibvirtLab lab("system");
   return lab;
 }
 
-LibvirtLab::LibvirtLab() {
+LibvirtLab& LibvirtLab::session() {
+  static LibvirtLab lab("session");
+  return lab;
+}
+
+LibvirtLab::LibvirtLab(const std::string& mode) {
   for (const char* program : {"libvirtd", "virsh", "qemu-system-x86_64", "qemu-nbd"}) {
     if (missing_.empty() && !find_program(program) &&
         !find_program(std::string("/usr/sbin/") + program)) {
@@ -48,11 +53,11 @@ LibvirtLab::LibvirtLab() {
   }
   if (::getuid() != 0) missing_ = "needs root: libvirtd gets namespaces of its own";
   if (!std::filesystem::exists(lab_script())) missing_ = "needs FLYT_SOURCE, the source tree";
-  if (missing_.empty()) start();
+  if (missing_.empty()) start(mode);
 }
 
-void LibvirtLab::start() {
-  auto started = Process::start({{"bash", "-c", keeper, "keeper", lab_script()}});
+void LibvirtLab::start(const std::string& mode) {
+  auto started = Process::start({{"bash", "-c", keeper, "keeper", lab_script(), mode}});
   if (!started) {
     missing_ = started.error().what;
     return;

@@ -1,4 +1,4 @@
-// A libvirt of our own for tests, never the user's: one for the whole program.
+// Libvirts of our own for tests, never the user's: one of each kind for the whole program.
 #pragma once
 
 #include <filesystem>
@@ -17,7 +17,8 @@ Call in_time(std::chrono::seconds limit = std::chrono::seconds{120});
 class LibvirtLab {
  public:
   // Started when it is first asked for; ended with the program, however that ends.
-  static LibvirtLab& the();
+  static LibvirtLab& system();
+  static LibvirtLab& session();  // unprivileged: no networks of its own
 
   const std::string& missing() const { return missing_; }  // why there is none; empty: there is
   const std::string& uri() const { return uri_; }
@@ -29,8 +30,8 @@ class LibvirtLab {
   void clean();
 
  private:
-  LibvirtLab();
-  void start();
+  explicit LibvirtLab(const std::string& mode);
+  void start(const std::string& mode);
 
   std::string missing_, uri_;
   std::filesystem::path images_;

@@ -52,7 +52,7 @@ Machine make(Driver& driver, const MachineSpec& spec) {
 }
 
 #define FLYT_LAB()                                      \
-  LibvirtLab& lab = LibvirtLab::the();                  \
+  LibvirtLab& lab = LibvirtLab::system();               \
   if (!lab.missing().empty()) FLYT_SKIP(lab.missing()); \
   lab.clean();                                          \
   const std::unique_ptr<Driver> driver = lab.driver()
@@ -270,6 +270,29 @@ TEST_CASE("libvirt: what is written is in the file", "[libvirt]") {
                           in_time());
   REQUIRE(back);
   CHECK(back->output.find("ailed") == std::string::npos);
+}
+
+TEST_CASE("libvirt: an unprivileged daemon does the same, on QEMU's own network", "[libvirt]") {
+  LibvirtLab& lab = LibvirtLab::session();
+  if (!lab.missing().empty()) FLYT_SKIP(lab.missing());
+  lab.clean();
+  const auto driver = lab.driver();
+  const auto inventory = driver->inventory({}, in_time());
+  REQUIRE(code_of(inventory) == "ok");
+  REQUIRE(inventory->networks.size() == 1);
+  CHECK(inventory->networks[0].name == "user");
+  MachineSpec spec = spec_of("web01", Bus::virtio_blk, "");
+  spec.nics = {{"52:54:00:00:00:01", "user", {}, "virtio"}};
+  const Machine made = make(*driver, spec);
+  CHECK(made.nics.at(0).network == "user");
+  auto channel = driver->open({made.id, made.disks[0].id, "", "", Use::write, owner}, in_time());
+  REQUIRE(code_of(channel) == "ok");
+  CHECK(code_of((*channel)->close(in_time())) == "ok");
+  REQUIRE(code_of(driver->set_power(made.id, Driver::PowerChange::on, in_time())) == "ok");
+  CHECK(driver->observe(made.id, in_time())->console_known);
+  REQUIRE(code_of(driver->set_power(made.id, Driver::PowerChange::forced_off, in_time())) == "ok");
+  REQUIRE(code_of(driver->destroy(made.id, owner, in_time())) == "ok");
+  CHECK(std::filesystem::is_empty(lab.images()));
 }
 
 TEST_CASE("libvirt: a daemon that is not there is unavailable", "[libvirt]") {
