@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
 #include <string>
 
 namespace flyt {
@@ -50,6 +52,8 @@ class Judge {
   void fail(Verdict& verdict, std::string why) const;
   bool platform_contradicts_provider(Verdict& verdict) const;
   Fact country_of(std::string_view region, Verdict& verdict) const;
+  std::optional<Fact> region_fact(Verdict& verdict) const;
+  bool contradicted(const Fact& best, const Fact& other, Verdict& verdict) const;
   void judge_country(const Fact& fact, Verdict& verdict) const;
   void owner_of_provider(Verdict& verdict) const;
   void owner_as_stated(Verdict& verdict) const;
@@ -135,54 +139,60 @@ void Judge::judge_country(const Fact& fact, Verdict& verdict) const {
       fmt::format("{} is in the policy ({}), {}", fact.country, allowed, to_string(fact.basis));
 }
 
+// The registry's word on the region. The platform's own word for where it runs comes before the
+// site's: it is a zone where there are zones. Nothing: the two contradict each other, which fails.
+std::optional<Judge::Fact> Judge::region_fact(Verdict& verdict) const {
+  if (seen_.region.empty()) return country_of(stated_.region, verdict);
+  verdict.evidence.push_back(fmt::format("platform: region {}", seen_.region));
+  Fact found = country_of(seen_.region, verdict);
+  if (stated_.region.empty() || upper(seen_.region) == upper(stated_.region)) return found;
+  const Fact promised = country_of(stated_.region, verdict);
+  if (promised.country.empty() || found.country.empty() || promised.country == found.country) {
+    return found;
+  }
+  verdict.basis = Basis::registry;
+  verdict.value = found.country;
+  fail(verdict, fmt::format("the site states {} ({}), the platform says {} ({})", stated_.region,
+                            promised.country, seen_.region, found.country));
+  return std::nullopt;
+}
+
+// What else is known must agree with what decides.
+bool Judge::contradicted(const Fact& best, const Fact& other, Verdict& verdict) const {
+  const auto says = [](const Fact& fact) { return !fact.country.empty() && fact.open.empty(); };
+  if (!says(best) || !says(other) || best.country == other.country) return false;
+  const auto who = [](Basis basis) {
+    return basis == Basis::stated     ? "the site"
+           : basis == Basis::registry ? "the registry"
+                                      : "the platform";
+  };
+  verdict.basis = best.basis;
+  verdict.value = best.country;
+  fail(verdict, fmt::format("{} says {}, {} says {}", who(other.basis), other.country,
+                            who(best.basis), best.country));
+  return true;
+}
+
 Verdict Judge::place() {
   Verdict verdict = begin(Question::place);
   if (platform_contradicts_provider(verdict)) return verdict;
-  Fact stated, found;
+  Fact stated, registry, platform;
   if (!stated_.country.empty()) {
     stated = {upper(stated_.country), Basis::stated, {}, {}};
     verdict.evidence.push_back(fmt::format("site: country {}", stated.country));
   }
   if (!provider_.empty()) {
-    if (!seen_.region.empty()) {
-      verdict.evidence.push_back(fmt::format("platform: region {}", seen_.region));
-    }
-    // The platform's own word for where it runs is a zone where there are zones.
-    found = country_of(seen_.region.empty() ? stated_.region : seen_.region, verdict);
-    if (!seen_.region.empty() && upper(seen_.region) != upper(stated_.region) &&
-        !stated_.region.empty()) {
-      const Fact promised = country_of(stated_.region, verdict);
-      if (!promised.country.empty() && !found.country.empty() &&
-          promised.country != found.country) {
-        verdict.basis = Basis::registry;
-        verdict.value = found.country;
-        fail(verdict, fmt::format("the site states {} ({}), the platform says {} ({})",
-                                  stated_.region, promised.country, seen_.region, found.country));
-        return verdict;
-      }
-    }
+    auto fact = region_fact(verdict);
+    if (!fact) return verdict;
+    registry = *std::move(fact);
   }
-  Fact measured;
   if (!seen_.country.empty()) {
-    measured = {upper(seen_.country), Basis::platform, {}, {}};
-    verdict.evidence.push_back(fmt::format("platform: country {}", measured.country));
+    platform = {upper(seen_.country), Basis::platform, {}, {}};
+    verdict.evidence.push_back(fmt::format("platform: country {}", platform.country));
   }
-  // The nearest to the machine decides; what else is known must agree with it.
-  const Fact& best = !measured.country.empty() ? measured : !provider_.empty() ? found : stated;
-  for (const Fact* other : {&found, &stated}) {
-    if (other->country.empty() || !other->open.empty() || best.country.empty() ||
-        !best.open.empty() || other->country == best.country) {
-      continue;
-    }
-    verdict.basis = best.basis;
-    verdict.value = best.country;
-    fail(
-        verdict,
-        fmt::format("{} says {}, {} says {}",
-                    other->basis == Basis::stated ? "the site" : "the registry", other->country,
-                    best.basis == Basis::platform ? "the platform" : "the registry", best.country));
-    return verdict;
-  }
+  // The nearest to the machine decides.
+  const Fact& best = !platform.country.empty() ? platform : !provider_.empty() ? registry : stated;
+  if (contradicted(best, registry, verdict) || contradicted(best, stated, verdict)) return verdict;
   if (best.basis == Basis::none) {
     verdict.why = "neither the site nor the platform says where it stands";
     return verdict;

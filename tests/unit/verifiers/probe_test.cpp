@@ -8,6 +8,7 @@
 #include <chrono>
 #include <stop_token>
 #include <string>
+#include <thread>
 
 #include "base/durable_file.hpp"
 #include "tests/catch.hpp"
@@ -28,6 +29,13 @@ class Server {
     if (listens) REQUIRE(::listen(socket_.get(), 1) == 0);
     REQUIRE(::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &length) == 0);
     port_ = ntohs(address.sin_port);
+  }
+  // Answers one connection with `answer`.
+  void serve_once(const std::string& answer) const {
+    const flyt::FileDescriptor client(::accept(socket_.get(), nullptr, nullptr));
+    char request[4096];
+    if (::recv(client.get(), request, sizeof request, 0) <= 0) return;
+    (void)::send(client.get(), answer.data(), answer.size(), MSG_NOSIGNAL);
   }
   std::string target() const { return fmt::format("127.0.0.1:{}", port_); }
 
@@ -89,4 +97,23 @@ TEST_CASE("The agent is not probed but observed", "[verifiers]") {
   const auto result = flyt::run_probe({Probe::Kind::agent, "", 200}, {});
   CHECK_FALSE(result.ok);
   CHECK_FALSE(result.seen.empty());
+}
+
+TEST_CASE("An HTTP probe compares the status", "[verifiers]") {
+  for (const int expect : {200, 503}) {
+    const Server server(true);
+    std::jthread answering([&server] {
+      server.serve_once("HTTP/1.1 503 Busy\r\nContent-Length: 3\r\nConnection: close\r\n\r\nno\n");
+    });
+    const auto result = flyt::run_probe(
+        {Probe::Kind::http, fmt::format("http://{}/health", server.target()), expect}, {});
+    CHECK(result.ok == (expect == 503));
+    CHECK_THAT(result.seen, Catch::Matchers::StartsWith("HTTP 503 in "));
+    if (!result.ok) CHECK_THAT(result.seen, Catch::Matchers::EndsWith("expected 200"));
+  }
+  const Server closed(false);
+  const auto refused =
+      flyt::run_probe({Probe::Kind::http, fmt::format("http://{}/", closed.target()), 200}, {});
+  CHECK_FALSE(refused.ok);
+  CHECK_FALSE(refused.seen.empty());
 }
