@@ -7,9 +7,9 @@
 #include <optional>
 
 #include "base/durable_file.hpp"
+#include "base/nbd_greeting.hpp"
 #include "base/process.hpp"
 #include "base/uri.hpp"
-#include "base/nbd_greeting.hpp"
 
 namespace flyt {
 namespace {
