@@ -77,9 +77,9 @@ class OvaDriver final : public Driver {
 
   // One package that cannot be used does not hide the others.
   Status add(const Entry& entry, Inventory& inventory, const Call& call) const {
-    auto package = open_entry(entry, call);
-    auto machines = package ? machines_in(*package, call)
-                            : Result<std::vector<Machine>>(std::move(package).error());
+    const auto package = open_entry(entry, call);
+    auto machines =
+        package ? machines_in(*package, call) : Result<std::vector<Machine>>(package.error());
     if (!machines) {
       const Error& error = machines.error();
       if (error.code == Errc::cancelled || error.code == Errc::timed_out) return error;

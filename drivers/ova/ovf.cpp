@@ -42,7 +42,7 @@ class Reader {
 
   Result<OvfPackage> package(std::string_view text) {
     FLYT_ASSIGN(const auto document, parse_xml(text, what_));
-    const pugi::xml_node envelope = xml_child(*document, "Envelope");
+    const pugi::xml_node envelope = xml_child(document->root(), "Envelope");
     if (!envelope) return corrupt("it has no Envelope, so it is no OVF descriptor");
     FLYT_TRY(files(xml_child(envelope, "References")));
     FLYT_TRY(disks(xml_child(envelope, "DiskSection")));
