@@ -65,6 +65,10 @@ class StreamCopy {
   Status open_source();
   Status trust(Manifest& manifest);
   Status send_all(Manifest& manifest, const BlockPool& pool);
+  Result<std::optional<Feed::Part>> next(std::span<std::byte> buffer) {
+    FLYT_TRY(proceed(call_, "copying a stream"));
+    return feed_->next(buffer, call_);
+  }
   Status send(std::span<Block> blocks, Manifest& manifest, Manifest::Cursor& cursor);
   Status write(const Block& block);
   void judge(Block& block, Manifest::Cursor& cursor);
@@ -139,14 +143,15 @@ Status StreamCopy::send_all(Manifest& manifest, const BlockPool& pool) {
     std::array<std::span<const std::byte>, lanes> to_hash;
     std::array<Digest, lanes> digests;
     std::size_t count = 0, hashed = 0;
+    Status fed;
     while (count < lanes && more) {
-      FLYT_TRY(proceed(call_, "copying a stream"));
       Block& block = blocks[count];
       block.data = pool.block(count);
-      FLYT_ASSIGN(const auto part, feed_->next(block.data, call_));
-      more = part.has_value();
+      const auto part = next(block.data);
+      if (!part) fed = part.error();
+      more = part && part->has_value();
       if (!more) break;
-      block.part = *part;
+      block.part = **part;
       block.data = block.data.first(block.part.zero ? 0 : bytes(block));
       report_.read_bytes += block.data.size();
       if (!block.part.zero && is_zero(block.data)) block.part.zero = true;
@@ -160,6 +165,7 @@ Status StreamCopy::send_all(Manifest& manifest, const BlockPool& pool) {
           block.part.zero ? zero_digest(std::min(bytes(block), block_bytes)) : digests[hashed++];
     }
     FLYT_TRY(send(std::span(blocks).first(count), manifest, cursor));
+    FLYT_TRY(fed);  // what came before it is worth sending
   }
   const std::uint64_t size = request_.target->info().size_bytes;
   if (targets_.empty() && size > length_) return drain_->zero(length_, size - length_, call_);

@@ -18,7 +18,7 @@ std::uint64_t epoch_bytes(std::uint64_t length) {
 }
 
 Epochs::Epochs(std::uint64_t limit, std::uint32_t first, Recorder& recorder)
-    : limit_(limit), recorder_(recorder), front_(first) {}
+    : limit_(limit), far_(std::max(3 * limit, 256 * mib)), recorder_(recorder), front_(first) {}
 
 Epochs::Epoch& Epochs::open() {
   if (epochs_.empty() || epochs_.back().closed) {
@@ -32,6 +32,7 @@ std::uint32_t Epochs::join(std::uint64_t bytes) {
   Epoch& epoch = open();
   const auto number = static_cast<std::uint32_t>(front_ + epochs_.size() - 1);
   epoch.bytes += bytes;
+  unproven_ += bytes;
   ++epoch.outstanding;
   epoch.closed = epoch.bytes >= limit_ || epoch.records.size() + epoch.outstanding >= max_records;
   return number;
@@ -64,14 +65,15 @@ void Epochs::flushed(bool good) {
       proven_ += epochs_.front().bytes;
       recorder_.add(std::move(epochs_.front().records));
     }
+    unproven_ -= epochs_.front().bytes;
     epochs_.pop_front();
     ++front_;
   }
 }
 
-bool Epochs::clean() const {
+bool Epochs::too_far() const {
   const std::lock_guard lock(mutex_);
-  return epochs_.empty();
+  return unproven_ >= far_;
 }
 
 std::uint64_t Epochs::proven_bytes() const {

@@ -33,8 +33,9 @@ class Epochs {
   bool must_flush(Clock::time_point now, bool close);
   // A failed flush: nothing is recorded any more.
   void flushed(bool good);
-  // All that was written so far has been flushed and given to the recorder.
-  bool clean() const;
+  // So much is written and not flushed that nothing more should be begun: a crash now would cost
+  // more than writing it again is worth.
+  bool too_far() const;
   // Bytes of data recorded after a good flush.
   std::uint64_t proven_bytes() const;
 
@@ -48,14 +49,14 @@ class Epochs {
   };
   Epoch& open();
 
-  const std::uint64_t limit_;
+  const std::uint64_t limit_, far_;
   Recorder& recorder_;
   mutable std::mutex mutex_;
   std::deque<Epoch> epochs_;  // the last may be open
   std::uint32_t front_;       // number of epochs_.front()
   std::size_t flushing_ = 0;  // so many from the front are covered by the flush that is out
   bool failed_ = false;
-  std::uint64_t proven_ = 0;
+  std::uint64_t unproven_ = 0, proven_ = 0;
 };
 
 }  // namespace flyt::movers

@@ -18,6 +18,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::uint64_t flush_tag = ~std::uint64_t{0};
 constexpr std::size_t lanes = 4;  // of sha256_each()
 constexpr int poll_ms = 50;
+constexpr int held_poll_ms = 2;  // another loop's flush ends the wait
 // How long a stopping pass waits for what is out.
 constexpr std::chrono::seconds patience{10};
 
@@ -80,6 +81,8 @@ bool Loop::finished() {
 void Loop::fill() {
   for (Slot& slot : slots_) {
     if (pass_.stopping() || exhausted_ || Clock::now() < not_before_) return;
+    held_ = target_ != nullptr && pass_.in().epochs->too_far();
+    if (held_) return;
     // Zero items may be done at once: as many as there are.
     while (slot.state == State::idle && !pass_.stopping()) {
       const auto item = pass_.next();
@@ -335,7 +338,7 @@ void Loop::wait() {
                             pollfd{voided_->fd(), POLLIN, 0}, pollfd{-1, 0, 0}};
   if (target_ != nullptr) fds[2] = {target_->fd(), target_->events(), 0};
   if (voiding_.empty()) fds[1].fd = -1;
-  int timeout = poll_ms;
+  int timeout = held_ ? held_poll_ms : poll_ms;
   if (const auto now = Clock::now(); not_before_ > now) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(not_before_ - now).count();
     timeout = static_cast<int>(std::min<long long>(timeout, left));

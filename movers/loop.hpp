@@ -76,6 +76,7 @@ class Loop {
   std::shared_ptr<Signal> voided_;
   std::size_t reading_ = 0, busy_ = 0;
   bool exhausted_ = false, flushing_ = false;
+  bool held_ = false;  // waits for a flush before it reads on
   std::chrono::steady_clock::time_point not_before_{}, give_up_{};
 };
 

@@ -1,0 +1,165 @@
+#include "tests/catch.hpp"
+#include "tests/faults/movers/disks.hpp"
+
+using namespace flyt;
+using namespace flyt::tests;
+
+namespace {
+
+constexpr std::uint64_t mib = 1 << 20;
+
+// A pair that is synced as view 1; then the source changes in three blocks.
+struct Changed : Pair {
+  Changed() : Pair(60 * mib + 5000) {
+    put(source, 0, noise(30 * mib, 1));
+    put(source, 60 * mib, noise(5000, 2));
+    const auto first = copy();
+    REQUIRE(first);
+    put(source, 2 * mib + 77, noise(10, 3));
+    put(source, 29 * mib, std::string(mib, '\0'));  // data becomes zero
+    put(source, 45 * mib + 1, noise(3, 4));         // a hole becomes data
+  }
+  const std::vector<Extent> changes{
+      {2 * mib, 65536, false}, {29 * mib, mib, true}, {45 * mib, 4096, false}};
+};
+
+// The target's bytes at `at` as they are now.
+std::string bytes(const Pair& pair, std::uint64_t at, std::uint64_t count) {
+  return content(pair.target).substr(at, count);
+}
+
+Result<CopyReport> tracked(Pair& pair, const std::vector<Extent>& changes, ViewNumber view) {
+  FileDisk from(pair.source), to(pair.target);
+  from.channel.changes_ = changes;
+  CopyRequest request;
+  request.source = &from.channel;
+  request.target = &to.channel;
+  request.manifest = pair.manifest;
+  request.view = view;
+  request.mode = CopyMode::tracked;
+  return make_mover()->copy(request, {});
+}
+
+void check_equal(Pair& pair, const Result<CopyReport>& report) {
+  REQUIRE(report);
+  CHECK(pair.equal());
+  CHECK(report->root == root_of(content(pair.source)));
+  CHECK_FALSE(report->distrusted);
+  const auto back = pair.read_back();
+  REQUIRE(back);
+  CHECK(back->read_root == report->root);
+}
+
+}  // namespace
+
+TEST_CASE("A delta by digest reads all and sends what differs", "[tsan]") {
+  Changed pair;
+  const auto report = pair.copy({.view = 2, .mode = CopyMode::digest});
+  check_equal(pair, report);
+  CHECK(report->written_bytes == 2 * mib);
+  CHECK(report->zeroed_bytes == mib);
+  CHECK(report->read_bytes >= 30 * mib);
+  const auto again = pair.copy({.view = 3, .mode = CopyMode::digest});
+  check_equal(pair, again);
+  CHECK(again->written_bytes == 0);
+  CHECK(again->zeroed_bytes == 0);
+}
+
+TEST_CASE("A tracked delta reads and sends what has changed", "[tsan]") {
+  Changed pair;
+  const auto report = tracked(pair, pair.changes, 2);
+  check_equal(pair, report);
+  CHECK(report->written_bytes == 2 * mib);
+  CHECK(report->read_bytes <= 4 * mib);
+  check_equal(pair, tracked(pair, {}, 3));
+}
+
+TEST_CASE("Without change tracking a tracked delta compares digests") {
+  Changed pair;
+  const auto report = pair.copy({.view = 2, .mode = CopyMode::tracked});
+  check_equal(pair, report);
+  CHECK(report->written_bytes == 2 * mib);
+}
+
+TEST_CASE(
+    "A tracked delta over an incomplete sync sends all that is not of the last complete one") {
+  Pair pair(20 * mib);
+  put(pair.source, 0, noise(20 * mib, 1));
+  {
+    // Breaks off in the middle.
+    const auto broken = pair.copy({}, {"--filter=error", "error-pread-rate=50%"});
+    REQUIRE_FALSE(broken);
+  }
+  check_equal(pair, tracked(pair, {}, 2));
+}
+
+TEST_CASE("A full copy of another view sends all again") {
+  Changed pair;
+  const auto report = pair.copy({.view = 2});
+  check_equal(pair, report);
+  CHECK(report->written_bytes == 30 * mib + 5000);
+}
+
+TEST_CASE("A target that somebody wrote to is found out and put right", "[tsan]") {
+  Changed pair;
+  // Over 1 % is read, and the last epochs: this small disk is all in them.
+  put(pair.target, 12 * mib + 5, "x");
+  const auto report = pair.copy({.view = 2, .mode = CopyMode::digest});
+  REQUIRE(report);
+  CHECK(report->distrusted);
+  CHECK(pair.equal());
+  CHECK(report->written_bytes == 3 * mib);
+  CHECK(bytes(pair, 12 * mib, mib) == content(pair.source).substr(12 * mib, mib));
+}
+
+TEST_CASE("A read-back finds a changed byte, in data, in a hole and behind the end") {
+  Pair pair(10 * mib, 12 * mib);
+  put(pair.source, 0, noise(5 * mib, 1));
+  REQUIRE(pair.copy());
+  SECTION("data") {
+    put(pair.target, 3 * mib, "xy");
+    const auto back = pair.read_back();
+    REQUIRE(back);
+    CHECK(back->different == std::vector<std::uint64_t>{3});
+    CHECK(back->read_root != back->expected_root);
+  }
+  SECTION("hole") {
+    put(pair.target, 8 * mib - 1, "x");
+    const auto back = pair.read_back();
+    REQUIRE(back);
+    CHECK(back->different == std::vector<std::uint64_t>{7});
+    CHECK(back->different_blocks == 1);
+  }
+  SECTION("tail") {
+    put(pair.target, 12 * mib - 1, "x");
+    const auto back = pair.read_back();
+    REQUIRE(back);
+    CHECK(back->different_blocks == 0);
+    CHECK_FALSE(back->tail_zero);
+  }
+}
+
+TEST_CASE("Zeroes are skipped on a fresh target only where it guarantees them") {
+  Pair pair(20 * mib);
+  put(pair.source, 0, noise(2 * mib, 1));
+  FileDisk from(pair.source), to(pair.target);
+  CopyRequest request;
+  request.source = &from.channel;
+  request.target = &to.channel;
+  request.manifest = pair.manifest;
+  const bool fresh = GENERATE(true, false), guaranteed = GENERATE(true, false);
+  request.fresh_target = fresh;
+  to.channel.info_.reads_zero = guaranteed;
+  const auto report = make_mover()->copy(request, {});
+  check_equal(pair, report);
+  CHECK((report->zeroed_bytes == 0) == (fresh && guaranteed));
+}
+
+TEST_CASE("The digest of a channel is that of its bytes", "[tsan]") {
+  Pair pair(9 * mib + 1);
+  put(pair.source, 3 * mib, noise(2 * mib, 1));
+  FileDisk disk(pair.source);
+  const auto digest = make_mover()->digest({&disk.channel}, {});
+  REQUIRE(digest);
+  CHECK(*digest == root_of(content(pair.source)));
+}
