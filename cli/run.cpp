@@ -1,50 +1,142 @@
 #include "cli/run.hpp"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
-#include <boost/program_options.hpp>
+#include <algorithm>
 #include <cstdio>
-#include <sstream>
+#include <exception>
 
+#include "base/units.hpp"
 #include "base/version.hpp"
+#include "cli/commands/commands.hpp"
+#include "cli/session.hpp"
+#include "cli/signals.hpp"
+#include "cli/terminal.hpp"
+#include "cli/views/views.hpp"
 
 namespace flyt::cli {
 namespace {
 
-namespace options = boost::program_options;
+constexpr std::string_view default_site = "flyt.toml";
 
-constexpr int success = 0, wrong_usage = 2;
+// A command line, before the command's own options are looked at.
+struct Line {
+  std::string command;
+  std::vector<std::string> words;  // all others
+  bool json = false, no_colour = false, help = false, version = false;
+};
 
-options::options_description known_options() {
-  options::options_description known("Options");
-  known.add_options()("help,h", "show this help")("version", "show the version");
-  return known;
+Line split(int argc, const char* const* argv) {
+  Line line;
+  bool value = false;  // the next word belongs to --site
+  for (int at = 1; at < argc; ++at) {
+    const std::string word = argv[at];
+    line.json = line.json || word == "--json";
+    line.no_colour = line.no_colour || word == "--no-color";
+    line.help = line.help || word == "--help" || word == "-h";
+    const bool is_command = line.command.empty() && !value && !word.starts_with('-');
+    value = word == "--site" && !value;
+    if (is_command) {
+      line.command = word;
+    } else if (word == "--version" && line.command.empty()) {
+      line.version = true;
+    } else {
+      line.words.push_back(word);
+    }
+  }
+  return line;
 }
 
-void print_help(const options::options_description& known) {
-  std::ostringstream text;
-  text << known;
-  fmt::print("flyt moves virtual machines and proves where they landed.\n\n{}", text.str());
+void print_help() {
+  std::string text =
+      "flyt moves virtual machines and proves where they landed.\n\n"
+      "  flyt COMMAND [options]\n\n";
+  for (const auto* command : all_commands()) {
+    text += fmt::format("  {:<12}{}\n", command->name, command->summary);
+  }
+  text += "\n";
+  for (const auto& option : global_options()) {
+    const auto spelled = fmt::format("--{} {}", option.name, option.value);
+    text += fmt::format("  {:<14}{}\n", spelled, option.help);
+  }
+  text += "  --version     which flyt this is\n\nExit status:\n\n";
+  auto meanings = std::vector(exit_meanings().begin(), exit_meanings().end());
+  std::sort(meanings.begin(), meanings.end(),
+            [](const ExitMeaning& a, const ExitMeaning& b) { return a.status < b.status; });
+  for (const auto& one : meanings) {
+    text += fmt::format("  {:>3}  {}\n", static_cast<int>(one.status), one.meaning);
+  }
+  std::fputs((text + "\nA first evening: flyt init, then flyt check.\n").c_str(), stdout);
+}
+
+Failure unknown_command(const Line& line) {
+  Error error{.code = Errc::invalid, .state = "nothing was done"};
+  if (line.command.empty()) {
+    error.what = "which command?";
+  } else {
+    error.what = fmt::format("there is no command {:?}", line.command);
+    std::vector<std::string_view> known;
+    for (const auto* command : all_commands()) known.push_back(command->name);
+    if (const auto near = nearest(line.command, known); !near.empty()) {
+      error.remedy.push_back(fmt::format("flyt {}", near));
+    }
+  }
+  error.remedy.emplace_back("flyt --help");
+  return failure(std::move(error), Origin::setup);
+}
+
+Outcome run_command(const CommandInfo& command, const Line& line, View& view) {
+  FLYT_ASSIGN(const auto arguments, during(Origin::setup, parse_arguments(command, line.words)));
+  if (arguments.has("help")) {
+    std::fputs(help_text(command).c_str(), stdout);
+    return ExitStatus::done;
+  }
+  Signals signals([&view] { view.stopping(); });
+  std::error_code error;
+  const auto file =
+      std::filesystem::absolute(arguments.text("site").value_or(std::string(default_site)), error);
+  Session session(file, view, Call{.stop = signals.token()});
+  return command.run(arguments, session);
+}
+
+// An exception here is a bug: ours or a library's.
+Outcome guarded(const CommandInfo& command, const Line& line, View& view) {
+  try {
+    return run_command(command, line, view);
+  } catch (const std::exception& error) {
+    return Failure{{.code = Errc::internal,
+                    .what = "this is a bug in flyt",
+                    .seen = error.what(),
+                    .state = "what was journaled is kept; the same command goes on"},
+                   ExitStatus::failed};
+  }
+}
+
+Outcome dispatch(const Line& line, View& view) {
+  if (line.version) {
+    view.version(version());
+    return ExitStatus::done;
+  }
+  for (const auto* command : all_commands()) {
+    if (command->name == line.command) return guarded(*command, line, view);
+  }
+  if (line.command.empty() && line.help) {
+    print_help();
+    return ExitStatus::done;
+  }
+  return unknown_command(line);
 }
 
 }  // namespace
 
 int run(int argc, const char* const* argv) {
-  const auto known = known_options();
-  options::variables_map given;
-  try {
-    options::store(options::command_line_parser(argc, argv).options(known).positional({}).run(),
-                   given);
-  } catch (const options::error& error) {
-    fmt::print(stderr, "flyt: {}\n\nSee:\n\n    flyt --help\n", error.what());
-    return wrong_usage;
-  }
-  if (given.contains("version")) {
-    fmt::print("flyt {}\n", version());
-    return success;
-  }
-  print_help(known);
-  return given.contains("help") ? success : wrong_usage;
+  const Line line = split(argc, argv);
+  const auto view =
+      line.json ? make_json_view() : make_human_view(look_at_terminal(line.no_colour));
+  const Outcome outcome = dispatch(line, *view);
+  if (outcome) return static_cast<int>(*outcome);
+  view->error(line.command, outcome.error());
+  return static_cast<int>(outcome.error().status);
 }
 
 }  // namespace flyt::cli

@@ -83,9 +83,10 @@ Status read_move(const TomlTable& root, Site& site) {
     if (!name) continue;
     if (!site.endpoints.contains(*name)) {
       Error error = table->wrong(key, fmt::format("there is no [endpoints.{}]", *name));
-      if (const auto near = nearest(*name, names_of(site)); !near.empty()) {
-        error.remedy.push_back(fmt::format("write {}", near));
-      }
+      const auto known = names_of(site);
+      const auto near = nearest(*name, known);
+      error.remedy.push_back(near.empty() ? fmt::format("there are: {}", fmt::join(known, ", "))
+                                          : fmt::format("write {}", near));
       return error;
     }
     *member = *std::move(name);

@@ -58,7 +58,6 @@ void look_at_programs(std::vector<Finding>& findings) {
   }
 }
 
-// Only targets have to answer for their ground.
 void judge_ground(const Site& site, const EndpointConfig& endpoint, const std::string& today,
                   EndpointCheck& check) {
   GroundQuestion question;
@@ -85,7 +84,9 @@ EndpointCheck look_at(const Site& site, const EndpointConfig& endpoint, const st
                       const Call& call, ExitStatus& status) {
   EndpointCheck check{.endpoint = endpoint.name, .driver = endpoint.driver};
   auto driver = open_endpoint(endpoint, Access::work, call);
-  const bool target = driver && (*driver)->info().can.has(Capability::create);
+  // Only targets have to answer for their ground.
+  const bool target = driver && (*driver)->info().can.has(Capability::create) &&
+                      (site.to.empty() || site.to == endpoint.name || endpoint.ground);
   auto inventory = driver ? read_inventory(endpoint, call) : std::move(driver).error();
   if (!inventory) {
     status = worse(status, inventory.error().status);

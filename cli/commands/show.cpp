@@ -1,5 +1,6 @@
 #include <array>
 
+#include "base/durable_file.hpp"
 #include "cli/commands/commands.hpp"
 #include "cli/session.hpp"
 #include "plans/plan_document.hpp"
@@ -7,12 +8,15 @@
 namespace flyt::cli {
 namespace {
 
+constexpr std::uint64_t largest_plan = std::uint64_t{256} << 20;
+
 constexpr std::array operand_table{OperandInfo{"PLAN", "a plan file", true}};
 
 Outcome run(const Arguments& arguments, Session& session) {
   const std::string file = arguments.operand(0);
-  FLYT_ASSIGN(const auto plan, during(Origin::setup, read_plan(file)));
-  session.view().plan(plan, file);
+  FLYT_ASSIGN(const auto text, during(Origin::setup, read_file(file, largest_plan)));
+  FLYT_ASSIGN(const auto plan, during(Origin::setup, within(file, parse_plan(text))));
+  session.view().plan(plan, file, text);
   return ExitStatus::done;
 }
 

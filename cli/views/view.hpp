@@ -77,7 +77,8 @@ class View {
   virtual void assessment(const Assessment& assessment) = 0;
   virtual void explanation(std::string_view code, std::string_view text) = 0;
   virtual void plan_written(const Plan& plan, const std::filesystem::path& file) = 0;
-  virtual void plan(const Plan& plan, const std::string& file) = 0;
+  // `text`: the document, as it stands in `file`.
+  virtual void plan(const Plan& plan, const std::string& file, const std::string& text) = 0;
   virtual void report(const Report& report) = 0;
   virtual void undo(const UndoReport& report) = 0;
   // Progress of one apply or verify; must be destroyed before the next call to the view.

@@ -9,6 +9,8 @@
 namespace flyt::cli {
 namespace {
 
+constexpr std::size_t state_column = 88;
+
 std::size_t to_fix(const std::vector<Finding>& findings) {
   return static_cast<std::size_t>(
       std::count_if(findings.begin(), findings.end(), [](const Finding& one) { return one.must; }));
@@ -48,7 +50,6 @@ std::string state_of(const EndpointCheck& check, const Style& style) {
 
 std::string render_endpoint(const EndpointCheck& check, std::size_t name_width,
                             const Style& style) {
-  constexpr std::size_t state_column = 88;
   const std::string indent(name_width + 3, ' ');
   const std::string about =
       check.inventory
@@ -84,11 +85,11 @@ std::string render_check(const CheckReport& report, const Style& style) {
   for (const auto& check : report.endpoints) out += render_endpoint(check, name_width, style);
   if (report.endpoints.empty()) out += "the site has no endpoints yet\n";
   const auto faults = to_fix(report.findings);
-  out +=
-      pad(fmt::format("{}   site {}, state in {}", pad(style.bold("here"), name_width),
-                      report.site_name.empty() ? report.site_id : report.site_name, report.state),
-          88);
+  out += pad(fmt::format("{}   site {}", pad(style.bold("here"), name_width),
+                         report.site_name.empty() ? report.site_id : printable(report.site_name)),
+             state_column);
   out += (faults == 0 ? style.green("ok") : style.red(fmt::format("{} to fix", faults))) + '\n';
+  out += fmt::format("{}state in {}\n", std::string(name_width + 3, ' '), report.state);
   return out + render_findings(report.findings, style);
 }
 

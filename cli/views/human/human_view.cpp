@@ -49,7 +49,7 @@ class HumanView : public View {
   void plan_written(const Plan& plan, const std::filesystem::path& file) override {
     print(render_plan_summary(plan, file.string(), style_));
   }
-  void plan(const Plan& plan, const std::string& file) override {
+  void plan(const Plan& plan, const std::string& file, const std::string&) override {
     print(render_plan(plan, file, style_));
   }
   void report(const Report& report) override { print(render_report(report, style_)); }

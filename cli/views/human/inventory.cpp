@@ -105,7 +105,7 @@ std::string render_inventory(const Inventory& inventory, const Style& style) {
   out += '\n' + render_machines(inventory, style) + render_hosts(inventory, style) +
          render_storages(inventory, style) + render_networks(inventory, style) +
          render_volumes(inventory, style);
-  return out;
+  return out + '\n';
 }
 
 std::string render_drivers(std::span<const DriverEntry> all, const Style& style) {

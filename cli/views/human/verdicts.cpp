@@ -46,6 +46,7 @@ std::string render_verdicts(std::span<const Verdict> verdicts, std::string_view 
         fmt::format("{} {} {}", pad(to_string(verdict.question), 9),
                     pad(coloured(verdict.answer, style), 11), printable(verdict.value));
     if (verdict.basis != Basis::none) line += fmt::format(" ({})", to_string(verdict.basis));
+    line.erase(line.find_last_not_of(' ') + 1);
     out += fmt::format("{}{}\n", indent, line);
     if (verdict.answer == Answer::pass) continue;
     for (const auto& why : wrap(printable(verdict.why), widest_line - indent.size() - 10)) {

@@ -5,7 +5,6 @@
 #include "base/inventory_json.hpp"
 #include "cli/views/json/progress_json.hpp"
 #include "cli/views/views.hpp"
-#include "plans/plan_document.hpp"
 
 namespace flyt::cli {
 namespace {
@@ -62,11 +61,6 @@ json of(const MachineOutcome& outcome) {
               {"verdicts", list(outcome.verdicts)}};
   if (outcome.error) out["error"] = to_json(*outcome.error);
   return out;
-}
-
-json of(const Plan& plan) {
-  json document = json::parse(plan_text(plan), nullptr, /*allow_exceptions=*/false);
-  return document;
 }
 
 class JsonView : public View {
@@ -126,8 +120,8 @@ class JsonView : public View {
                          {"ground", list(plan.ground)},
                          {"concerns", list(plan.concerns)}});
   }
-  void plan(const Plan& plan, const std::string& file) override {
-    say("plan", {{"file", file}, {"plan", of(plan)}});
+  void plan(const Plan&, const std::string& file, const std::string& text) override {
+    say("plan", {{"file", file}, {"plan", json::parse(text, nullptr, false)}});
   }
   void report(const Report& report) override {
     json machines = json::array();
