@@ -19,9 +19,9 @@ Error which_one(const Site& site, std::string_view role, const std::vector<std::
     error.remedy = {"add it to the site file, with a driver that can: flyt drivers"};
   } else {
     error.seen = fmt::format("these can be one: {}", fmt::join(could, ", "));
-    error.remedy = {fmt::format("say --{} {}", role, could.front()),
-                    fmt::format("or write [move] {} = \"{}\" into the site file",
-                                role == "source" ? "from" : "to", could.front())};
+    error.remedy = {fmt::format("say --{} NAME", role),
+                    fmt::format("or write [move] {} = \"NAME\" into the site file",
+                                role == "source" ? "from" : "to")};
   }
   return error;
 }

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 namespace flyt::cli {
 namespace {
 
@@ -57,15 +60,30 @@ std::string render_verdicts(std::span<const Verdict> verdicts, std::string_view 
 }
 
 std::string render_concerns(std::span<const Concern> concerns, const Style& style) {
-  Table table({"", "machine", "what", "code"});
+  constexpr std::size_t mark_width = 7, gap = 2, longest_name = 24;
+  std::size_t name_width = 0, code_width = 0;
+  for (const auto& concern : concerns) {
+    name_width = std::clamp(width_of(concern.machine), name_width, longest_name);
+    code_width = std::max(code_width, width_of(concern.code));
+  }
+  const std::size_t text_column = gap + mark_width + gap + name_width + (name_width ? gap : 0);
+  const std::size_t text_width = widest_line - text_column - gap - code_width;
+  std::string out;
   for (const auto severity : {Severity::blocker, Severity::warning, Severity::info}) {
     for (const auto& concern : concerns) {
       if (concern.severity != severity) continue;
-      table.add({coloured(severity, style), printable(concern.machine), printable(concern.text),
-                 concern.code});
+      std::string head = fmt::format("  {}  ", pad(coloured(severity, style), mark_width));
+      head += pad(shorten(printable(concern.machine), longest_name), name_width);
+      std::string code = concern.code;
+      for (const auto& line : wrap(printable(concern.text), text_width)) {
+        std::string row = pad(std::exchange(head, ""), text_column) + pad(line, text_width + gap) +
+                          std::exchange(code, "");
+        row.erase(row.find_last_not_of(' ') + 1);
+        out += row + '\n';
+      }
     }
   }
-  return table.empty() ? "" : table.text(style, "  ");
+  return out;
 }
 
 std::string render_assessment(const Assessment& assessment, const Style& style) {

@@ -123,3 +123,88 @@ TEST_CASE("bytes of copies are counted over all machines, a step that is tried a
   CHECK(now.machines[0].done == 3);
   CHECK(now.machines[0].total == 7);
 }
+
+namespace {
+
+Plan pilot() {
+  PlannedMachine web;
+  web.migration_id = "flyt-a";
+  web.source.name = "web01";
+  web.source.disks = {{.id = "d0",
+                       .label = "Hard disk 1",
+                       .used_bytes = 3ULL << 30,
+                       .bus = Bus::scsi,
+                       .storage = "datastore1",
+                       .format = "vmdk-stream"}};
+  web.source.nics = {{.network = "VM Network", .model = "E1000"}};
+  web.spec.name = "web-1";
+  web.spec.memory_bytes = 2ULL << 30;
+  web.spec.disks = {
+      {.size_bytes = 8ULL << 30, .bus = Bus::virtio_blk, .storage = "fast", .format = "qcow2"}};
+  web.spec.nics = {{.mac = "52:54:00:00:00:01", .network = "br0", .vlan = 120, .model = "virtio"}};
+  web.convert = true;
+  web.convert_why = "its disks are on LSI Logic";
+  web.probes = {{Probe::Kind::tcp, "web01:443"}};
+  web.facts = {{Fact::Kind::pinned, "source disk 0", "size_bytes", "8589934592"},
+               {Fact::Kind::bounded, "target storage fast", "free_bytes", "8589934592"}};
+  Plan plan;
+  plan.source = "export";
+  plan.target = "kvm";
+  plan.site_name = "Guldborgsund";
+  plan.machines = {web};
+  plan.waves = {{"1", {"flyt-a"}}};
+  plan.estimate = {8ULL << 30, 3ULL << 30, std::chrono::minutes(1), std::chrono::minutes(2),
+                   std::chrono::minutes(4)};
+  plan.ground = {{.question = Question::place, .answer = Answer::pass, .value = "DK"},
+                 {.question = Question::operator_,
+                  .answer = Answer::unverified,
+                  .why = "the registry is 14 months old"}};
+  plan.concerns = {
+      {"V-RDM", Severity::blocker, "sql-old", "RDM disk", ""},
+      {"V-DC", Severity::warning, "dc1",
+       "a domain controller: VM-GenerationID will be kept, start it only once, and not before its "
+       "old self is off for good",
+       ""}};
+  return plan;
+}
+
+}  // namespace
+
+TEST_CASE("a plan's summary tells what, where, how long, whether it is allowed, and what to type",
+          "[cli][views]") {
+  const auto text = render_plan_summary(pilot(), "pilot.json", Style{});
+  check_widths(text);
+  CHECK_THAT(text, Catch::StartsWith("1 machine, 3 GiB used of 8 GiB, export → kvm (DK)\n"
+                                     "  1 wave   copy about 2 min (60 s to 4 min)\n"
+                                     "  policy: not all of it could be verified\n"));
+  CHECK_THAT(text, Catch::Contains("BLOCKED  sql-old  RDM disk"));
+  CHECK(text.find("BLOCKED") < text.find("warning  dc1"));
+  CHECK_THAT(text, Catch::EndsWith("  flyt show pilot.json          flyt apply pilot.json\n"));
+  CHECK_THAT(render_plan_summary(pilot(), "", Style{}), Catch::Contains("no plan was written"));
+}
+
+TEST_CASE("a plan is shown for review with all that will be made of a machine", "[cli][views]") {
+  const auto text = render_plan(pilot(), "pilot.json", Style{});
+  check_widths(text);
+  for (const auto* part :
+       {"web01 → web-1", "Hard disk 1", "scsi → virtio-blk", "datastore1 → fast",
+        "vmdk-stream → qcow2", "VM Network → br0 vlan 120", "E1000 → virtio",
+        "convert   yes: its disks are on LSI Logic", "alive     tcp web01:443, within 3 min",
+        "pinned    source disk 0 size_bytes 8589934592", "at least  target storage fast free_bytes",
+        "the registry is 14 months old", "flyt apply pilot.json"}) {
+    CHECK_THAT(text, Catch::Contains(part));
+  }
+}
+
+TEST_CASE("undo tells what is only listed, done or refused", "[cli][views]") {
+  UndoReport report{.file = "pilot.json",
+                    .actions = {{"web01", "drop view flyt-1 of web01", ""},
+                                {"web01", "destroy web-1 on kvm", "it has been started"}}};
+  CHECK_THAT(render_undo(report, Style{}), Catch::Contains("1 to do, 1 refused. Nothing was done"));
+  report.done = true;
+  const auto text = render_undo(report, Style{});
+  CHECK_THAT(text, Catch::Contains("✓ drop view flyt-1 of web01"));
+  CHECK_THAT(text, Catch::Contains("✗ destroy web-1 on kvm\n      it has been started"));
+  CHECK_THAT(text, Catch::Contains("1 undone, 1 refused"));
+  CHECK(render_undo({}, Style{}) == "nothing to undo: nothing of this plan is left\n");
+}
