@@ -73,6 +73,7 @@ Result<NicPlace> place_nic(virConnectPtr link, const std::vector<Network>& netwo
   });
   if (found == networks.end()) {
     std::vector<std::string_view> known;
+    known.reserve(networks.size());
     for (const Network& one : networks) known.push_back(one.name);
     Error error{Errc::not_found, fmt::format("there is no network or bridge {}", nic.network)};
     if (const auto near = nearest(nic.network, known); !near.empty()) {

@@ -29,6 +29,7 @@ Result<const PoolHere*> usable_pool(const std::vector<PoolHere>& pools, const st
   const PoolHere* pool = find_pool(pools, name);
   if (pool == nullptr) {
     std::vector<std::string_view> known;
+    known.reserve(pools.size());
     for (const PoolHere& one : pools) known.push_back(one.facts.name);
     Error error{Errc::not_found, fmt::format("there is no active pool {}", name)};
     if (const auto near = nearest(name, known); !near.empty()) {

@@ -1,9 +1,9 @@
 #include "drivers/shared/landing.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -35,7 +35,7 @@ const LandingHost& here() {
 bool cannot_run() { return !find_program("qemu-nbd") || !find_program("flock"); }
 
 std::string make_disk(const tests::TempDir& dir, const std::string& format) {
-  const std::string path = dir / ("disk." + format);
+  std::string path = dir / ("disk." + format);
   REQUIRE(check({{"qemu-img", "create", "-q", "-f", format, path, "4M"}}, soon()));
   return path;
 }
@@ -51,7 +51,7 @@ Result<std::unique_ptr<Channel>> open(const std::string& path, Use use, const Ow
   return open_landing(here(), disk_at(path, use, owner), soon());
 }
 
-// What qemu-io says to one command: empty when it went well.
+// What qemu-io says to one command: "ok" when it went well.
 std::string io(const Channel& channel, const std::string& command) {
   std::vector<std::string> argv{"qemu-io", "-f", "raw", "-c", command, channel.info().uri};
   if (command.rfind("read", 0) == 0) argv.insert(argv.begin() + 1, "-r");
@@ -59,7 +59,7 @@ std::string io(const Channel& channel, const std::string& command) {
   if (!done) return done.error().what;
   const bool failed = done->status != 0 || done->output.find("ailed") != std::string::npos ||
                       done->output.find("not ") != std::string::npos;
-  return failed ? "failed: " + done->output + done->errors : "";
+  return failed ? "failed: " + done->output + done->errors : "ok";
 }
 
 // Processes whose arguments name `path`, with this program name.
@@ -162,8 +162,8 @@ TEST_CASE("landing: one writer, its own readers beside it, nobody else", "[fault
   auto writer = open(path, Use::write, first);
   REQUIRE(code_of(writer) == "ok");
   CHECK((*writer)->info().size_bytes == 4U << 20);
-  CHECK(io(**writer, "write -P 0x5a 1M 64k") == "");
-  CHECK(io(**writer, "flush") == "");
+  CHECK(io(**writer, "write -P 0x5a 1M 64k") == "ok");
+  CHECK(io(**writer, "flush") == "ok");
 
   const auto second = open(path, Use::write, first);
   REQUIRE(code_of(second) == "unavailable");
@@ -173,16 +173,16 @@ TEST_CASE("landing: one writer, its own readers beside it, nobody else", "[fault
 
   auto reader = open(path, Use::read, first);
   REQUIRE(code_of(reader) == "ok");
-  CHECK(io(**reader, "read -P 0x5a 1M 64k") == "");
-  CHECK(io(**reader, "write -P 0x11 0 64k") != "");  // it is one that only reads
-  CHECK(io(**writer, "write -P 0x77 2M 64k") == "");
+  CHECK(io(**reader, "read -P 0x5a 1M 64k") == "ok");
+  CHECK(io(**reader, "write -P 0x11 0 64k") != "ok");  // it is one that only reads
+  CHECK(io(**writer, "write -P 0x77 2M 64k") == "ok");
   CHECK(code_of((*writer)->close(soon())) == "ok");
   CHECK(code_of((*writer)->close(soon())) == "ok");  // a second close succeeds
   CHECK(code_of((*reader)->close(soon())) == "ok");
 
   auto fresh = open(path, Use::read, first);
   REQUIRE(code_of(fresh) == "ok");
-  CHECK(io(**fresh, "read -P 0x77 2M 64k") == "");
+  CHECK(io(**fresh, "read -P 0x77 2M 64k") == "ok");
   CHECK(code_of(open(path, Use::read, other)) == "ok");  // two that only read do no harm
 }
 
@@ -192,7 +192,7 @@ TEST_CASE("landing: a higher epoch takes over, a lower one is refused", "[faults
   const std::string path = make_disk(dir, "raw");
   auto old = open(path, Use::write, first);
   REQUIRE(code_of(old) == "ok");
-  CHECK(io(**old, "write -P 0x42 0 64k") == "");
+  CHECK(io(**old, "write -P 0x42 0 64k") == "ok");
   const auto servers = processes("qemu-nbd", path);
   REQUIRE(servers.size() == 1);
 
@@ -200,8 +200,8 @@ TEST_CASE("landing: a higher epoch takes over, a lower one is refused", "[faults
   REQUIRE(code_of(taken) == "ok");
   CHECK(processes("qemu-nbd", path) != servers);
   CHECK(processes("qemu-nbd", path).size() == 1);
-  CHECK(io(**taken, "read -P 0x42 0 64k") == "");     // what it wrote was kept
-  CHECK(io(**old, "write -P 0x13 0 64k") != "");      // and it writes no more
+  CHECK(io(**taken, "read -P 0x42 0 64k") == "ok");   // what it wrote was kept
+  CHECK(io(**old, "write -P 0x13 0 64k") != "ok");    // and it writes no more
   CHECK(code_of((*old)->close(soon())) == "denied");  // and learns why
 
   const auto late = open(path, Use::write, first);
@@ -287,7 +287,7 @@ TEST_CASE("landing: commas, spaces and a prefix make no difference", "[faults][l
   const LandingHost through{"through", {"env", "LC_ALL=C"}};
   auto channel = open_landing(through, disk_at(path, Use::write, first), soon());
   REQUIRE(code_of(channel) == "ok");
-  CHECK(io(**channel, "write -P 0x42 0 64k") == "");
+  CHECK(io(**channel, "write -P 0x42 0 64k") == "ok");
   CHECK(code_of((*channel)->close(soon())) == "ok");
 
   std::ofstream(dir / "log") << "one\ntwo\n";

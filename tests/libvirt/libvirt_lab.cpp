@@ -82,12 +82,12 @@ std::string LibvirtLab::virsh(std::vector<std::string> arguments) {
   return done->output;
 }
 
-std::unique_ptr<Driver> LibvirtLab::driver(std::vector<std::pair<std::string, std::string>> keys) {
+std::unique_ptr<Driver> LibvirtLab::driver(const std::map<std::string, std::string>& keys) {
   EndpointConfig config;
   config.name = "kvm";
   config.driver = "libvirt";
   config.values = {{"uri", uri_}, {"accel", "tcg"}};
-  for (auto& key : keys) config.values[key.first] = key.second;
+  for (const auto& [key, value] : keys) config.values[key] = value;
   auto opened = virt::open(config, in_time());
   REQUIRE(opened);
   return std::move(*opened);

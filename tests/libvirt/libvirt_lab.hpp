@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,7 +26,7 @@ class LibvirtLab {
   const std::filesystem::path& images() const { return images_; }  // of the pool "default"
   // Output of virsh; REQUIREs that it goes well.
   std::string virsh(std::vector<std::string> arguments);
-  std::unique_ptr<Driver> driver(std::vector<std::pair<std::string, std::string>> keys = {});
+  std::unique_ptr<Driver> driver(const std::map<std::string, std::string>& keys = {});
   // No machine, no volume and nothing else is left of earlier tests.
   void clean();
 

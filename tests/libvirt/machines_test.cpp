@@ -76,7 +76,7 @@ TEST_CASE("libvirt: the ground is what virsh sees", "[libvirt]") {
   CHECK(inventory->storages[0].name == "default");
   CHECK(inventory->storages[0].kind == "dir");
   CHECK(inventory->storages[0].free_bytes.value_or(0) > 0);
-  REQUIRE(inventory->networks.size() >= 1);
+  REQUIRE_FALSE(inventory->networks.empty());
   CHECK(inventory->networks[0].name == "default");
   CHECK(inventory->networks[0].kind == "nat");
   CHECK(inventory->networks[0].active == false);
