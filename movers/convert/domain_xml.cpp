@@ -1,0 +1,90 @@
+#include "movers/convert/domain_xml.hpp"
+
+#include <fmt/format.h>
+
+#include "base/units.hpp"
+
+namespace flyt {
+namespace {
+
+std::string escape(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&apos;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+std::string json_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (static_cast<unsigned char>(c) < 0x20) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+// sda ... sdz, sdaa ...: bijective base 26.
+std::string device_name(std::size_t index) {
+  std::string letters;
+  for (std::size_t left = index + 1; left > 0; left = (left - 1) / 26) {
+    letters.insert(letters.begin(), static_cast<char>('a' + (left - 1) % 26));
+  }
+  return "sd" + letters;
+}
+
+// A plain file with discard='ignore' is not enough: virt-v2v runs its own qemu-nbd with
+// --discard=unmap. Inside a json: name the driver's own setting wins.
+std::string disk(const std::filesystem::path& overlay, std::size_t index) {
+  const std::string name = fmt::format(
+      R"(json:{{"driver":"qcow2","discard":"ignore","file":{{"driver":"file","filename":{}}}}})",
+      json_string(overlay.native()));
+  return fmt::format(
+      "    <disk type='file' device='disk'><driver name='qemu' type='qcow2'/>"
+      "<source file='{}'/><target dev='{}' bus='scsi'/></disk>\n",
+      escape(name), device_name(index));
+}
+
+}  // namespace
+
+std::string conversion_domain(const Machine& source,
+                              const std::vector<std::filesystem::path>& overlays, bool kvm) {
+  std::string devices;
+  for (std::size_t i = 0; i < overlays.size(); ++i) devices += disk(overlays[i], i);
+  for (const Nic& nic : source.nics) {
+    const std::string mac =
+        nic.mac.empty() ? "" : fmt::format("<mac address='{}'/>", escape(nic.mac));
+    devices += fmt::format("    <interface type='user'>{}<model type='e1000'/></interface>\n", mac);
+  }
+  const bool uefi = source.firmware.kind == FirmwareKind::uefi;
+  return fmt::format(
+      "<domain type='{}'>\n  <name>{}</name>\n  <memory unit='MiB'>{}</memory>\n"
+      "  <vcpu>{}</vcpu>\n  <os{}><type arch='x86_64'>hvm</type></os>\n"
+      "  <features><acpi/></features>\n  <devices>\n{}  </devices>\n</domain>\n",
+      kvm ? "kvm" : "qemu", escape(source.name), source.memory_bytes.value_or(512 * mib) / mib,
+      source.cpus.value_or(1), uefi ? " firmware='efi'" : "", devices);
+}
+
+}  // namespace flyt
