@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,6 +62,8 @@ struct MachineOutcome {
   std::vector<Verdict> verdicts;
   std::optional<Error> error;
   std::string target_id;  // Machine::id on the target
+  // What was copied and converted, a line each, for people: "disk 0: 38 MiB copied, root 5f3a..."
+  std::vector<std::string> record;
 };
 
 // How the world hears of it. Thread-safe implementations in cli/views.

@@ -1,0 +1,174 @@
+#include "plans/executor.hpp"
+
+#include <fmt/format.h>
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "plans/machine_run.hpp"
+#include "plans/plan_document.hpp"
+#include "plans/step_graph.hpp"
+
+namespace flyt {
+namespace {
+
+struct Ended {
+  Step step;
+  Status status;
+  std::thread::id thread;
+};
+
+// One loop: begin what may begin, wait for one step to end, note what came of it.
+class Executor {
+ public:
+  Executor(std::vector<std::unique_ptr<MachineRun>>& runs, const ApplyOptions& options,
+           const Call& call)
+      : runs_(runs), options_(options), call_(call) {}
+
+  void run(StepGraph& graph) {
+    for (;;) {
+      while (!call_.stop.stop_requested()) {
+        const auto step = graph.find_work(options_.machines_at_once, options_.disks_at_once);
+        if (!step) break;
+        begin(*step);
+      }
+      if (!graph.running()) break;
+      note(graph, wait_for_one());
+    }
+    for (std::size_t i = 0; i < runs_.size(); ++i) settle(graph, i);
+  }
+
+ private:
+  void begin(const Step& step) {
+    std::jthread worker([this, step] {
+      Status status = take_and_run(*runs_[step.machine], step);
+      const std::lock_guard lock(mutex_);
+      ended_.push_back({step, std::move(status), std::this_thread::get_id()});
+      one_ended_.notify_one();
+    });
+    workers_.push_back(std::move(worker));
+  }
+
+  Status take_and_run(MachineRun& run, const Step& step) {
+    if (step.kind == StepKind::check) FLYT_TRY(take(run));
+    return run_step(run, step, call_);
+  }
+
+  static Status take(MachineRun& run) {
+    Journal& journal = *run.crew->journal;
+    FLYT_ASSIGN(run.lease, journal.take(run.planned->migration_id, run.planned->source.name,
+                                        run.plan->digest));
+    FLYT_ASSIGN(auto steps, journal.steps(run.planned->migration_id));
+    for (StepRecord& record : steps) {
+      std::string step = record.step;
+      run.journaled.emplace(std::move(step), std::move(record));
+    }
+    return ok();
+  }
+
+  Ended wait_for_one() {
+    std::unique_lock lock(mutex_);
+    one_ended_.wait(lock, [this] { return !ended_.empty(); });
+    Ended ended = std::move(ended_.front());
+    ended_.pop_front();
+    lock.unlock();
+    for (auto worker = workers_.begin(); worker != workers_.end(); ++worker) {
+      if (worker->get_id() != ended.thread) continue;
+      worker->join();
+      workers_.erase(worker);
+      break;
+    }
+    return ended;
+  }
+
+  void note(StepGraph& graph, Ended ended) {
+    const std::size_t machine = ended.step.machine;
+    graph.finished(ended.step, bool(ended.status));
+    if (ended.status) return;
+    graph.give_up(machine);
+    MachineRun& run = *runs_[machine];
+    MachineOutcome& outcome = run.outcome;
+    Error error = std::move(ended.status).error();
+    if (outcome.state != MachineState::drifted) {
+      outcome.state = error.code == Errc::cancelled ? MachineState::stopped : MachineState::failed;
+    }
+    // The first failure is the one to tell; what followed from the stop is not.
+    if (!outcome.error || outcome.error->code == Errc::cancelled) outcome.error = std::move(error);
+    run.status->machine(*run.planned, outcome.state, outcome.error->what);
+  }
+
+  void settle(StepGraph& graph, std::size_t machine) {
+    MachineRun& run = *runs_[machine];
+    MachineOutcome& outcome = run.outcome;
+    if (graph.complete(machine)) {
+      outcome.state = options_.until == "copied" ? MachineState::copied : MachineState::landed;
+    } else if (outcome.state == MachineState::waiting && run.lease) {
+      outcome.state = MachineState::stopped;
+    }
+    for (const Verdict& verdict : outcome.verdicts) {
+      if (verdict.answer == Answer::fail) outcome.state = MachineState::failed;
+    }
+    run.status->machine(*run.planned, outcome.state, "");
+    run.lease.reset();
+  }
+
+  std::vector<std::unique_ptr<MachineRun>>& runs_;
+  const ApplyOptions& options_;
+  const Call& call_;
+  std::mutex mutex_;
+  std::condition_variable one_ended_;
+  std::deque<Ended> ended_;
+  std::vector<std::jthread> workers_;
+};
+
+// Verdicts and notes of steps that an earlier process has done.
+void add_recorded(MachineOutcome& outcome, const std::vector<MachineOutcome>& recorded) {
+  for (const MachineOutcome& before : recorded) {
+    if (before.migration_id != outcome.migration_id) continue;
+    outcome.record = before.record;
+    outcome.verdicts = before.verdicts;
+    if (outcome.target_id.empty()) outcome.target_id = before.target_id;
+  }
+}
+
+}  // namespace
+
+Result<std::vector<MachineOutcome>> apply(const Plan& plan, const Site& site, const Crew& crew,
+                                          const ApplyOptions& options, ApplyStatus& status,
+                                          const Call& call) {
+  if (plan.site_id != site.id) {
+    return Error{.code = Errc::invalid,
+                 .what = "the plan is of another site",
+                 .seen = fmt::format("plan: {}, site file: {}", plan.site_id, site.id),
+                 .state = "nothing was done"};
+  }
+  FLYT_TRY(crew.journal->keep_plan(plan.digest, plan_text(plan)));
+  std::vector<std::unique_ptr<MachineRun>> runs;
+  StepGraph graph;
+  for (std::size_t i = 0; i < plan.machines.size(); ++i) {
+    const PlannedMachine& planned = plan.machines[i];
+    auto run = std::make_unique<MachineRun>();
+    run->plan = &plan;
+    run->planned = &planned;
+    run->site = &site;
+    run->crew = &crew;
+    run->options = &options;
+    run->status = &status;
+    run->outcome.migration_id = planned.migration_id;
+    run->outcome.name = planned.source.name;
+    runs.push_back(std::move(run));
+    graph.add_machine(i, planned.source.disks.size(), planned.convert, options.until == "copied");
+  }
+  Executor(runs, options, call).run(graph);
+  FLYT_ASSIGN(const auto journaled, recorded(plan, *crew.journal));
+  std::vector<MachineOutcome> outcomes;
+  for (auto& run : runs) {
+    add_recorded(run->outcome, journaled);
+    outcomes.push_back(std::move(run->outcome));
+  }
+  return outcomes;
+}
+
+}  // namespace flyt

@@ -1,0 +1,132 @@
+#include "plans/machine_run.hpp"
+
+#include <fmt/format.h>
+
+namespace flyt {
+namespace {
+
+Result<std::string> act(MachineRun& run, const Step& step, const Call& call) {
+  switch (step.kind) {
+    case StepKind::check:
+      return step_check(run, call);
+    case StepKind::create:
+      return step_create(run, call);
+    case StepKind::view:
+      return step_view(run, call);
+    case StepKind::copy:
+      return step_copy(run, step.disk, call);
+    case StepKind::convert:
+      return step_convert(run, call);
+    case StepKind::commit:
+      return step_commit(run, step.disk, call);
+    case StepKind::shape:
+      return step_shape(run, call);
+    case StepKind::bytes:
+      return step_bytes(run, call);
+    case StepKind::boot:
+      return step_boot(run, call);
+    case StepKind::ground:
+      return step_ground(run, call);
+    case StepKind::clean:
+      return step_clean(run, call);
+  }
+  return Error{Errc::internal, "a step that nobody knows"};
+}
+
+// What is looked up again in each process, whatever the journal says: who the target is, whether
+// the world is still as planned, and how it runs now.
+bool always(StepKind kind) {
+  return kind == StepKind::check || kind == StepKind::create || kind == StepKind::view;
+}
+
+// Verdicts are outcomes, not errors; a step that ended in FAIL is asked again by the next apply.
+StepState state_of(const std::string& detail) {
+  const auto verdicts = verdicts_detail(detail);
+  if (!verdicts) return StepState::done;
+  for (const Verdict& verdict : *verdicts) {
+    if (verdict.answer == Answer::fail) return StepState::failed;
+  }
+  return StepState::done;
+}
+
+// Brings back what later steps and the report need of a step that an earlier process has done.
+Status recall(MachineRun& run, const Step& step, const StepRecord& record) {
+  if (step.kind == StepKind::convert) {
+    FLYT_ASSIGN(run.conversion, conversion_detail(record.detail));
+  }
+  return ok();
+}
+
+}  // namespace
+
+std::filesystem::path MachineRun::manifest(std::size_t disk) const {
+  return crew->state / "manifests" / planned->migration_id / fmt::format("{}.manifest", disk);
+}
+
+std::filesystem::path MachineRun::overlays() const {
+  return crew->state / "overlays" / planned->migration_id;
+}
+
+const StepRecord* MachineRun::done(const std::string& step) const {
+  const auto found = journaled.find(step);
+  return found != journaled.end() && found->second.state == StepState::done ? &found->second
+                                                                            : nullptr;
+}
+
+bool MachineRun::intended(const std::string& step) const { return journaled.contains(step); }
+
+StepRecord MachineRun::record(const std::string& step, StepState state, std::string detail) const {
+  return {.machine = planned->migration_id,
+          .step = step,
+          .state = state,
+          .epoch = owner().epoch,
+          .plan = plan->digest,
+          .at = crew->now(),
+          .detail = std::move(detail)};
+}
+
+Status MachineRun::intend(const std::string& step, std::string detail) const {
+  const auto door = [&](const char* when) {
+    if (options != nullptr && options->at_step) options->at_step(fmt::format("{} {}", when, step));
+  };
+  door("before intent of");
+  FLYT_TRY(crew->journal->intend(record(step, StepState::intended, std::move(detail))));
+  door("after intent of");
+  return ok();
+}
+
+Status MachineRun::finish(const std::string& step, StepState state, std::string detail) const {
+  const auto door = [&](const char* when) {
+    if (options != nullptr && options->at_step) options->at_step(fmt::format("{} {}", when, step));
+  };
+  door("before outcome of");
+  FLYT_TRY(crew->journal->finish(record(step, state, std::move(detail))));
+  door("after outcome of");
+  return ok();
+}
+
+Status run_step(MachineRun& run, const Step& step, const Call& call) {
+  FLYT_TRY(proceed(call, step.key));
+  if (!always(step.kind)) {
+    if (const StepRecord* record = run.done(step.key)) return recall(run, step, *record);
+  }
+  run.status->machine(*run.planned, MachineState::running, step.key);
+  // The first records of a machine are those of create: a check changes nothing.
+  const bool journaled = step.kind != StepKind::check;
+  const bool known = run.done(step.key) != nullptr;
+  if (journaled && !known) FLYT_TRY(run.intend(step.key));
+  auto detail = act(run, step, call);
+  if (!detail) {
+    Error error = std::move(detail).error();
+    if (journaled && !known && error.code != Errc::cancelled) {
+      // The step's own error matters more than one of writing it down.
+      (void)run.finish(step.key, StepState::failed, detail_of(error));
+    }
+    return error;
+  }
+  if (!journaled || known) return ok();
+  const StepState state = state_of(*detail);
+  return run.finish(step.key, state, std::move(*detail));
+}
+
+}  // namespace flyt

@@ -1,0 +1,71 @@
+// One machine on its way through a plan: what its steps share.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "plans/executor.hpp"
+#include "plans/step_detail.hpp"
+#include "plans/step_graph.hpp"
+
+namespace flyt {
+
+// Steps of one machine may run in several threads, one disk each; what they share is set by steps
+// that run alone (check, create, view, convert) or guarded by `mutex`.
+struct MachineRun {
+  const Plan* plan = nullptr;
+  const PlannedMachine* planned = nullptr;
+  const Site* site = nullptr;
+  const Crew* crew = nullptr;
+  const ApplyOptions* options = nullptr;
+  ApplyStatus* status = nullptr;
+
+  std::unique_ptr<Lease> lease;
+  std::map<std::string, StepRecord> journaled;  // as they were when the lease was taken
+  Machine target;                               // read back from the platform
+  ViewDetail view;
+  Conversion conversion;
+
+  std::mutex mutex;
+  MachineOutcome outcome;
+
+  Owner owner() const { return {planned->migration_id, lease ? lease->epoch() : 0}; }
+  std::filesystem::path manifest(std::size_t disk) const;
+  std::filesystem::path overlays() const;
+  const StepRecord* done(const std::string& step) const;  // its outcome holds; else nullptr
+  bool intended(const std::string& step) const;           // begun once, whatever came of it
+
+  StepRecord record(const std::string& step, StepState state, std::string detail) const;
+  // Journals; runs ApplyOptions::at_step around it.
+  Status intend(const std::string& step, std::string detail = "{}") const;
+  Status finish(const std::string& step, StepState state, std::string detail) const;
+};
+
+// Runs one step and journals it. What it needs of earlier steps is in `run`; a step that is done
+// by the journal is not done again. Errc::cancelled leaves the step intended.
+Status run_step(MachineRun& run, const Step& step, const Call& call);
+
+// The steps themselves; each returns what the journal keeps.
+Result<std::string> step_check(MachineRun& run, const Call& call);
+Result<std::string> step_create(MachineRun& run, const Call& call);
+Result<std::string> step_view(MachineRun& run, const Call& call);
+Result<std::string> step_copy(MachineRun& run, std::size_t disk, const Call& call);
+Result<std::string> step_convert(MachineRun& run, const Call& call);
+Result<std::string> step_commit(MachineRun& run, std::size_t disk, const Call& call);
+Result<std::string> step_shape(MachineRun& run, const Call& call);
+Result<std::string> step_bytes(MachineRun& run, const Call& call);
+Result<std::string> step_boot(MachineRun& run, const Call& call);
+Result<std::string> step_ground(MachineRun& run, const Call& call);
+Result<std::string> step_clean(MachineRun& run, const Call& call);
+
+// Waits until the machine has settled or its time is over, and judges; also `flyt verify`.
+Result<Verdict> watch_boot(const MachineRun& run, const std::string& target_id, const Call& call);
+Result<std::vector<Verdict>> judge_landed_ground(const MachineRun& run,
+                                                 const std::string& target_id, const Call& call);
+// The machine that this migration made on the target; nothing when there is none.
+Result<std::optional<Machine>> find_made(const MachineRun& run, const Call& call);
+
+}  // namespace flyt

@@ -1,0 +1,106 @@
+// What the journal says of the machines of a plan.
+#include <fmt/format.h>
+
+#include <map>
+
+#include "base/units.hpp"
+#include "plans/executor.hpp"
+#include "plans/step_detail.hpp"
+
+namespace flyt {
+namespace {
+
+using Steps = std::map<std::string, StepRecord>;
+
+const StepRecord* done(const Steps& steps, const std::string& key) {
+  const auto found = steps.find(key);
+  return found != steps.end() && found->second.state == StepState::done ? &found->second : nullptr;
+}
+
+void add_verdicts(const Steps& steps, MachineOutcome& outcome) {
+  for (const char* key : {"bytes", "boot", "ground"}) {
+    const auto found = steps.find(key);
+    if (found == steps.end() || found->second.state == StepState::intended) continue;
+    const auto verdicts = verdicts_detail(found->second.detail);
+    if (!verdicts) continue;
+    outcome.verdicts.insert(outcome.verdicts.end(), verdicts->begin(), verdicts->end());
+  }
+}
+
+// One line each: what was copied, how it was converted, what that changed.
+void add_record(const Steps& steps, const PlannedMachine& planned, MachineOutcome& outcome) {
+  for (std::size_t i = 0; i < planned.source.disks.size(); ++i) {
+    const StepRecord* step = done(steps, fmt::format("copy:{}", i));
+    if (step == nullptr) continue;
+    if (const auto copy = copy_detail(step->detail)) {
+      outcome.record.push_back(fmt::format("disk {}: {}, {} written; source root {}", i,
+                                           format_size(copy->length),
+                                           format_size(copy->written_bytes), copy->root));
+    }
+  }
+  if (!planned.convert) {
+    outcome.record.push_back("not converted: " + planned.convert_why);
+    return;
+  }
+  if (const StepRecord* step = done(steps, "convert")) {
+    if (const auto conversion = conversion_detail(step->detail)) {
+      outcome.record.push_back(
+          fmt::format("converted by {}: {}", conversion->program, planned.convert_why));
+      for (const std::string& warning : conversion->warnings) {
+        outcome.record.push_back("the converter warns: " + warning);
+      }
+    }
+  }
+  for (std::size_t i = 0; i < planned.source.disks.size(); ++i) {
+    const StepRecord* step = done(steps, fmt::format("commit:{}", i));
+    if (step == nullptr) continue;
+    if (const auto commit = commit_detail(step->detail)) {
+      outcome.record.push_back(
+          fmt::format("disk {}: the conversion changed {} in {} blocks of 1 MiB; root now {}", i,
+                      format_size(commit->changed_bytes), commit->changed_blocks, commit->root));
+    }
+  }
+}
+
+bool all_copied(const Steps& steps, const PlannedMachine& planned) {
+  for (std::size_t i = 0; i < planned.source.disks.size(); ++i) {
+    if (done(steps, fmt::format("copy:{}", i)) == nullptr) return false;
+  }
+  return done(steps, "create") != nullptr;
+}
+
+void set_state(const Steps& steps, const PlannedMachine& planned, MachineOutcome& outcome) {
+  if (steps.empty()) return;
+  outcome.state = all_copied(steps, planned) ? MachineState::copied : MachineState::stopped;
+  if (done(steps, "clean") != nullptr) outcome.state = MachineState::landed;
+  for (const auto& entry : steps) {
+    if (entry.second.state != StepState::failed) continue;
+    outcome.state = MachineState::failed;
+    if (auto error = error_detail(entry.second.detail)) outcome.error = std::move(error);
+  }
+  for (const Verdict& verdict : outcome.verdicts) {
+    if (verdict.answer == Answer::fail) outcome.state = MachineState::failed;
+  }
+}
+
+}  // namespace
+
+Result<std::vector<MachineOutcome>> recorded(const Plan& plan, Journal& journal) {
+  std::vector<MachineOutcome> outcomes;
+  for (const PlannedMachine& planned : plan.machines) {
+    FLYT_ASSIGN(const auto records, journal.steps(planned.migration_id));
+    Steps steps;
+    for (const StepRecord& record : records) steps.emplace(record.step, record);
+    MachineOutcome outcome{.migration_id = planned.migration_id, .name = planned.source.name};
+    if (const StepRecord* made = done(steps, "create")) {
+      outcome.target_id = machine_detail(made->detail);
+    }
+    add_verdicts(steps, outcome);
+    add_record(steps, planned, outcome);
+    set_state(steps, planned, outcome);
+    outcomes.push_back(std::move(outcome));
+  }
+  return outcomes;
+}
+
+}  // namespace flyt

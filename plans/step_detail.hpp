@@ -1,0 +1,53 @@
+// What the journal keeps of a finished step, as JSON. Reading it back never throws.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/channel.hpp"
+#include "base/digest.hpp"
+#include "base/result.hpp"
+#include "base/verdict.hpp"
+#include "movers/converter.hpp"
+#include "movers/mover.hpp"
+
+namespace flyt {
+
+struct ViewDetail {
+  std::string name;  // empty: the source is read as it stands
+  ViewNumber number = 1;
+};
+
+struct CopyDetail {
+  std::string root;  // hexadecimal
+  std::uint64_t length = 0, read_bytes = 0, written_bytes = 0, kept_bytes = 0;
+  bool distrusted = false;
+};
+
+struct CommitDetail {
+  std::string root;
+  std::uint64_t changed_bytes = 0, changed_blocks = 0;
+  bool outside_equal = false;
+};
+
+std::string detail_of(const ViewDetail& detail);
+std::string detail_of(const CopyDetail& detail);
+std::string detail_of(const CommitDetail& detail);
+std::string detail_of(const Conversion& detail);
+std::string detail_of(const std::vector<Verdict>& verdicts);
+std::string detail_of(const Error& error);
+std::string detail_of_machine(std::string_view target_id);
+
+// Errc::corrupt: the journal holds what this step cannot have written.
+Result<ViewDetail> view_detail(std::string_view text);
+Result<CopyDetail> copy_detail(std::string_view text);
+Result<CommitDetail> commit_detail(std::string_view text);
+Result<Conversion> conversion_detail(std::string_view text);
+Result<std::vector<Verdict>> verdicts_detail(std::string_view text);
+std::optional<Error> error_detail(std::string_view text);
+std::string machine_detail(std::string_view text);  // empty: none
+
+}  // namespace flyt

@@ -1,0 +1,148 @@
+#include <nlohmann/json.hpp>
+
+#include "base/inventory_json.hpp"
+#include "plans/step_detail.hpp"
+
+namespace flyt {
+namespace {
+
+using Json = nlohmann::json;
+
+// Texts come from platforms and may be no UTF-8.
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Error not_readable(std::string_view step) {
+  return {.code = Errc::corrupt,
+          .what = "the journal's record of a step cannot be read: " + std::string(step),
+          .remedy = {"keep journal.db and tell the makers of flyt"}};
+}
+
+// Reads with `read`, which may throw what nlohmann throws for a wrong type or a missing member.
+template <typename T, typename Read>
+Result<T> guarded(std::string_view text, std::string_view step, Read read) {
+  try {
+    return read(Json::parse(text));
+  } catch (const Json::exception&) {
+    return not_readable(step);
+  }
+}
+
+Json of(const Extent& extent) { return Json::array({extent.offset, extent.length, extent.zero}); }
+
+}  // namespace
+
+std::string detail_of(const ViewDetail& detail) {
+  return dump({{"name", detail.name}, {"number", detail.number}});
+}
+
+std::string detail_of(const CopyDetail& detail) {
+  return dump({{"root", detail.root},
+               {"length", detail.length},
+               {"read_bytes", detail.read_bytes},
+               {"written_bytes", detail.written_bytes},
+               {"kept_bytes", detail.kept_bytes},
+               {"distrusted", detail.distrusted}});
+}
+
+std::string detail_of(const CommitDetail& detail) {
+  return dump({{"root", detail.root},
+               {"changed_bytes", detail.changed_bytes},
+               {"changed_blocks", detail.changed_blocks},
+               {"outside_equal", detail.outside_equal}});
+}
+
+std::string detail_of(const Conversion& detail) {
+  Json disks = Json::array();
+  for (const ConvertedDisk& disk : detail.disks) {
+    Json changed = Json::array();
+    for (const Extent& extent : disk.changed) changed.push_back(of(extent));
+    disks.push_back({{"overlay", disk.overlay.native()}, {"changed", std::move(changed)}});
+  }
+  return dump({{"program", detail.program},
+               {"log", detail.log.native()},
+               {"warnings", detail.warnings},
+               {"disks", std::move(disks)}});
+}
+
+std::string detail_of(const std::vector<Verdict>& verdicts) {
+  Json all = Json::array();
+  for (const Verdict& verdict : verdicts) all.push_back(to_json(verdict));
+  return dump({{"verdicts", std::move(all)}});
+}
+
+std::string detail_of(const Error& error) { return dump({{"error", to_json(error)}}); }
+
+std::string detail_of_machine(std::string_view target_id) {
+  return dump({{"machine", std::string(target_id)}});
+}
+
+Result<ViewDetail> view_detail(std::string_view text) {
+  return guarded<ViewDetail>(text, "view", [](const Json& json) {
+    return ViewDetail{json.at("name").get<std::string>(), json.at("number").get<ViewNumber>()};
+  });
+}
+
+Result<CopyDetail> copy_detail(std::string_view text) {
+  return guarded<CopyDetail>(text, "copy", [](const Json& json) {
+    return CopyDetail{
+        json.at("root").get<std::string>(),         json.at("length").get<std::uint64_t>(),
+        json.at("read_bytes").get<std::uint64_t>(), json.at("written_bytes").get<std::uint64_t>(),
+        json.at("kept_bytes").get<std::uint64_t>(), json.at("distrusted").get<bool>()};
+  });
+}
+
+Result<CommitDetail> commit_detail(std::string_view text) {
+  return guarded<CommitDetail>(text, "commit", [](const Json& json) {
+    return CommitDetail{
+        json.at("root").get<std::string>(), json.at("changed_bytes").get<std::uint64_t>(),
+        json.at("changed_blocks").get<std::uint64_t>(), json.at("outside_equal").get<bool>()};
+  });
+}
+
+Result<Conversion> conversion_detail(std::string_view text) {
+  return guarded<Conversion>(text, "convert", [](const Json& json) {
+    Conversion conversion;
+    conversion.program = json.at("program").get<std::string>();
+    conversion.log = json.at("log").get<std::string>();
+    conversion.warnings = json.at("warnings").get<std::vector<std::string>>();
+    for (const Json& disk : json.at("disks")) {
+      ConvertedDisk converted{disk.at("overlay").get<std::string>(), {}};
+      for (const Json& extent : disk.at("changed")) {
+        converted.changed.push_back({extent.at(0).get<std::uint64_t>(),
+                                     extent.at(1).get<std::uint64_t>(), extent.at(2).get<bool>()});
+      }
+      conversion.disks.push_back(std::move(converted));
+    }
+    return conversion;
+  });
+}
+
+Result<std::vector<Verdict>> verdicts_detail(std::string_view text) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object() || !json.contains("verdicts")) return not_readable("verdict");
+  std::vector<Verdict> verdicts;
+  for (const Json& one : json["verdicts"]) {
+    FLYT_ASSIGN(auto verdict, verdict_from(one));
+    verdicts.push_back(std::move(verdict));
+  }
+  return verdicts;
+}
+
+std::optional<Error> error_detail(std::string_view text) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object() || !json.contains("error")) return std::nullopt;
+  Error error;
+  if (!error_from(json["error"], error)) return std::nullopt;
+  return error;
+}
+
+std::string machine_detail(std::string_view text) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) return {};
+  const auto found = json.find("machine");
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+}  // namespace flyt

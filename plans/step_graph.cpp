@@ -1,0 +1,119 @@
+#include "plans/step_graph.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace flyt {
+namespace {
+
+bool moves_bytes(StepKind kind) { return kind == StepKind::copy || kind == StepKind::commit; }
+
+}  // namespace
+
+std::size_t StepGraph::add(Step step, std::vector<std::size_t> after) {
+  nodes_.push_back({std::move(step), State::waiting, std::move(after)});
+  return nodes_.size() - 1;
+}
+
+void StepGraph::add_machine(std::size_t machine, std::size_t disks, bool convert, bool to_copied) {
+  const auto one = [&](StepKind kind, const char* key, std::vector<std::size_t> after) {
+    return std::vector{add({machine, kind, 0, key}, std::move(after))};
+  };
+  const auto each_disk = [&](StepKind kind, const char* key,
+                             const std::vector<std::size_t>& after) {
+    std::vector<std::size_t> all;
+    for (std::size_t i = 0; i < disks; ++i) {
+      all.push_back(add({machine, kind, i, fmt::format("{}:{}", key, i)}, after));
+    }
+    return all.empty() ? after : all;
+  };
+  auto last = one(StepKind::check, "check", {});
+  last = one(StepKind::create, "create", last);
+  last = one(StepKind::view, "view", last);
+  last = each_disk(StepKind::copy, "copy", last);
+  if (to_copied) return;
+  if (convert) {
+    last = one(StepKind::convert, "convert", last);
+    last = each_disk(StepKind::commit, "commit", last);
+  }
+  last = one(StepKind::shape, "shape", last);
+  last = one(StepKind::bytes, "bytes", last);
+  last = one(StepKind::boot, "boot", last);
+  last = one(StepKind::ground, "ground", last);
+  one(StepKind::clean, "clean", last);
+}
+
+bool StepGraph::ready(const Node& node) const {
+  return node.state == State::waiting &&
+         std::all_of(node.after.begin(), node.after.end(),
+                     [&](std::size_t i) { return nodes_[i].state == State::done; });
+}
+
+bool StepGraph::begun(std::size_t machine) const {
+  return std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
+    return node.step.machine == machine && node.state != State::waiting;
+  });
+}
+
+std::size_t StepGraph::machines_in_work() const {
+  std::set<std::size_t> machines;
+  for (const Node& node : nodes_) {
+    if (node.state == State::running || (ready(node) && begun(node.step.machine))) {
+      machines.insert(node.step.machine);
+    }
+  }
+  return machines.size();
+}
+
+std::size_t StepGraph::disks_in_work() const {
+  return static_cast<std::size_t>(std::count_if(nodes_.begin(), nodes_.end(), [](const Node& node) {
+    return node.state == State::running && moves_bytes(node.step.kind);
+  }));
+}
+
+std::optional<Step> StepGraph::find_work(std::size_t machines_at_once, std::size_t disks_at_once) {
+  const bool machine_free = machines_in_work() < machines_at_once;
+  const bool disk_free = disks_in_work() < disks_at_once;
+  for (Node& node : nodes_) {
+    if (!ready(node)) continue;
+    if (moves_bytes(node.step.kind) && !disk_free) continue;
+    if (!begun(node.step.machine) && !machine_free) continue;
+    node.state = State::running;
+    return node.step;
+  }
+  return std::nullopt;
+}
+
+void StepGraph::finished(const Step& step, bool success) {
+  for (Node& node : nodes_) {
+    if (node.step.machine != step.machine || node.step.key != step.key) continue;
+    node.state = success ? State::done : State::failed;
+  }
+}
+
+void StepGraph::give_up(std::size_t machine) {
+  for (Node& node : nodes_) {
+    if (node.step.machine == machine && node.state == State::waiting) node.state = State::dropped;
+  }
+}
+
+bool StepGraph::running() const {
+  return std::any_of(nodes_.begin(), nodes_.end(),
+                     [](const Node& node) { return node.state == State::running; });
+}
+
+bool StepGraph::running(std::size_t machine) const {
+  return std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
+    return node.state == State::running && node.step.machine == machine;
+  });
+}
+
+bool StepGraph::complete(std::size_t machine) const {
+  return std::all_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
+    return node.step.machine != machine || node.state == State::done;
+  });
+}
+
+}  // namespace flyt

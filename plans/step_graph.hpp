@@ -1,0 +1,67 @@
+// Which steps there are and which may run now. Pure bookkeeping: nothing is done here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace flyt {
+
+enum class StepKind : std::uint8_t {
+  check,
+  create,
+  view,
+  copy,
+  convert,
+  commit,
+  shape,
+  bytes,
+  boot,
+  ground,
+  clean,
+};
+
+struct Step {
+  std::size_t machine = 0;  // index in the plan
+  StepKind kind = StepKind::check;
+  std::size_t disk = 0;  // copy and commit only
+  std::string key;       // as journaled: "copy:0"; unique in the machine
+};
+
+// Steps of all machines with what each waits for. One thread at a time.
+class StepGraph {
+ public:
+  // The steps of one machine. `to_copied`: no step after the copies.
+  void add_machine(std::size_t machine, std::size_t disks, bool convert, bool to_copied);
+
+  // A step whose predecessors are done, within the limits; it then counts as running.
+  // Machines begin in the order in which they were added.
+  std::optional<Step> find_work(std::size_t machines_at_once, std::size_t disks_at_once);
+  // REQUIRES: `step` came from find_work() and has not been finished.
+  void finished(const Step& step, bool success);
+  // Nothing of this machine begins any more.
+  void give_up(std::size_t machine);
+
+  bool running() const;  // any step
+  bool running(std::size_t machine) const;
+  bool complete(std::size_t machine) const;  // all its steps succeeded
+
+ private:
+  enum class State : std::uint8_t { waiting, running, done, failed, dropped };
+  struct Node {
+    Step step;
+    State state = State::waiting;
+    std::vector<std::size_t> after;  // indices of nodes
+  };
+  std::size_t add(Step step, std::vector<std::size_t> after);
+  bool ready(const Node& node) const;
+  bool begun(std::size_t machine) const;
+  std::size_t machines_in_work() const;
+  std::size_t disks_in_work() const;
+
+  std::vector<Node> nodes_;
+};
+
+}  // namespace flyt

@@ -1,0 +1,133 @@
+// Moving bytes: copies, the conversion in its overlay, and committing it.
+#include <fmt/format.h>
+
+#include "base/durable_file.hpp"
+#include "base/units.hpp"
+#include "plans/machine_run.hpp"
+
+namespace flyt {
+namespace {
+
+OpenSpec target_disk(const MachineRun& run, std::size_t disk, Use use) {
+  return {.machine = run.target.id,
+          .disk = run.target.disks[disk].id,
+          .use = use,
+          .owner = run.owner()};
+}
+
+// Closes both, whatever became of the work; the first error counts.
+template <typename T>
+Result<T> closed(Result<T> work, std::initializer_list<Channel*> channels) {
+  // Without the caller's stop: a channel that was written must be closed in any case.
+  const Call call = Call{}.within(std::chrono::minutes(5));
+  for (Channel* channel : channels) {
+    auto status = channel->close(call);
+    if (!status && work) work = std::move(status).error();
+  }
+  return work;
+}
+
+Error started_before(const MachineRun& run) {
+  return {.code = Errc::exists,
+          .what = "the machine has been started on the target",
+          .why = "its disks have changed since; to write to them again would lose that",
+          .state = "nothing was written",
+          .remedy = {fmt::format("flyt undo {} --target --started", run.planned->source.name)}};
+}
+
+void note(MachineRun& run, std::string line) {
+  const std::lock_guard lock(run.mutex);
+  run.outcome.record.push_back(std::move(line));
+}
+
+CopyTuning tuning(const MachineRun& run) {
+  const auto found = run.site->endpoints.find(run.plan->target);
+  CopyTuning tuning;
+  if (found != run.site->endpoints.end()) tuning.loops = found->second.limits.connections;
+  tuning.source_rate = run.crew->source_rate;
+  tuning.target_rate = run.crew->target_rate;
+  return tuning;
+}
+
+}  // namespace
+
+Result<std::string> step_copy(MachineRun& run, std::size_t disk, const Call& call) {
+  if (run.intended("boot")) return started_before(run);
+  const std::string key = fmt::format("copy:{}", disk);
+  const auto manifest = run.manifest(disk);
+  FLYT_TRY(make_private_folder(manifest.parent_path()));
+  FLYT_ASSIGN(auto source, run.crew->source->open({.machine = run.planned->source.id,
+                                                   .disk = run.planned->source.disks[disk].id,
+                                                   .view = run.view.name,
+                                                   .owner = run.owner()},
+                                                  call));
+  FLYT_ASSIGN(auto target, run.crew->target->open(target_disk(run, disk, Use::write), call));
+  // Zeroes may be skipped only where nobody has ever written: an earlier try may have, without a
+  // record of it.
+  auto copied = closed(run.crew->mover->copy({.source = source.get(),
+                                              .target = target.get(),
+                                              .manifest = manifest,
+                                              .view = run.view.number,
+                                              .mode = CopyMode::full,
+                                              .fresh_target = !run.intended(key),
+                                              .tuning = tuning(run),
+                                              .progress = &run.status->step(*run.planned, key)},
+                                             call),
+                       {target.get(), source.get()});
+  if (!copied) return within(fmt::format("disk {}", disk), std::move(copied)).error();
+  CopyDetail detail{to_hex(copied->root),  copied->length,     copied->read_bytes,
+                    copied->written_bytes, copied->kept_bytes, copied->distrusted};
+  return detail_of(detail);
+}
+
+Result<std::string> step_convert(MachineRun& run, const Call& call) {
+  if (run.intended("boot")) return started_before(run);
+  std::vector<std::unique_ptr<Channel>> bases;
+  std::vector<Channel*> open;
+  for (std::size_t i = 0; i < run.target.disks.size(); ++i) {
+    FLYT_ASSIGN(auto base, run.crew->target->open(target_disk(run, i, Use::read), call));
+    open.push_back(base.get());
+    bases.push_back(std::move(base));
+  }
+  FLYT_TRY(make_private_folder(run.crew->state / "overlays"));
+  auto converted =
+      run.crew->converter->convert({.source = run.planned->source,
+                                    .bases = open,
+                                    .folder = run.overlays(),
+                                    .kvm = run.crew->kvm,
+                                    .progress = &run.status->step(*run.planned, "convert")},
+                                   call);
+  for (Channel* base : open) converted = closed(std::move(converted), {base});
+  if (!converted) return within("conversion", std::move(converted)).error();
+  run.conversion = *std::move(converted);
+  return detail_of(run.conversion);
+}
+
+Result<std::string> step_commit(MachineRun& run, std::size_t disk, const Call& call) {
+  if (run.intended("boot")) return started_before(run);
+  if (disk >= run.conversion.disks.size()) {
+    return Error{Errc::internal, fmt::format("the conversion knows no disk {}", disk)};
+  }
+  const ConvertedDisk& converted = run.conversion.disks[disk];
+  // From here on the target differs from the manifest's source records; the intent says so.
+  FLYT_ASSIGN(auto base, run.crew->target->open(target_disk(run, disk, Use::read), call));
+  FLYT_ASSIGN(auto overlay, run.crew->converter->open_overlay(converted, *base, call));
+  FLYT_ASSIGN(auto target, run.crew->target->open(target_disk(run, disk, Use::write), call));
+  const std::string key = fmt::format("commit:{}", disk);
+  auto committed =
+      closed(run.crew->mover->commit({.overlay = overlay.get(),
+                                      .target = target.get(),
+                                      .changed = converted.changed,
+                                      .manifest = run.manifest(disk),
+                                      .tuning = tuning(run),
+                                      .progress = &run.status->step(*run.planned, key)},
+                                     call),
+             {target.get(), overlay.get(), base.get()});
+  if (!committed) return within(fmt::format("disk {}", disk), std::move(committed)).error();
+  note(run, fmt::format("disk {}: conversion changed {} blocks of 1 MiB, {}", disk,
+                        committed->changed_blocks, format_size(committed->changed_bytes)));
+  return detail_of(CommitDetail{to_hex(committed->root), committed->changed_bytes,
+                                committed->changed_blocks, committed->outside_equal});
+}
+
+}  // namespace flyt

@@ -1,0 +1,146 @@
+// After the bytes are there: shape, proof, the first start, the ground, and tidying up.
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "plans/machine_run.hpp"
+
+namespace flyt {
+namespace {
+
+constexpr std::chrono::seconds between_looks{2};
+
+void keep(MachineRun& run, const std::vector<Verdict>& verdicts) {
+  const std::lock_guard lock(run.mutex);
+  for (const Verdict& verdict : verdicts) run.outcome.verdicts.push_back(verdict);
+}
+
+Result<BytesRecord> read_disk(MachineRun& run, std::size_t disk, const Call& call) {
+  FLYT_ASSIGN(auto channel, run.crew->target->open({.machine = run.target.id,
+                                                    .disk = run.target.disks[disk].id,
+                                                    .use = Use::read,
+                                                    .owner = run.owner()},
+                                                   call));
+  auto report = run.crew->mover->read_back({.target = channel.get(),
+                                            .manifest = run.manifest(disk),
+                                            .length = run.planned->source.disks[disk].size_bytes,
+                                            .progress = &run.status->step(*run.planned, "bytes")},
+                                           call);
+  FLYT_TRY(channel->close(call));
+  if (!report) return within(fmt::format("disk {}", disk), std::move(report)).error();
+  BytesRecord record{.disk = fmt::format("disk {}", disk),
+                     .source_root = report->source_root,
+                     .expected_root = report->expected_root,
+                     .read_root = report->read_root,
+                     .length = run.planned->source.disks[disk].size_bytes,
+                     .blocks = report->blocks,
+                     .equal_source = report->equal_source,
+                     .equal_conversion = report->equal_conversion,
+                     .different_blocks = report->different_blocks,
+                     .different = report->different,
+                     .tail_zero = report->tail_zero,
+                     .before_power_on = !run.intended("boot")};
+  return record;
+}
+
+// Whether committing this disk's conversion left everything outside its extents as it was.
+Result<bool> outside_equal(MachineRun& run, std::size_t disk) {
+  if (!run.planned->convert) return true;
+  FLYT_ASSIGN(const auto steps, run.crew->journal->steps(run.planned->migration_id));
+  for (const StepRecord& step : steps) {
+    if (step.step != fmt::format("commit:{}", disk)) continue;
+    FLYT_ASSIGN(const CommitDetail detail, commit_detail(step.detail));
+    return detail.outside_equal;
+  }
+  return false;
+}
+
+std::optional<Ground> stated_ground(const MachineRun& run) {
+  const auto found = run.site->endpoints.find(run.plan->target);
+  return found == run.site->endpoints.end() ? std::nullopt : found->second.ground;
+}
+
+}  // namespace
+
+Result<std::string> step_shape(MachineRun& run, const Call& call) {
+  MachineSpec spec = run.planned->spec;
+  spec.owner = run.owner();
+  if (!run.crew->target->info().can.has(Capability::update))
+    return detail_of_machine(run.target.id);
+  FLYT_ASSIGN(run.target, run.crew->target->update_machine(run.target.id, spec, call));
+  return detail_of_machine(run.target.id);
+}
+
+Result<std::string> step_bytes(MachineRun& run, const Call& call) {
+  std::vector<BytesRecord> records;
+  for (std::size_t i = 0; i < run.target.disks.size(); ++i) {
+    FLYT_ASSIGN(BytesRecord record, read_disk(run, i, call));
+    FLYT_ASSIGN(record.outside_equal, outside_equal(run, i));
+    records.push_back(std::move(record));
+  }
+  const Verdict verdict = judge_bytes(records, run.planned->source.disks.size(), run.crew->now());
+  keep(run, {verdict});
+  if (verdict.answer != Answer::fail) return detail_of(std::vector{verdict});
+  return Error{.code = Errc::corrupt,
+               .what = "the target's disks do not read back as they were written",
+               .seen = verdict.why,
+               .why = "the target's storage is broken, or another program wrote to it",
+               .state = "the machine was not started; the source is untouched",
+               .remedy = {fmt::format("flyt undo {} --target", run.planned->source.name)}};
+}
+
+Result<Verdict> watch_boot(const MachineRun& run, const std::string& target_id, const Call& call) {
+  const auto began = std::chrono::steady_clock::now();
+  const Call patient = call.within(run.planned->boot_timeout);
+  BootRecord record{.marker = run.planned->marker, .limit = run.planned->boot_timeout};
+  for (;;) {
+    auto seen = run.crew->target->observe(target_id, patient);
+    if (seen) record.last = *std::move(seen);
+    record.probes.clear();
+    for (const Probe& probe : run.planned->probes) {
+      record.probes.push_back(run.crew->verifier->probe(probe, patient));
+    }
+    record.took =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began);
+    if (boot_settled(record)) break;
+    const auto waited = wait(between_looks, patient, "the machine's start");
+    if (!waited && waited.error().code == Errc::cancelled) return waited.error();
+    if (!waited) break;
+  }
+  FLYT_TRY(proceed(call, "the machine's start"));
+  return judge_boot(record, run.crew->now());
+}
+
+Result<std::string> step_boot(MachineRun& run, const Call& call) {
+  FLYT_TRY(run.crew->target->set_power(run.target.id, Driver::PowerChange::on, call));
+  FLYT_ASSIGN(const Verdict verdict, watch_boot(run, run.target.id, call));
+  keep(run, {verdict});
+  return detail_of(std::vector{verdict});
+}
+
+Result<std::vector<Verdict>> judge_landed_ground(const MachineRun& run,
+                                                 const std::string& target_id, const Call& call) {
+  GroundQuestion question{.stated = stated_ground(run), .policy = run.site->policy};
+  if (auto seen = run.crew->target->observe(target_id, call)) question.seen = seen->place;
+  question.at = run.crew->now();
+  question.today = question.at.substr(0, 10);
+  return run.crew->verifier->judge_ground(question);
+}
+
+Result<std::string> step_ground(MachineRun& run, const Call& call) {
+  FLYT_ASSIGN(const auto verdicts, judge_landed_ground(run, run.target.id, call));
+  keep(run, verdicts);
+  return detail_of(verdicts);
+}
+
+Result<std::string> step_clean(MachineRun& run, const Call& call) {
+  if (!run.view.name.empty() && run.crew->source->info().can.has(Capability::view)) {
+    FLYT_TRY(run.crew->source->drop_view(
+        {.machine = run.planned->source.id, .name = run.view.name, .owner = run.owner()}, call));
+  }
+  std::error_code ignored;  // an overlay that stays costs space, nothing else
+  std::filesystem::remove_all(run.overlays(), ignored);
+  return std::string("{}");
+}
+
+}  // namespace flyt

@@ -1,0 +1,138 @@
+// Before any byte is copied: facts, the machine on the target, the view on the source.
+#include <fmt/format.h>
+
+#include "plans/drift.hpp"
+#include "plans/machine_run.hpp"
+
+namespace flyt {
+namespace {
+
+constexpr std::chrono::seconds settle_time{30};  // how long a platform may hide what was just made
+
+MachineSpec wanted(const MachineRun& run) {
+  MachineSpec spec = run.planned->spec;
+  spec.owner = run.owner();
+  return spec;
+}
+
+// The driver says that it made what was asked for; the platform is asked again.
+Status compare(const MachineRun& run, const Machine& made) {
+  const MachineSpec& spec = run.planned->spec;
+  std::string wrong;
+  if (made.disks.size() != spec.disks.size()) {
+    wrong = fmt::format("it has {} disks, not {}", made.disks.size(), spec.disks.size());
+  }
+  for (std::size_t i = 0; wrong.empty() && i < spec.disks.size(); ++i) {
+    if (made.disks[i].size_bytes < spec.disks[i].size_bytes) {
+      wrong = fmt::format("disk {} has {} bytes, not {}", i, made.disks[i].size_bytes,
+                          spec.disks[i].size_bytes);
+    }
+  }
+  if (wrong.empty()) return ok();
+  return Error{.code = Errc::internal,
+               .what = "the machine on the target is not what the plan asked for",
+               .seen = wrong,
+               .why = fmt::format("a bug of the driver {}, or somebody changed the machine {}",
+                                  run.crew->target->info().name, made.id),
+               .state = "nothing was written to it",
+               .remedy = {fmt::format("flyt undo {} --target", run.planned->source.name)}};
+}
+
+Error gone(const MachineRun& run) {
+  return {.code = Errc::not_found,
+          .what = "the machine that this migration made on the target is gone",
+          .why = "somebody destroyed it, or it was moved to where the endpoint does not see it",
+          .state = "the source is untouched",
+          .remedy = {fmt::format("flyt undo {} --target", run.planned->source.name),
+                     "then apply the plan again: it begins anew"}};
+}
+
+// Made under another state folder, where it may have been written to and started.
+Error unknown_here(const MachineRun& run, const Machine& made) {
+  return {.code = Errc::exists,
+          .what = fmt::format("the target has a machine of this migration already: {}", made.name),
+          .why = "this journal knows nothing of it: it was made with another state folder",
+          .state = "nothing was written",
+          .remedy = {"apply the plan with the state folder that made it",
+                     fmt::format("or destroy {} on {} first", made.name, run.plan->target)}};
+}
+
+}  // namespace
+
+Result<std::optional<Machine>> find_made(const MachineRun& run, const Call& call) {
+  FLYT_ASSIGN(const Inventory made,
+              run.crew->target->inventory({.migration_id = run.planned->migration_id}, call));
+  if (made.machines.empty()) return std::optional<Machine>();
+  return std::optional<Machine>(made.machines.front());
+}
+
+Result<std::string> step_check(MachineRun& run, const Call& call) {
+  // What was copied is proven by its manifest; after that the source may go its own ways.
+  if (run.done("bytes") != nullptr) return std::string("{}");
+  FLYT_ASSIGN(const Inventory source,
+              run.crew->source->inventory({.machine = run.planned->source.id}, call));
+  FLYT_ASSIGN(const Inventory target, run.crew->target->inventory({}, call));
+  std::vector<Error> found = drift(*run.planned, *run.plan, source, target);
+  if (found.empty()) return std::string("{}");
+  const std::lock_guard lock(run.mutex);
+  run.outcome.state = MachineState::drifted;
+  return std::move(found.front());
+}
+
+Result<std::string> step_create(MachineRun& run, const Call& call) {
+  FLYT_ASSIGN(auto made, find_made(run, call));
+  if (!made && run.done("create") != nullptr) return gone(run);
+  if (made && !run.intended("create")) return unknown_here(run, *made);
+  if (!made) {
+    FLYT_ASSIGN(Machine created, run.crew->target->create_machine(wanted(run), call));
+    // Some platforms need a moment until they show what they have made.
+    for (const Call patient = call.within(settle_time); !made;) {
+      FLYT_ASSIGN(made, find_made(run, call));
+      if (made) break;
+      if (auto waited = wait(std::chrono::milliseconds(500), patient, "reading back"); !waited) {
+        if (waited.error().code == Errc::cancelled) return waited.error();
+        return Error{
+            .code = Errc::internal,
+            .what = fmt::format("the machine {} was made and is not to be found", created.id),
+            .why = fmt::format("a bug of the driver {}", run.crew->target->info().name)};
+      }
+    }
+  }
+  if (!made->unreadable.empty()) {
+    return Error{.code = Errc::unavailable,
+                 .what = fmt::format("the machine {} on the target cannot be read", made->id),
+                 .seen = made->unreadable};
+  }
+  FLYT_TRY(compare(run, *made));
+  run.target = std::move(*made);
+  const std::lock_guard lock(run.mutex);
+  run.outcome.target_id = run.target.id;
+  return detail_of_machine(run.target.id);
+}
+
+Result<std::string> step_view(MachineRun& run, const Call& call) {
+  ViewDetail before;
+  if (const auto found = run.journaled.find("view"); found != run.journaled.end()) {
+    if (auto known = view_detail(found->second.detail)) before = *known;
+  }
+  run.view = before;
+  if (!run.crew->source->info().can.has(Capability::view)) return detail_of(run.view);
+  // After the bytes are proven nothing is read from the source any more.
+  if (run.done("bytes") != nullptr) return detail_of(run.view);
+  run.view.name = "flyt-1";
+  FLYT_ASSIGN(
+      const View view,
+      run.crew->source->make_view(
+          {.machine = run.planned->source.id, .name = run.view.name, .owner = run.owner()}, call));
+  for (const ViewDisk& disk : view.disks) {
+    if (disk.left_out.empty()) continue;
+    return Error{.code = Errc::unsupported,
+                 .what = fmt::format("disk {} is not in the view", disk.disk),
+                 .seen = disk.left_out,
+                 .state = "nothing was copied",
+                 .remedy = {"shut the machine down and plan again"}};
+  }
+  return detail_of(run.view);
+}
+
+}  // namespace flyt

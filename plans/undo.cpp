@@ -1,0 +1,121 @@
+// Putting sources right, and, when asked for, removing what was made on the target.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "plans/executor.hpp"
+#include "plans/step_detail.hpp"
+
+namespace flyt {
+namespace {
+
+struct Known {
+  std::vector<StepRecord> steps;
+  const StepRecord* find(std::string_view key) const {
+    const auto found = std::find_if(steps.begin(), steps.end(),
+                                    [&](const StepRecord& one) { return one.step == key; });
+    return found == steps.end() ? nullptr : &*found;
+  }
+};
+
+// The view that may still be there: made, or begun to be made, and not dropped.
+std::string view_left(const Known& known) {
+  const StepRecord* clean = known.find("clean");
+  const StepRecord* view = known.find("view");
+  if (view == nullptr || (clean != nullptr && clean->state == StepState::done)) return {};
+  const auto detail = view_detail(view->detail);
+  // Begun and without an outcome: its name is the only one that flyt gives.
+  return detail ? detail->name : "flyt-1";
+}
+
+Result<std::optional<Machine>> made_on_target(const PlannedMachine& planned, const Crew& crew,
+                                              const Call& call) {
+  FLYT_ASSIGN(const Inventory made,
+              crew.target->inventory({.migration_id = planned.migration_id}, call));
+  if (made.machines.empty()) return std::optional<Machine>();
+  return std::optional<Machine>(made.machines.front());
+}
+
+std::string refusal(const Known& known, const UndoOptions& options) {
+  if (known.find("boot") == nullptr || options.started) return {};
+  return "it has been started on the target, and may hold newer data than the source: say "
+         "--started to destroy it all the same";
+}
+
+Status undo_source(const PlannedMachine& planned, const Crew& crew, const Known& known,
+                   const Owner& owner, const Call& call) {
+  const std::string view = view_left(known);
+  if (view.empty() || !crew.source->info().can.has(Capability::view)) return ok();
+  FLYT_TRY(
+      crew.source->drop_view({.machine = planned.source.id, .name = view, .owner = owner}, call));
+  return crew.journal->reset(planned.migration_id, "view", "undo");
+}
+
+// The machine goes first: records without a machine are found and refused by the next apply, a
+// machine without records would be taken for one that was never written to.
+Status undo_target(const PlannedMachine& planned, const Crew& crew, const Known& known,
+                   const Owner& owner, const Call& call) {
+  FLYT_ASSIGN(const auto made, made_on_target(planned, crew, call));
+  if (made) {
+    if (made->power == Power::on) {
+      FLYT_TRY(crew.target->set_power(made->id, Driver::PowerChange::forced_off, call));
+    }
+    FLYT_TRY(crew.target->destroy(made->id, owner, call));
+  }
+  for (const char* folder : {"manifests", "overlays"}) {
+    std::error_code error;
+    std::filesystem::remove_all(crew.state / folder / planned.migration_id, error);
+    if (error) {
+      return Error{.code = Errc::unavailable,
+                   .what = fmt::format("cannot remove {}", (crew.state / folder).native()),
+                   .seen = error.message()};
+    }
+  }
+  for (const StepRecord& step : known.steps) {
+    if (step.step == "view") continue;
+    FLYT_TRY(crew.journal->reset(planned.migration_id, step.step, "undo: the target is destroyed"));
+  }
+  return ok();
+}
+
+}  // namespace
+
+Result<std::vector<UndoAction>> undo_actions(const Plan& plan, const Crew& crew,
+                                             const UndoOptions& options, const Call& call) {
+  std::vector<UndoAction> actions;
+  for (const PlannedMachine& planned : plan.machines) {
+    FLYT_ASSIGN(auto steps, crew.journal->steps(planned.migration_id));
+    const Known known{std::move(steps)};
+    const std::string& name = planned.source.name;
+    const std::string view = view_left(known);
+    if (!view.empty() && crew.source->info().can.has(Capability::view)) {
+      actions.push_back({name, fmt::format("drop view {} of {}", view, name), ""});
+    }
+    if (!options.target) continue;
+    FLYT_ASSIGN(const auto made, made_on_target(planned, crew, call));
+    if (!made) continue;
+    actions.push_back({name,
+                       fmt::format("destroy {} and its {} disks on {}", made->name,
+                                   made->disks.size(), plan.target),
+                       refusal(known, options)});
+  }
+  return actions;
+}
+
+Status undo(const Plan& plan, const Crew& crew, const UndoOptions& options, const Call& call) {
+  for (const PlannedMachine& planned : plan.machines) {
+    FLYT_ASSIGN(auto steps, crew.journal->steps(planned.migration_id));
+    const Known known{std::move(steps)};
+    if (known.steps.empty()) continue;
+    FLYT_ASSIGN(const auto lease,
+                crew.journal->take(planned.migration_id, planned.source.name, plan.digest));
+    const Owner owner{planned.migration_id, lease->epoch()};
+    FLYT_TRY(undo_source(planned, crew, known, owner, call));
+    if (!options.target || !refusal(known, options).empty()) continue;
+    FLYT_TRY(within(planned.source.name, undo_target(planned, crew, known, owner, call)));
+  }
+  return ok();
+}
+
+}  // namespace flyt
