@@ -17,6 +17,7 @@ Failure no_such_plan(const std::string& name, const std::vector<MachineRecord>& 
               .what = fmt::format("{:?} is neither a plan file nor a machine of the journal", name),
               .state = "nothing was done"};
   std::vector<std::string_view> known;
+  known.reserve(machines.size());
   for (const auto& machine : machines) known.push_back(machine.name);
   if (const auto near = nearest(name, known); !near.empty()) {
     error.remedy.push_back(fmt::format("write {}", near));

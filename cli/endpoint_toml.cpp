@@ -20,9 +20,9 @@ Error wrong_country(const TomlTable& table, std::string_view key, std::string_vi
   if (const auto likely = likely_country(code); !likely.empty()) {
     error.remedy.push_back(fmt::format("write {}", likely));
   } else if (groups == Groups::allowed) {
-    error.remedy.push_back("write two capital letters such as DK, or EU or EEA");
+    error.remedy.emplace_back("write two capital letters such as DK, or EU or EEA");
   } else {
-    error.remedy.push_back("write two capital letters such as DK");
+    error.remedy.emplace_back("write two capital letters such as DK");
   }
   return error;
 }

@@ -49,6 +49,7 @@ Error wrong_usage(const CommandInfo& command, std::string what) {
 Error unknown_option(const CommandInfo& command, const std::string& given) {
   Error error = wrong_usage(command, fmt::format("there is no option {}", given));
   std::vector<std::string_view> known;
+  known.reserve(global.size() + command.options.size());
   for (const auto& option : global) known.push_back(option.name);
   for (const auto& option : command.options) known.push_back(option.name);
   const auto bare = given.substr(std::min(given.find_first_not_of('-'), given.size()));

@@ -49,6 +49,16 @@ std::string render_table(const Report& report, const Style& style) {
   return table.text(style);
 }
 
+// `text` in lines, the first behind `mark`.
+std::string marked(std::string_view indent, std::string_view mark, std::string_view text) {
+  std::string out;
+  const std::string space(width_of(mark), ' ');
+  for (const auto& line : wrap(printable(text), widest_line - indent.size() - space.size() - 1)) {
+    out += fmt::format("{}{} {}\n", indent, out.empty() ? mark : space, line);
+  }
+  return out;
+}
+
 // What is not PASS, right below the table.
 std::string render_problems(const Report& report, const Style& style) {
   std::string out;
@@ -56,42 +66,31 @@ std::string render_problems(const Report& report, const Style& style) {
     for (const auto& verdict : outcome.verdicts) {
       if (verdict.answer == Answer::pass) continue;
       const auto mark = verdict.answer == Answer::fail ? style.red("✗") : style.yellow("?");
-      const auto text =
-          fmt::format("{} {}: {}", outcome.name, to_string(verdict.question), verdict.why);
-      std::string first = mark;
-      for (const auto& line : wrap(printable(text), widest_line - 4)) {
-        out += fmt::format("  {} {}\n", std::exchange(first, " "), line);
-      }
+      out +=
+          marked("  ", mark,
+                 fmt::format("{} {}: {}", outcome.name, to_string(verdict.question), verdict.why));
     }
     if (!outcome.error) continue;
-    std::string first = style.red("✗");
-    for (const auto& line :
-         wrap(printable(fmt::format("{}: {}", outcome.name, outcome.error->what)),
-              widest_line - 4)) {
-      out += fmt::format("  {} {}\n", std::exchange(first, " "), line);
-    }
+    out += marked("  ", style.red("✗"), fmt::format("{}: {}", outcome.name, outcome.error->what));
     out += render_details(*outcome.error, "      ");
   }
   return out;
 }
 
 std::string render_basis(const MachineOutcome& outcome, const Style& style) {
+  constexpr std::size_t label_width = 9;
+  const std::string below(2 + label_width + 1, ' ');
   std::string out = fmt::format("\n{}   {}\n", style.bold(printable(outcome.name)),
                                 style.dim(outcome.migration_id));
+  for (const auto& line : outcome.record) out += marked("  ", "·", line);
   for (const auto& verdict : outcome.verdicts) {
     const std::string at = verdict.at.empty() ? "" : fmt::format(", {}", verdict.at);
-    const std::string head =
-        fmt::format("{} {} ({}{})", verdict.value, verdict.why, to_string(verdict.basis), at);
-    std::string label = pad(to_string(verdict.question), 9);
-    for (const auto& line : wrap(printable(head), widest_line - 12)) {
-      out += fmt::format("  {} {}\n", std::exchange(label, std::string(9, ' ')), line);
-    }
-    for (const auto& evidence : verdict.evidence) {
-      std::string mark = "·";
-      for (const auto& line : wrap(printable(evidence), widest_line - 14)) {
-        out += fmt::format("            {} {}\n", std::exchange(mark, " "), line);
-      }
-    }
+    const std::string value = verdict.value.empty() ? "" : verdict.value + ": ";
+    const std::string basis = verdict.basis == Basis::none && at.empty()
+                                  ? ""
+                                  : fmt::format(" ({}{})", to_string(verdict.basis), at);
+    out += marked("  ", pad(to_string(verdict.question), label_width), value + verdict.why + basis);
+    for (const auto& evidence : verdict.evidence) out += marked(below, "·", evidence);
   }
   return out;
 }
@@ -136,7 +135,7 @@ std::string render_end(const Report& report, const Style& style) {
 std::string render_report(const Report& report, const Style& style) {
   std::string out = render_table(report, style) + render_problems(report, style);
   for (const auto& outcome : report.outcomes) {
-    if (!outcome.verdicts.empty()) out += render_basis(outcome, style);
+    if (!outcome.verdicts.empty() || !outcome.record.empty()) out += render_basis(outcome, style);
   }
   return out + render_end(report, style);
 }

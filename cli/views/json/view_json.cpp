@@ -58,6 +58,7 @@ json of(const MachineOutcome& outcome) {
               {"name", outcome.name},
               {"state", to_string(outcome.state)},
               {"target_id", outcome.target_id},
+              {"record", outcome.record},
               {"verdicts", list(outcome.verdicts)}};
   if (outcome.error) out["error"] = to_json(*outcome.error);
   return out;

@@ -54,6 +54,7 @@ TEST_CASE("the report shows every machine, what is not PASS below it, and what t
                     .why = "all blocks equal",
                     .evidence = {"disk 0: root 00ff"}},
                    {.question = Question::place, .answer = Answer::pass, .value = "DK"}};
+  good.record = {"disk 0: 38 MiB copied", "converted by virt-v2v-in-place 2.2.0"};
   MachineOutcome bad{.migration_id = "flyt-b", .name = "file02", .state = MachineState::failed};
   bad.verdicts = {{.question = Question::boot,
                    .answer = Answer::fail,
@@ -69,7 +70,11 @@ TEST_CASE("the report shows every machine, what is not PASS below it, and what t
                                    "file02   failed  -      FAIL  -        -         -\n"));
   CHECK_THAT(text, Catch::Contains("  ✗ file02 boot: no answer from tcp://10.1.20.31:445"));
   CHECK_THAT(text, Catch::Contains("      do     flyt undo file02\n"));
-  CHECK_THAT(text, Catch::Contains("· disk 0: root 00ff"));
+  CHECK_THAT(text, Catch::Contains("\nweb01   flyt-a\n"
+                                   "  · disk 0: 38 MiB copied\n"
+                                   "  · converted by virt-v2v-in-place 2.2.0\n"
+                                   "  bytes     all blocks equal (measured)\n"
+                                   "            · disk 0: root 00ff\n"));
   CHECK_THAT(text, Catch::Contains("1 of 2 machines landed, 1 failed.   flyt apply pilot.json"));
 }
 
