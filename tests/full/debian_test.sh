@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# A whole Debian (systemd, initramfs-tools, generic kernel) moves from an OVA to libvirt, is converted and lives there.
+# Slow under software emulation: half an hour and more; `./dev test --full` runs it.
+. "$(dirname "${BASH_SOURCE[0]}")/../integration/lab.sh"
+"$GUESTS/make-guest.sh" "$FOLDER/deb12-system.raw" --flavor full --kernel generic --hostname deb12
+"$GUESTS/make-ova.sh" "$FOLDER/deb12-system.raw" "$FOLDER/deb12.ova" --name deb12 --mem 1024
+start_libvirt
+write_site deb12 auto '900 s'
+sed -i 's/^probes = .*/probes = [ { tcp = "10.0.2.15:22" }, { agent = true } ]/' flyt.toml # this guest has no httpd
+expect 0 flyt plan -o plan.json
+expect 0 flyt apply plan.json
+says PASS
+expect 0 flyt verify plan.json
