@@ -5,8 +5,9 @@
 namespace flyt::cli {
 namespace {
 
-constexpr std::array commands{&init_command, &check_command, &inventory_command, &assess_command,
-                              &drivers_command};
+constexpr std::array commands{&init_command,   &check_command, &inventory_command, &assess_command,
+                              &plan_command,   &show_command,  &apply_command,     &status_command,
+                              &verify_command, &undo_command,  &drivers_command};
 
 }  // namespace
 

@@ -27,6 +27,7 @@ CHANGING = [
     (re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?Z"), "TIME"),
     (re.compile(r"flyt [0-9]+\.[0-9]+\.[0-9]+(\+[0-9a-z.]+)?"), "flyt VERSION"),
     (re.compile(r"\bpid [0-9]+\b"), "pid N"),
+    (re.compile(r"\b(PASS|boot     ) [0-9]+ s\b"), r"\1 N s"),
     (re.compile(r"\b(within|after|took|in) [0-9.]+ (ms|s)\b"), r"\1 N s"),
 ]
 
@@ -34,7 +35,7 @@ CHANGING = [
 class Transcript:
     def __init__(self, name):
         self.name = name
-        self.holder = tempfile.TemporaryDirectory(prefix="flyt-golden-")
+        self.holder = tempfile.TemporaryDirectory(prefix="flyt-golden-", dir="/tmp")  # its length decides where lines break
         self.folder = Path(self.holder.name).resolve()
         self.text = ""
         self.problems = []

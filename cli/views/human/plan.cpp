@@ -168,7 +168,7 @@ std::string render_plan(const Plan& plan, const std::string& file, const Style& 
                      plan.site_name.empty() ? plan.site_id : printable(plan.site_name),
                      plan.flyt_version, plan.digest.substr(0, 16));
   for (const auto& wave : plan.waves) {
-    out += fmt::format("  wave {}: {}\n", wave.name, count(wave.machines.size(), "machine"));
+    out += fmt::format("  {}: {}\n", printable(wave.name), count(wave.machines.size(), "machine"));
   }
   if (!time_words(plan.estimate).empty())
     out += fmt::format("{}\n", time_words(plan.estimate).substr(1));
