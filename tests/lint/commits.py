@@ -8,7 +8,7 @@ from sources import git, report
 
 SUBJECT = re.compile(r"[a-z][a-z0-9_./, -]*: [A-Z]\S*")
 LENGTH = 68
-NOT_IMPERATIVE = re.compile(r": (?!Embed|Feed|Need|Seed|Shed|Speed|Bring|String)[A-Z][a-z]+(ed|ing)\b")
+NOT_IMPERATIVE = re.compile(r": (?!Embed|Feed|Heed|Need|Seed|Shed|Speed|Bring|String)[A-Z][a-z]+(ed|ing)\b")
 
 
 def judge(subject, body):
