@@ -1,8 +1,8 @@
 #include "cli/signals.hpp"
 
 #include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <ctime>
 #include <thread>

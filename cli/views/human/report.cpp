@@ -89,7 +89,8 @@ std::string render_basis(const MachineOutcome& outcome, const Style& style) {
     const std::string basis = verdict.basis == Basis::none && at.empty()
                                   ? ""
                                   : fmt::format(" ({}{})", to_string(verdict.basis), at);
-    out += marked("  ", pad(to_string(verdict.question), label_width), value + verdict.why + basis);
+    out += marked("  ", pad(to_string(verdict.question), label_width),
+                  fmt::format("{}{}{}", value, verdict.why, basis));
     for (const auto& evidence : verdict.evidence) out += marked(below, "·", evidence);
   }
   return out;
