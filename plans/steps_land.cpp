@@ -28,7 +28,7 @@ Result<BytesRecord> read_disk(MachineRun& run, std::size_t disk, const Call& cal
                                            call);
   FLYT_TRY(channel->close(call));
   if (!report) return within(fmt::format("disk {}", disk), std::move(report)).error();
-  BytesRecord record{.disk = fmt::format("disk {}", disk),
+  BytesRecord record{.disk = fmt::format("{}", disk),
                      .source_root = report->source_root,
                      .expected_root = report->expected_root,
                      .read_root = report->read_root,
