@@ -18,6 +18,14 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view v2v = "virt-v2v-in-place";
 
+// virt-v2v starts servers and an appliance in its process group. When flyt dies, whatever the
+// reason, the kernel sends SIGTERM to this shell alone, and it ends the whole group.
+constexpr const char* guard = R"(
+trap 'trap "" TERM; kill -TERM 0; sleep 3; kill -KILL 0' TERM INT HUP
+"$@" &
+wait $!
+)";
+
 // Clusters of 4 KiB keep the list of changes close to what changed; qcow2's L1 table (32 MiB at
 // most) then reaches 8 TiB. Larger disks take QEMU's default of 64 KiB.
 std::string_view cluster_size(std::uint64_t disk_bytes) {
@@ -132,16 +140,17 @@ class V2vConverter : public Converter {
     V2vLog log;
     std::string text;
     const auto keep = [&](std::string_view line) { text.append(line).append("\n"); };
-    const Command command = {
-        .argv = {std::string(v2v), "--machine-readable", "-i", "libvirtxml", domain.native()},
-        .environment = appliance_environment(request.kvm),
-        .on_output =
-            [&](std::string_view line) {
-              keep(line);
-              const std::string_view phase = log.add(line);
-              if (request.progress != nullptr && !phase.empty()) request.progress->note(phase);
-            },
-        .on_error = keep};
+    const Command command = {.argv = {"sh", "-c", guard, "convert", std::string(v2v),
+                                      "--machine-readable", "-i", "libvirtxml", domain.native()},
+                             .environment = appliance_environment(request.kvm),
+                             .on_output =
+                                 [&](std::string_view line) {
+                                   keep(line);
+                                   const std::string_view phase = log.add(line);
+                                   if (request.progress != nullptr && !phase.empty())
+                                     request.progress->note(phase);
+                                 },
+                             .on_error = keep};
     const auto finished = run(command, call);
     FLYT_TRY(write_durably(log_file, text, 0600));
     if (!finished) return finished.error();
