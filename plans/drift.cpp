@@ -100,6 +100,12 @@ std::vector<Error> drift(const PlannedMachine& planned, const Plan& plan, const 
     found.push_back(drifted(planned, fact, "another platform or no such machine"));
     return found;
   }
+  // A disk that came later has no fact of its own, and would be left behind.
+  if (machine->disks.size() > planned.source.disks.size()) {
+    const Fact fact{Fact::Kind::pinned, "source", "disks",
+                    fmt::format("{}", planned.source.disks.size())};
+    found.push_back(drifted(planned, fact, fmt::format("{}", machine->disks.size())));
+  }
   const bool ours = made_by_us(planned, target);
   for (const Fact& fact : planned.facts) {
     if (fact.kind == Fact::Kind::pinned) {

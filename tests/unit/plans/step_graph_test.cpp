@@ -1,0 +1,119 @@
+#include "plans/step_graph.hpp"
+
+#include <string>
+
+#include "tests/catch.hpp"
+
+namespace flyt {
+namespace {
+
+// Runs all that may run, one after the other; the keys in that order.
+std::string order(StepGraph& graph) {
+  std::string keys;
+  while (const auto step = graph.find_work(8, 8)) {
+    keys += (keys.empty() ? "" : " ") + step->key;
+    graph.finished(*step, true);
+  }
+  return keys;
+}
+
+// Brings `machine`, the only one that may begin, to where its copies are ready.
+void to_copies(StepGraph& graph) {
+  for (const char* key : {"check", "create", "view"}) {
+    const auto step = graph.find_work(8, 8);
+    REQUIRE(step);
+    REQUIRE(step->key == key);
+    graph.finished(*step, true);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the steps of a machine come in their order", "[plans][graph]") {
+  struct Row {
+    std::size_t disks;
+    bool convert, to_copied;
+    const char* keys;
+  };
+  const Row row = GENERATE(
+      Row{1, false, false, "check create view copy:0 shape bytes boot ground clean"},
+      Row{2, true, false,
+          "check create view copy:0 copy:1 convert commit:0 commit:1 shape bytes boot ground "
+          "clean"},
+      Row{2, true, true, "check create view copy:0 copy:1"},
+      Row{0, false, false, "check create view shape bytes boot ground clean"});
+  StepGraph graph;
+  graph.add_machine(0, row.disks, row.convert, row.to_copied);
+  CHECK_FALSE(graph.complete(0));
+  CHECK(order(graph) == row.keys);
+  CHECK(graph.complete(0));
+  CHECK_FALSE(graph.running());
+}
+
+TEST_CASE("disks are copied side by side, within the limit", "[plans][graph]") {
+  StepGraph graph;
+  graph.add_machine(0, 3, false, true);
+  to_copies(graph);
+  const auto first = graph.find_work(1, 2);
+  const auto second = graph.find_work(1, 2);
+  REQUIRE((first && second));
+  CHECK(first->key == "copy:0");
+  CHECK(second->key == "copy:1");
+  CHECK_FALSE(graph.find_work(1, 2));
+  graph.finished(*second, true);
+  const auto third = graph.find_work(1, 2);
+  REQUIRE(third);
+  CHECK(third->key == "copy:2");
+  graph.finished(*first, true);
+  CHECK(graph.running(0));
+  graph.finished(*third, true);
+  CHECK(graph.complete(0));
+}
+
+TEST_CASE("a machine begins when one of those in work has ended", "[plans][graph]") {
+  StepGraph graph;
+  for (std::size_t i = 0; i < 2; ++i) graph.add_machine(i, 1, false, true);
+  const auto check = graph.find_work(1, 4);
+  REQUIRE(check);
+  CHECK_FALSE(graph.find_work(1, 4));
+  graph.finished(*check, true);
+  for (int i = 0; i < 3; ++i) {
+    const auto step = graph.find_work(1, 4);
+    REQUIRE(step);
+    CHECK(step->machine == 0);
+    graph.finished(*step, true);
+  }
+  const auto next = graph.find_work(1, 4);
+  REQUIRE(next);
+  CHECK(next->machine == 1);
+}
+
+TEST_CASE("a machine that failed begins nothing and stops no other", "[plans][graph]") {
+  StepGraph graph;
+  for (std::size_t i = 0; i < 2; ++i) graph.add_machine(i, 1, false, true);
+  const auto check = graph.find_work(1, 4);
+  REQUIRE(check);
+  graph.finished(*check, false);
+  graph.give_up(0);
+  CHECK(order(graph) == "check create view copy:0");
+  CHECK_FALSE(graph.complete(0));
+  CHECK(graph.complete(1));
+}
+
+TEST_CASE("no step begins after a copy that failed, and others of it may end", "[plans][graph]") {
+  StepGraph graph;
+  graph.add_machine(0, 2, false, false);
+  to_copies(graph);
+  const auto first = graph.find_work(1, 4);
+  const auto second = graph.find_work(1, 4);
+  REQUIRE((first && second));
+  graph.finished(*first, false);
+  graph.give_up(0);
+  CHECK(graph.running());
+  graph.finished(*second, true);
+  CHECK_FALSE(graph.running());
+  CHECK_FALSE(graph.find_work(1, 4));
+  CHECK_FALSE(graph.complete(0));
+}
+
+}  // namespace flyt
