@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -91,7 +92,7 @@ class Executor {
     MachineRun& run = *runs_[machine];
     MachineOutcome& outcome = run.outcome;
     Error error = std::move(ended.status).error();
-    if (outcome.state != MachineState::drifted) {
+    if (outcome.state != MachineState::drifted && outcome.state != MachineState::failed) {
       outcome.state = error.code == Errc::cancelled ? MachineState::stopped : MachineState::failed;
     }
     // The first failure is the one to tell; what followed from the stop is not.
@@ -128,7 +129,15 @@ void add_recorded(MachineOutcome& outcome, const std::vector<MachineOutcome>& re
   for (const MachineOutcome& before : recorded) {
     if (before.migration_id != outcome.migration_id) continue;
     outcome.record = before.record;
-    outcome.verdicts = before.verdicts;
+    // A step that failed has its error in the journal, not its verdict.
+    std::vector<Verdict> verdicts = before.verdicts;
+    for (Verdict& verdict : outcome.verdicts) {
+      const auto same = [&](const Verdict& one) { return one.question == verdict.question; };
+      if (std::none_of(verdicts.begin(), verdicts.end(), same)) {
+        verdicts.push_back(std::move(verdict));
+      }
+    }
+    outcome.verdicts = std::move(verdicts);
     if (outcome.target_id.empty()) outcome.target_id = before.target_id;
   }
 }
