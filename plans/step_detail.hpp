@@ -21,6 +21,9 @@ struct ViewDetail {
   ViewNumber number = 1;
 };
 
+// The record beside the steps that says which number the view after a dropped one has: ViewDetail.
+inline constexpr const char* view_dropped = "view-dropped";
+
 struct CopyDetail {
   std::string root;  // hexadecimal
   std::uint64_t length = 0, read_bytes = 0, written_bytes = 0, kept_bytes = 0;

@@ -1,6 +1,8 @@
 // Before any byte is copied: facts, the machine on the target, the view on the source.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "plans/drift.hpp"
 #include "plans/machine_run.hpp"
 
@@ -114,6 +116,10 @@ Result<std::string> step_view(MachineRun& run, const Call& call) {
   ViewDetail before;
   if (const auto found = run.journaled.find("view"); found != run.journaled.end()) {
     if (auto known = view_detail(found->second.detail)) before = *known;
+  }
+  if (const auto found = run.journaled.find(view_dropped); found != run.journaled.end()) {
+    FLYT_ASSIGN(const ViewDetail next, view_detail(found->second.detail));
+    before.number = std::max(before.number, next.number);
   }
   run.view = before;
   if (!run.crew->source->info().can.has(Capability::view)) return detail_of(run.view);

@@ -43,10 +43,42 @@ std::string refusal(const Known& known, const UndoOptions& options) {
          "--started to destroy it all the same";
 }
 
-Status undo_source(const PlannedMachine& planned, const Crew& crew, const Known& known,
-                   const Owner& owner, const Call& call) {
+// What was copied of this view is of no use to the next one: a guest that ran on has changed since,
+// and a disk of both moments would be of none. "begun" stays, as the disks have been written to.
+Status take_back_copies(const PlannedMachine& planned, const Plan& plan, const Crew& crew,
+                        const Known& known, const Owner& owner) {
+  StepRecord record{.machine = planned.migration_id, .epoch = owner.epoch, .plan = plan.digest};
+  record.at = crew.now();
+  ViewDetail next;
+  for (const char* key : {"view", view_dropped}) {
+    const StepRecord* step = known.find(key);
+    if (step == nullptr) continue;
+    if (const auto detail = view_detail(step->detail)) {
+      next.number = std::max(next.number, detail->number);
+    }
+  }
+  ++next.number;
+  record.step = view_dropped;
+  record.state = StepState::done;
+  record.detail = detail_of(next);
+  FLYT_TRY(crew.journal->finish(record));
+  for (const StepRecord& step : known.steps) {
+    if (step.step == "create" || step.step == "view" || step.step == view_dropped) continue;
+    record.step = step.step;
+    record.detail = "{}";
+    FLYT_TRY(crew.journal->intend(record));
+  }
+  return ok();
+}
+
+Status undo_source(const PlannedMachine& planned, const Plan& plan, const Crew& crew,
+                   const Known& known, const Owner& owner, const Call& call) {
   const std::string view = view_left(known);
   if (view.empty() || !crew.source->info().can.has(Capability::view)) return ok();
+  const StepRecord* bytes = known.find("bytes");
+  if (bytes == nullptr || bytes->state != StepState::done) {
+    FLYT_TRY(take_back_copies(planned, plan, crew, known, owner));
+  }
   FLYT_TRY(
       crew.source->drop_view({.machine = planned.source.id, .name = view, .owner = owner}, call));
   return crew.journal->reset(planned.migration_id, "view", "undo");
@@ -54,8 +86,8 @@ Status undo_source(const PlannedMachine& planned, const Crew& crew, const Known&
 
 // The machine goes first: records without a machine are found and refused by the next apply, a
 // machine without records would be taken for one that was never written to.
-Status undo_target(const PlannedMachine& planned, const Crew& crew, const Known& known,
-                   const Owner& owner, const Call& call) {
+Status undo_target(const PlannedMachine& planned, const Crew& crew, const Owner& owner,
+                   const Call& call) {
   FLYT_ASSIGN(const auto made, made_on_target(planned, crew, call));
   if (made) {
     if (made->power == Power::on) {
@@ -72,11 +104,15 @@ Status undo_target(const PlannedMachine& planned, const Crew& crew, const Known&
                    .seen = error.message()};
     }
   }
-  for (const StepRecord& step : known.steps) {
-    if (step.step == "view") continue;
-    FLYT_TRY(crew.journal->reset(planned.migration_id, step.step, "undo: the target is destroyed"));
+  // "create" last: while it is there, what is left of the records is not taken for those of a
+  // machine that the next apply makes.
+  const char* why = "undo: the target is destroyed";
+  FLYT_ASSIGN(const auto steps, crew.journal->steps(planned.migration_id));
+  for (const StepRecord& step : steps) {
+    if (step.step == "create") continue;
+    FLYT_TRY(crew.journal->reset(planned.migration_id, step.step, why));
   }
-  return ok();
+  return crew.journal->reset(planned.migration_id, "create", why);
 }
 
 }  // namespace
@@ -111,9 +147,9 @@ Status undo(const Plan& plan, const Crew& crew, const UndoOptions& options, cons
     FLYT_ASSIGN(const auto lease,
                 crew.journal->take(planned.migration_id, planned.source.name, plan.digest));
     const Owner owner{planned.migration_id, lease->epoch()};
-    FLYT_TRY(undo_source(planned, crew, known, owner, call));
+    FLYT_TRY(undo_source(planned, plan, crew, known, owner, call));
     if (!options.target || !refusal(known, options).empty()) continue;
-    FLYT_TRY(within(planned.source.name, undo_target(planned, crew, known, owner, call)));
+    FLYT_TRY(within(planned.source.name, undo_target(planned, crew, owner, call)));
   }
   return ok();
 }
