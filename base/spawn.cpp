@@ -21,8 +21,6 @@
 #include <thread>
 #include <utility>
 
-extern char** environ;
-
 namespace flyt {
 namespace {
 
@@ -69,7 +67,11 @@ std::vector<std::string> environment_of(const Command& command) {
   }
   for (const auto& [name, value] : command.environment) merged[name] = value;
   std::vector<std::string> entries;
-  for (const auto& [name, value] : merged) entries.push_back(name + "=" + value);
+  entries.reserve(merged.size());
+  for (const auto& [name, value] : merged) {
+    std::string entry = name;
+    entries.push_back(std::move(entry.append("=").append(value)));
+  }
   return entries;
 }
 
