@@ -132,7 +132,7 @@ NbdChannelSpec channel_spec(const Machine& machine, const Disk& disk, const Open
   const bool writes = spec.use == Use::write;
   NbdChannelSpec channel;
   channel.server.argv = {"nbdkit", "-f", "-U", std::string(nbd_socket)};
-  if (!writes) channel.server.argv.push_back("-r");
+  if (!writes) channel.server.argv.emplace_back("-r");
   channel.server.argv.insert(channel.server.argv.end(), {"file", "file=" + file.native()});
   channel.server.what = fmt::format("{}: {}", machine.name, disk.id);
   channel.info.size_bytes = disk.size_bytes;
