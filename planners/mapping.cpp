@@ -50,6 +50,7 @@ template <typename Thing>
 std::string proposal(const std::vector<Thing>& there, std::string_view source) {
   if (there.empty()) return "NAME";
   std::vector<std::string_view> names;
+  names.reserve(there.size());
   for (const Thing& one : there) names.push_back(one.name);
   const std::string_view near = nearest(source, names);
   return std::string(near.empty() ? names.front() : near);

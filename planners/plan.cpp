@@ -99,6 +99,7 @@ Result<Plan> make_plan(const PlanInput& input) {
                 fmt::format("{} and {} are the same platform", plan.source, plan.target)));
   }
   std::vector<Draft> drafts;
+  drafts.reserve(selected.size());
   for (const Machine* machine : selected) drafts.push_back(draft_machine(input, *machine));
   find_twins(drafts);
   take_over(input, std::move(drafts), allowed, plan);

@@ -46,7 +46,7 @@ Error nothing_matches(const Inventory& inventory, const std::string& word) {
   if (!near.empty()) {
     error.remedy.push_back(fmt::format("did you mean {}{}?", tag ? tag_word : "", near));
   }
-  error.remedy.push_back("flyt inventory");
+  error.remedy.emplace_back("flyt inventory");
   return error;
 }
 

@@ -11,7 +11,7 @@
 namespace flyt {
 
 // Pretty JSON with `$schema` and the digest filled in; a fixed order of members.
-std::string plan_text(Plan plan);
+std::string plan_text(const Plan& plan);
 std::string plan_digest(const Plan& plan);
 
 // Errc::invalid: not JSON, breaks the schema (names the place), another version (says which flyt

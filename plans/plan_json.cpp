@@ -303,7 +303,7 @@ Status check_version(const Json& json) {
 
 std::string plan_digest(const Plan& plan) { return digest_of(plan_json(plan)); }
 
-std::string plan_text(Plan plan) {
+std::string plan_text(const Plan& plan) {
   Json json = plan_json(plan);
   json["digest"] = digest_of(json);
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
