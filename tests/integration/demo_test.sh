@@ -10,6 +10,6 @@ if ! NO_COLOR=1 "$FLYT_SOURCE/examples/demo/run.sh" --folder "$out/demo" >"$out/
 fi
 cat "$out/log"
 grep -q 'PASS' "$out/log"
-! grep -q 'FAIL' "$out/log"
+if grep -qw 'FAIL' "$out/log"; then echo "a verdict is FAIL"; exit 1; fi
 [ ! -e "$out/demo" ] || { echo "its folder is still there"; exit 1; }
 ! pgrep -af "$out/demo" || { echo "left running"; exit 1; }
