@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include "base/durable_file.hpp"
-#include "base/units.hpp"
 #include "plans/machine_run.hpp"
 
 namespace flyt {
@@ -33,11 +32,6 @@ Error started_before(const MachineRun& run) {
           .why = "its disks have changed since; to write to them again would lose that",
           .state = "nothing was written",
           .remedy = {fmt::format("flyt undo {} --target --started", run.planned->source.name)}};
-}
-
-void note(MachineRun& run, std::string line) {
-  const std::lock_guard lock(run.mutex);
-  run.outcome.record.push_back(std::move(line));
 }
 
 CopyTuning tuning(const MachineRun& run) {
@@ -124,8 +118,6 @@ Result<std::string> step_commit(MachineRun& run, std::size_t disk, const Call& c
                                      call),
              {target.get(), overlay.get(), base.get()});
   if (!committed) return within(fmt::format("disk {}", disk), std::move(committed)).error();
-  note(run, fmt::format("disk {}: conversion changed {} blocks of 1 MiB, {}", disk,
-                        committed->changed_blocks, format_size(committed->changed_bytes)));
   return detail_of(CommitDetail{to_hex(committed->root), committed->changed_bytes,
                                 committed->changed_blocks, committed->outside_equal});
 }
