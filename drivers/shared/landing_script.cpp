@@ -118,6 +118,8 @@ while :; do
     wait "$server" && status=0 || status=$?
     kill -0 "$server" 2>/dev/null || break
 done
+# A late signal to the group must not end the programs below.
+trap '' TERM INT HUP
 # A wait that a signal has broken off says nothing of the server; its own status is kept.
 [ "$status" -le 128 ] || { wait "$server" && status=0 || status=$?; }
 [ "$status" = 0 ] || die unavailable "qemu-nbd ended with status $status"

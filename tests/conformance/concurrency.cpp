@@ -22,6 +22,12 @@ std::vector<std::string> at_once(std::size_t count, Work work) {
   return answers;
 }
 
+// Where others are compared with it: the whole error, for whoever has to find out.
+template <typename T>
+std::string answer(const Result<T>& result) {
+  return result ? "ok" : told(result.error());
+}
+
 std::size_t in_flight(const Run& run) { return std::min(run.driver->info().max_concurrency, 16U); }
 
 void works_in_parallel(Run& run) {
@@ -36,12 +42,12 @@ void works_in_parallel(Run& run) {
   const std::vector<std::string> fine(count, "ok");
   const auto made = at_once(count, [&](std::size_t i) {
     auto machine = driver.create_machine(specs[i], {});
-    if (!machine) return code_of(machine);
-    if (auto seen = driver.inventory({}, {}); !seen) return code_of(seen);
+    if (!machine) return answer(machine);
+    if (auto seen = driver.inventory({}, {}); !seen) return answer(seen);
     const OpenSpec spec{machine->id, machine->disks[0].id, "", "", Use::write, specs[i].owner};
     if (!driver.info().can.has(Capability::write)) return std::string("ok");
     auto channel = driver.open(spec, {});
-    return channel ? code_of((*channel)->close({})) : code_of(channel);
+    return channel ? answer((*channel)->close({})) : answer(channel);
   });
   CHECK(made == fine);
   std::vector<std::string> ids;
@@ -51,7 +57,7 @@ void works_in_parallel(Run& run) {
     ids.push_back(found.front().id);
   }
   CHECK(at_once(count, [&](std::size_t i) {
-          return code_of(driver.destroy(ids[i], specs[i].owner, {}));
+          return answer(driver.destroy(ids[i], specs[i].owner, {}));
         }) == fine);
 }
 
@@ -60,7 +66,7 @@ void creates_one_of_many(Run& run) {
   const MachineSpec spec = run.spec("web01", {mib});
   const std::size_t count = in_flight(run);
   const auto made =
-      at_once(count, [&](std::size_t) { return code_of(run.driver->create_machine(spec, {})); });
+      at_once(count, [&](std::size_t) { return answer(run.driver->create_machine(spec, {})); });
   CHECK(made == std::vector<std::string>(count, "ok"));
   CHECK(run.made_by(spec.owner.id, 1).size() == 1);
 }
