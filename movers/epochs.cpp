@@ -38,9 +38,9 @@ std::uint32_t Epochs::join(std::uint64_t bytes) {
   return number;
 }
 
-void Epochs::done(const Record& record) {
+void Epochs::done(std::uint32_t number, const Record& record) {
   const std::lock_guard lock(mutex_);
-  Epoch& epoch = epochs_[record.epoch - front_];
+  Epoch& epoch = epochs_[number - front_];
   epoch.records.push_back(record);
   --epoch.outstanding;
 }

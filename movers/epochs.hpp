@@ -25,8 +25,9 @@ class Epochs {
 
   // Before posting a write of `bytes`: the number of its epoch.
   std::uint32_t join(std::uint64_t bytes);
-  // The write is done and its digest known. The record's epoch is what join() said.
-  void done(const Record& record);
+  // The write is done and its digest known. `epoch` is what join() said; the record's own is
+  // another where the target has held the block since then, and nothing was written.
+  void done(std::uint32_t epoch, const Record& record);
 
   // True: the caller flushes now, on one connection, and says flushed(). Never while another flush
   // is out. `close`: also what is not full, for the end of a pass.

@@ -175,7 +175,7 @@ void Loop::decide(Slot& slot) {
     release(slot);
   } else if (slot.item.compare && slot.item.known == slot.digest) {
     slot.epoch = pass_.in().epochs->join(0);
-    finish(slot);
+    finish(slot, slot.item.known_since);
   } else if (slot.item.compare && slot.item.recorded) {
     slot.state = State::voiding;
     to_void_.push_back(&slot);
@@ -192,7 +192,7 @@ void Loop::write(Slot& slot) {
     slot.epoch = pass_.in().epochs->join(slot.size);
     write_data(slot);
   }
-  if (slot.requests == 0 && slot.hashed) finish(slot);
+  if (slot.requests == 0 && slot.hashed) finish(slot, slot.epoch);
 }
 
 void Loop::write_zeroes(Slot& slot) {
@@ -234,14 +234,15 @@ void Loop::has_written(Slot& slot) {
     std::erase(to_hash_, &slot);
     release(slot);  // its epoch never ends: neither it nor a later one is recorded
   } else if (slot.hashed) {
-    finish(slot);
+    finish(slot, slot.epoch);
   }
 }
 
-void Loop::finish(Slot& slot) {
-  pass_.in().epochs->done({slot.item.first, slot.item.count, pass_.in().view, slot.epoch,
-                           slot.zero ? RecordKind::zero : RecordKind::data,
-                           slot.zero ? Digest{} : slot.digest});
+// `written`: the write epoch since which the target holds it.
+void Loop::finish(Slot& slot, std::uint32_t written) {
+  pass_.in().epochs->done(slot.epoch, {slot.item.first, slot.item.count, pass_.in().view, written,
+                                       slot.zero ? RecordKind::zero : RecordKind::data,
+                                       slot.zero ? Digest{} : slot.digest});
   release(slot);
 }
 
@@ -277,7 +278,7 @@ void Loop::hash(std::size_t least) {
       if (slot.state == State::hashing) {
         decide(slot);
       } else if (slot.requests == 0) {
-        finish(slot);
+        finish(slot, slot.epoch);
       }
     }
   }

@@ -56,7 +56,7 @@ class Loop {
   void write_zeroes(Slot& slot);
   void write_data(Slot& slot);
   void has_written(Slot& slot);
-  void finish(Slot& slot);
+  void finish(Slot& slot, std::uint32_t written);
   void release(Slot& slot);
   void hash(std::size_t least);
   void void_first();

@@ -18,7 +18,8 @@ Result<MappedFile> MappedFile::map(const FileDescriptor& file, std::size_t size)
 
 Result<MappedFile> MappedFile::scratch(const std::filesystem::path& folder, std::size_t size) {
   if (size == 0) return MappedFile{};
-  const FileDescriptor file(open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  const FileDescriptor file(
+      open(folder.empty() ? "." : folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (!file) return system_error("cannot make a temporary file in " + folder.string(), errno);
   // Allocated now: a full disk is an error here, not a signal later.
   if (const int error = posix_fallocate(file.get(), 0, static_cast<off_t>(size)); error != 0) {

@@ -81,6 +81,7 @@ Item Work::item(const Stretch& stretch) {
     }
   }
   if (const Record* target = stretch.segment.on_target()) {
+    item.known_since = target->epoch;
     item.known = target->kind == RecordKind::data ? target->digest : zero_digest(size);
   }
   block_ += item.count;

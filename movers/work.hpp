@@ -20,6 +20,7 @@ struct Item {
   bool compare = false;         // write only if the digest is not `known`
   bool recorded = false;        // the manifest says something of it, which ends when it is written
   std::optional<Digest> known;  // on the target, by the manifest
+  std::uint32_t known_since = 0;  // the write epoch of that
 
   // Parts of the block to read, from its start; the rest is zero.
   std::array<Range, 8> pieces{};

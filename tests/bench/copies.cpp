@@ -16,9 +16,9 @@
 #include <stdexcept>
 #include <thread>
 
-#include "base/nbd_server.hpp"
 #include "base/units.hpp"
 #include "movers/mover.hpp"
+#include "tests/bench/ends.hpp"
 #include "tests/temp_dir.hpp"
 
 namespace flyt::bench {
@@ -27,18 +27,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-NbdServer serve(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), {"nbdkit", "-f", "-U", std::string(nbd_socket)});
-  auto server = NbdServer::start({std::move(arguments), {}, "benchmark"}, {});
-  if (!server) throw std::runtime_error(server.error().what + ": " + server.error().seen);
-  return *std::move(server);
-}
-
 class Disk : public Channel {
  public:
-  explicit Disk(const NbdServer& server) {
-    info_.uri = server.uri();
-    info_.size_bytes = server.size_bytes();
+  explicit Disk(const End& end) {
+    info_.uri = end.uri;
+    info_.size_bytes = end.size_bytes;
   }
   const ChannelInfo& info() const override { return info_; }
   Status close(const Call&) override { return ok(); }
@@ -93,12 +86,13 @@ class Copies {
       : bench_(bench), rounds_(bench.quick ? 1 : 3), manifest_(folder_ / "manifest") {}
 
   void run() {
-    version();
-    memory();
-    files();
-    sparse();
-    eight();
-    resume();
+    const std::pair<std::string_view, void (Copies::*)()> parts[] = {
+        {"version", &Copies::version}, {"memory", &Copies::memory}, {"file", &Copies::files},
+        {"link", &Copies::link},       {"sparse", &Copies::sparse}, {"rss", &Copies::eight},
+        {"resume", &Copies::resume}};
+    for (const auto& [name, part] : parts) {
+      if (bench_.part.empty() || bench_.part == name) (this->*part)();
+    }
     fs::remove_all(folder_.path());
   }
 
@@ -108,7 +102,7 @@ class Copies {
     return static_cast<double>(bytes) / static_cast<double>(gib);
   }
 
-  Cost engine(const NbdServer& source, const NbdServer& target, ViewNumber view, CopyMode mode) {
+  Cost engine(const End& source, const End& target, ViewNumber view, CopyMode mode) {
     return in_child([&] {
       Disk from(source), to(target);
       CopyRequest request;
@@ -123,24 +117,23 @@ class Copies {
   }
 
   // `targets` makes a target as each copy should find it.
-  Contest contest(const NbdServer& source, const std::function<NbdServer()>& targets) {
+  Contest contest(const End& source, const std::function<End()>& targets) {
     Contest all;
     for (int round = 0; round < rounds_; ++round) {
       {
-        const NbdServer target = targets();
+        const End target = targets();
         sync();
-        all.nbdcopy_cost = of_program({"nbdcopy", "--flush", source.uri(), target.uri()});
+        all.nbdcopy_cost = of_program({"nbdcopy", "--flush", source.uri, target.uri});
         all.nbdcopy.push_back(all.nbdcopy_cost.wall);
       }
       {
-        const NbdServer target = targets();
+        const End target = targets();
         sync();
-        all.qemu_cost =
-            of_program({"qemu-img", "convert", "-n", "-W", "-m", "16", "-t", "writeback", "-f",
-                        "raw", "-O", "raw", source.uri(), target.uri()});
+        all.qemu_cost = of_program({"qemu-img", "convert", "-n", "-W", "-m", "16", "-t",
+                                    "writeback", "-f", "raw", "-O", "raw", source.uri, target.uri});
         all.qemu.push_back(all.qemu_cost.wall);
       }
-      const NbdServer target = targets();
+      const End target = targets();
       fs::remove(manifest_);
       sync();
       all.our_cost = engine(source, target, 1, CopyMode::full);
@@ -161,14 +154,15 @@ class Copies {
     const std::uint64_t bytes = size(2 * gib);
     make_file(folder_ / "source", bytes);
     fill(folder_ / "source", 0, bytes, 1);
-    const NbdServer source = serve({"memory", std::to_string(bytes)});
-    of_program({"nbdcopy", (folder_ / "source").string(), source.uri()});
+    const End source = serve({"memory", std::to_string(bytes)});
+    of_program({"nbdcopy", (folder_ / "source").string(), source.uri});
     const Contest all = contest(source, [&] { return serve({"memory", std::to_string(bytes)}); });
     bench_.out(all.row("copy_memory_vs_best_peer", ">= 0.95", gibs(bytes)));
   }
 
   void files();
-  void delta(const NbdServer& source, const NbdServer& target, double full_nbdcopy);
+  void link();
+  void delta(const End& source, const End& target, double full_nbdcopy);
   void sparse();
   void eight();
   void resume();
@@ -186,12 +180,12 @@ void Copies::files() {
   fill(from, 0, bytes, 2);
   make_file(to, bytes);
   fill(to, 0, bytes, 3);
-  const NbdServer source = serve({"file", from.string()});
+  const End source = serve({"file", from.string()});
   const Contest all = contest(source, [&] { return serve({"file", to.string()}); });
   bench_.out(all.row("copy_file_vs_best_peer", ">= 1.0", gibs(bytes)));
   std::vector<double> reads;
   for (int round = 0; round < rounds_; ++round) {
-    reads.push_back(of_program({"nbdcopy", source.uri(), "null:"}).wall);
+    reads.push_back(of_program({"nbdcopy", source.uri, "null:"}).wall);
   }
   bench_.out({"copy_file_vs_plain_read", median(reads) / median(all.ours), "x", "",
               fmt::format("plain read {:.2f} s", median(reads))});
@@ -199,7 +193,7 @@ void Copies::files() {
 }
 
 // The target is a synced copy of the source.
-void Copies::delta(const NbdServer& source, const NbdServer& target, double full_nbdcopy) {
+void Copies::delta(const End& source, const End& target, double full_nbdcopy) {
   std::vector<double> walls;
   ViewNumber view = 2;
   for (int round = 0; round < rounds_; ++round) {
@@ -208,7 +202,7 @@ void Copies::delta(const NbdServer& source, const NbdServer& target, double full
   bench_.out({"delta_unchanged_vs_full", median(walls) / full_nbdcopy, "x", "<= 0.4",
               fmt::format("delta {:.2f} s, nbdcopy {:.2f} s", median(walls), full_nbdcopy)});
   std::uint64_t changed = 0;
-  for (std::uint64_t at = 0; at < source.size_bytes(); at += 100 * mib) {
+  for (std::uint64_t at = 0; at < source.size_bytes; at += 100 * mib) {
     fill(folder_ / "source", at, mib, at + 7);
     changed += mib;
   }
@@ -227,12 +221,30 @@ void Copies::delta(const NbdServer& source, const NbdServer& target, double full
               "x", "<= 1.1", ""});
 }
 
+// Memory to memory, so that only the link limits.
+void Copies::link() {
+  if (!Link::possible()) {
+    fmt::print(stderr, "flyt_bench: a link needs root, ip and tc: left out\n");
+    return;
+  }
+  const std::uint64_t bytes = size(gib);
+  make_file(folder_ / "source", bytes);
+  fill(folder_ / "source", 0, bytes, 4);
+  const End source = serve({"memory", std::to_string(bytes)});
+  of_program({"nbdcopy", (folder_ / "source").string(), source.uri});
+  const Link link;
+  const Contest all = contest(source, [&] {
+    return link.serve({"memory", std::to_string(bytes)}, bytes);
+  });
+  bench_.out(all.row("copy_link_vs_best_peer", ">= 0.98", gibs(bytes)));
+}
+
 void Copies::sparse() {
   const std::uint64_t bytes = size(100 * gib), step = bytes / 512;
   const fs::path from = folder_ / "source", to = folder_ / "target";
   make_file(from, bytes);
   for (std::uint64_t i = 0; i < 512; ++i) fill(from, i * step, size(4 * mib), i);
-  const NbdServer source = serve({"file", from.string()});
+  const End source = serve({"file", from.string()});
   const Contest all = contest(source, [&] {
     make_file(to, bytes);
     return serve({"file", to.string()});
@@ -246,8 +258,8 @@ void Copies::eight() {
   const std::uint64_t bytes = size(gib);
   make_file(folder_ / "source", bytes);
   fill(folder_ / "source", 0, bytes, 5);
-  const NbdServer source = serve({"file", (folder_ / "source").string()});
-  std::vector<NbdServer> targets;
+  const End source = serve({"file", (folder_ / "source").string()});
+  std::vector<End> targets;
   for (int i = 0; i < 8; ++i) targets.push_back(serve({"memory", std::to_string(bytes)}));
   const Cost cost = in_child([&] {
     const auto mover = make_mover();
@@ -290,7 +302,7 @@ void Copies::resume() {
   const fs::path to = folder_ / "target";
   make_file(to, bytes);
   fs::remove(manifest_);
-  const NbdServer source = serve({"pattern", std::to_string(bytes)});
+  const End source = serve({"pattern", std::to_string(bytes)});
   void* shared = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   auto* done = new (shared) std::atomic<std::uint64_t>(0);
   CopyRequest request;
@@ -298,7 +310,7 @@ void Copies::resume() {
   request.source = &from;
   request.manifest = manifest_;
   {
-    const NbdServer target = serve({"file", to.string()});
+    const End target = serve({"file", to.string()});
     Disk disk(target);
     KillAt half(*done, bytes / 2);
     request.target = &disk;
@@ -309,7 +321,7 @@ void Copies::resume() {
       // It killed itself.
     }
   }
-  const NbdServer target = serve({"file", to.string()});
+  const End target = serve({"file", to.string()});
   Disk disk(target);
   request.target = &disk;
   request.progress = nullptr;

@@ -65,6 +65,19 @@ TEST_CASE("A delta by digest reads all and sends what differs", "[tsan]") {
   CHECK(again->zeroed_bytes == 0);
 }
 
+TEST_CASE("What was only compared keeps the epoch in which it was written") {
+  Pair pair(192 * mib);  // six epochs, of which the last two are looked at again
+  put(pair.source, 0, noise(192 * mib, 1));
+  REQUIRE(pair.copy());
+  for (const ViewNumber view : {2U, 3U}) {
+    const auto delta = pair.copy({.view = view, .mode = CopyMode::digest});
+    check_equal(pair, delta);
+    CHECK(delta->written_bytes == 0);
+    CHECK(delta->checked_bytes > 0);
+    CHECK(delta->checked_bytes < 120 * mib);
+  }
+}
+
 TEST_CASE("A tracked delta reads and sends what has changed", "[tsan]") {
   Changed pair;
   const auto report = tracked(pair, pair.changes, 2);
