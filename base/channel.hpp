@@ -34,6 +34,7 @@ struct View {
   std::string machine, name;
   Consistency got = Consistency::off;
   std::vector<ViewDisk> disks;  // every disk of the machine, in bus order
+  std::string identity;         // of this view alone: one made anew under the name has another
 };
 
 enum class Use : std::uint8_t { read, write };

@@ -40,18 +40,20 @@ auto among(const std::array<T, N>& all) {
 }
 
 Json disk_json(const Disk& disk) {
-  return {{"id", disk.id},
-          {"uuid", disk.uuid},
-          {"label", disk.label},
-          {"size_bytes", disk.size_bytes},
-          {"used_bytes", known(disk.used_bytes)},
-          {"bus", to_string(disk.bus)},
-          {"controller", disk.controller},
-          {"storage", disk.storage},
-          {"format", disk.format},
-          {"boots", disk.boots},
-          {"stream_only", disk.stream_only},
-          {"left_out", disk.left_out}};
+  Json json = {{"id", disk.id},
+               {"uuid", disk.uuid},
+               {"label", disk.label},
+               {"size_bytes", disk.size_bytes},
+               {"used_bytes", known(disk.used_bytes)},
+               {"bus", to_string(disk.bus)},
+               {"controller", disk.controller},
+               {"storage", disk.storage},
+               {"format", disk.format},
+               {"boots", disk.boots},
+               {"stream_only", disk.stream_only},
+               {"left_out", disk.left_out}};
+  if (!disk.stamp.empty()) json["stamp"] = disk.stamp;
+  return json;
 }
 
 Result<Disk> disk_from(const Json& json, const std::string& path) {
@@ -69,6 +71,7 @@ Result<Disk> disk_from(const Json& json, const std::string& path) {
   in.read("boots", disk.boots);
   in.read("stream_only", disk.stream_only);
   in.read("left_out", disk.left_out);
+  in.read("stamp", disk.stamp);
   return std::move(in).give(std::move(disk));
 }
 

@@ -41,6 +41,7 @@ struct MachineSpec {
   std::string uuid;   // the machine should carry; empty: the platform's choice
   std::string notes;  // origin, for people
   std::uint32_t cpus = 1;
+  std::uint32_t sockets = 0;  // 0: the driver's choice; else it divides `cpus`
   std::uint64_t memory_bytes = 0;
   FirmwareKind firmware = FirmwareKind::bios;
   bool secure_boot = false;

@@ -102,6 +102,9 @@ void Drafter::describe() {
                            input_.source->endpoint, draft_.machine.migration_id);
   if (!source_.notes.empty()) spec.notes += "\n" + source_.notes;
   spec.cpus = source_.cpus.value_or(1);
+  if (const auto sockets = source_.sockets.value_or(0); sockets > 0 && spec.cpus % sockets == 0) {
+    spec.sockets = sockets;
+  }
   spec.memory_bytes = source_.memory_bytes.value_or(0);
   spec.firmware =
       source_.firmware.kind == FirmwareKind::uefi ? FirmwareKind::uefi : FirmwareKind::bios;
@@ -194,6 +197,8 @@ Draft Drafter::draft() {
   draft_.concerns = assess(source_);
   PlannedMachine& planned = draft_.machine;
   planned.source = source_;
+  // What may change until the plan is applied, and is looked at then.
+  for (Disk& disk : planned.source.disks) disk.stamp.clear();
   planned.migration_id = migration_id(input_.site->id, input_.source->platform_id, source_.uuid);
   // Nothing more is known of what could not be read.
   if (!source_.unreadable.empty()) return std::move(draft_);

@@ -139,6 +139,7 @@ Json spec_json(const MachineSpec& spec) {
           {"uuid", spec.uuid},
           {"notes", spec.notes},
           {"cpus", spec.cpus},
+          {"sockets", spec.sockets},
           {"memory_bytes", spec.memory_bytes},
           {"firmware", to_string(spec.firmware)},
           {"secure_boot", spec.secure_boot},
@@ -155,6 +156,7 @@ Result<MachineSpec> spec_from(const Json& json, const std::string& path) {
   in.read("uuid", spec.uuid);
   in.read("notes", spec.notes);
   in.read("cpus", spec.cpus);
+  in.read("sockets", spec.sockets);
   in.read("memory_bytes", spec.memory_bytes);
   in.read_word("firmware", spec.firmware, known(&firmware_from));
   in.read("secure_boot", spec.secure_boot);

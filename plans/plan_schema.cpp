@@ -88,12 +88,12 @@ constexpr std::string_view schema = R"json({
     },
     "spec": {
       "type": "object", "additionalProperties": false,
-      "required": ["name", "uuid", "notes", "cpus", "memory_bytes", "firmware", "secure_boot",
-                   "clock", "guest", "disks", "nics"],
+      "required": ["name", "uuid", "notes", "cpus", "sockets", "memory_bytes", "firmware",
+                   "secure_boot", "clock", "guest", "disks", "nics"],
       "properties": {
         "name": {"type": "string", "minLength": 1}, "uuid": {"type": "string"},
         "notes": {"type": "string"}, "cpus": {"$ref": "#/definitions/count"},
-        "memory_bytes": {"$ref": "#/definitions/count"}, "firmware": {"type": "string"},
+        "sockets": {"$ref": "#/definitions/count"}, "memory_bytes": {"$ref": "#/definitions/count"}, "firmware": {"type": "string"},
         "secure_boot": {"type": "boolean"}, "clock": {"type": "string"},
         "guest": {"type": "object"},
         "disks": {"type": "array", "items": {"$ref": "#/definitions/disk"}},

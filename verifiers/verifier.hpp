@@ -21,6 +21,8 @@ namespace flyt {
 struct BytesRecord {
   std::string disk;
   Digest source_root{}, expected_root{}, read_root{};
+  // As the copy and the commit have reported them when they were done; nothing: not converted.
+  std::optional<Digest> copied_root, committed_root;
   std::uint64_t length = 0, blocks = 0, equal_source = 0, equal_conversion = 0;
   std::uint64_t different_blocks = 0;
   std::vector<std::uint64_t> different;  // the first 16

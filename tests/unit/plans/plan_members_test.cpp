@@ -47,6 +47,7 @@ Plan full_plan() {
                   "uuid",
                   "from vcenter",
                   4,
+                  2,
                   1U << 30U,
                   FirmwareKind::uefi,
                   true,
@@ -95,6 +96,7 @@ TEST_CASE("every member of a plan comes back", "[plans][document]") {
   CHECK(spec.uuid == "uuid");
   CHECK(spec.notes == "from vcenter");
   CHECK(spec.cpus == 4);
+  CHECK(spec.sockets == 2);
   CHECK(spec.memory_bytes == 1U << 30U);
   CHECK(spec.firmware == FirmwareKind::uefi);
   CHECK(spec.secure_boot);
