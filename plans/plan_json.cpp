@@ -2,6 +2,7 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/digest.hpp"
 #include "base/durable_file.hpp"
@@ -301,6 +302,33 @@ Status check_version(const Json& json) {
                   "use the flyt that made it (member flyt_version), or make a new plan: flyt plan");
 }
 
+// The digest is no signature: what the steps count on is looked at, whoever wrote it.
+Status check_sense(const Plan& plan) {
+  const auto bad = [](const std::string& what, const std::string& name) {
+    return bad_plan("the plan makes no sense: " + what, name, "flyt plan");
+  };
+  std::set<std::string> ids;
+  for (const PlannedMachine& one : plan.machines) {
+    const std::string& name = one.source.name;
+    if (!ids.insert(one.migration_id).second) return bad("two machines have one id", name);
+    if (one.spec.disks.size() != one.source.disks.size()) return bad("disks are missing", name);
+    for (std::size_t i = 0; i < one.spec.disks.size(); ++i) {
+      if (one.spec.disks[i].size_bytes < one.source.disks[i].size_bytes) {
+        return bad("a disk is smaller than its source", name);
+      }
+    }
+    if (one.spec.nics.size() != one.source.nics.size()) {
+      return bad("network cards are missing", name);
+    }
+  }
+  std::size_t waved = 0;
+  for (const Wave& wave : plan.waves) {
+    for (const std::string& id : wave.machines) waved += ids.erase(id);
+  }
+  if (waved != plan.machines.size()) return bad("a machine is in no wave", *ids.begin());
+  return ok();
+}
+
 }  // namespace
 
 std::string plan_digest(const Plan& plan) { return digest_of(plan_json(plan)); }
@@ -325,6 +353,7 @@ Result<Plan> parse_plan(std::string_view text) {
   }
   FLYT_ASSIGN(auto plan, plan_from(json));
   plan.digest = stated;
+  FLYT_TRY(check_sense(plan));
   return plan;
 }
 

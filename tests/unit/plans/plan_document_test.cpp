@@ -17,6 +17,7 @@ Plan example() {
   machine.migration_id = "flyt-aaaaaaaaaaaaaaaaaaaa";
   machine.source.id = machine.source.name = "web01";
   machine.source.disks.push_back({.id = "0", .size_bytes = 1U << 20});
+  machine.source.nics.push_back({.mac = "52:54:00:00:00:01"});
   machine.spec.name = "web01 på dansk";
   machine.spec.disks.push_back({.size_bytes = 1U << 20, .bus = Bus::virtio_blk, .boots = true});
   machine.spec.nics.push_back({.mac = "52:54:00:00:00:01", .network = "default", .vlan = 12});
@@ -82,6 +83,24 @@ TEST_CASE("what is not a plan is refused with its reason", "[plans][document]") 
   CHECK(refused(replaced(text, "\"adopts\"", "\"adepts\"")).seen.find("/machines/0") == 0);
   CHECK(refused(replaced(text, "flyt-aaaaaaaaaaaaaaaaaaaa", "../../etc/passwd"))
             .seen.find("/machines/0") == 0);
+}
+
+TEST_CASE("a plan that makes no sense is refused whatever its digest", "[plans][document]") {
+  const auto nonsense = [](auto change) {
+    Plan plan = example();
+    change(plan);
+    return refused(plan_text(plan)).what;
+  };
+  CHECK(nonsense([](Plan& plan) { plan.machines[0].spec.disks.clear(); }).find("disks") !=
+        std::string::npos);
+  CHECK(nonsense([](Plan& plan) {
+          plan.machines[0].spec.disks[0].size_bytes -= 1;
+        }).find("smaller") != std::string::npos);
+  CHECK(nonsense([](Plan& plan) { plan.machines[0].spec.nics.clear(); }).find("network cards") !=
+        std::string::npos);
+  CHECK(nonsense([](Plan& plan) { plan.machines.push_back(plan.machines[0]); }).find("one id") !=
+        std::string::npos);
+  CHECK(nonsense([](Plan& plan) { plan.waves.clear(); }).find("no wave") != std::string::npos);
 }
 
 }  // namespace flyt
