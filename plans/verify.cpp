@@ -1,10 +1,14 @@
 // Judging again what has landed.
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include "plans/machine_run.hpp"
 
 namespace flyt {
 namespace {
+
+constexpr std::size_t at_once = 8;  // waiting for guests costs next to nothing
 
 // Boot and ground are asked anew; bytes cannot be read again from a machine that has run.
 Status judge_again(const MachineRun& run, MachineOutcome& outcome, const Call& call) {
@@ -23,30 +27,55 @@ Status judge_again(const MachineRun& run, MachineOutcome& outcome, const Call& c
   return ok();
 }
 
+struct Asked {
+  const Plan& plan;
+  const Site& site;
+  const Crew& crew;
+  ApplyStatus& status;
+  const Call& call;
+};
+
+void verify_one(const Asked& asked, std::size_t machine, MachineOutcome& outcome) {
+  MachineRun run;
+  run.plan = &asked.plan;
+  run.planned = &asked.plan.machines[machine];
+  run.site = &asked.site;
+  run.crew = &asked.crew;
+  run.status = &asked.status;
+  if (auto judged = judge_again(run, outcome, asked.call); !judged) {
+    // What was judged before says nothing of now.
+    std::erase_if(outcome.verdicts,
+                  [](const Verdict& one) { return one.question != Question::bytes; });
+    outcome.state = MachineState::failed;
+    outcome.error = std::move(judged).error();
+  }
+  asked.status.machine(*run.planned, outcome.state, "");
+}
+
 }  // namespace
 
 Result<std::vector<MachineOutcome>> verify(const Plan& plan, const Site& site, const Crew& crew,
                                            ApplyStatus& status, const Call& call) {
   FLYT_ASSIGN(auto outcomes, recorded(plan, *crew.journal));
+  std::vector<std::size_t> started;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    MachineOutcome& outcome = outcomes[i];
-    FLYT_ASSIGN(const auto steps, crew.journal->steps(outcome.migration_id));
-    const bool started = std::any_of(steps.begin(), steps.end(),
-                                     [](const StepRecord& one) { return one.step == "boot"; });
-    if (!started) continue;
-    MachineRun run;
-    run.plan = &plan;
-    run.planned = &plan.machines[i];
-    run.site = &site;
-    run.crew = &crew;
-    run.status = &status;
-    if (auto judged = judge_again(run, outcome, call); !judged) {
-      if (judged.error().code == Errc::cancelled) return judged.error();
-      outcome.state = MachineState::failed;
-      outcome.error = std::move(judged).error();
-    }
-    status.machine(plan.machines[i], outcome.state, "");
+    FLYT_ASSIGN(const auto steps, crew.journal->steps(outcomes[i].migration_id));
+    const bool boots = std::any_of(steps.begin(), steps.end(),
+                                   [](const StepRecord& one) { return one.step == "boot"; });
+    if (boots) started.push_back(i);
   }
+  std::atomic<std::size_t> next{0};
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t n = 0; n < std::min(started.size(), at_once); ++n) {
+      threads.emplace_back([&] {
+        for (std::size_t i = next++; i < started.size(); i = next++) {
+          verify_one({plan, site, crew, status, call}, started[i], outcomes[started[i]]);
+        }
+      });
+    }
+  }
+  FLYT_TRY(proceed(call, "verifying"));
   return outcomes;
 }
 
