@@ -11,12 +11,19 @@
 namespace flyt {
 namespace {
 
-Error drifted(const PlannedMachine& planned, const Fact& fact, const std::string& now) {
+std::uint64_t number(const std::string& text) {
+  std::uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+Error drifted(const Fact& fact, const std::string& now) {
+  const std::string planned =
+      fact.kind == Fact::Kind::bounded ? format_size(number(fact.value)) : fact.value;
   return {.code = Errc::invalid,
-          .what = fmt::format("{}: drift: {} {}", planned.source.name, fact.subject, fact.name),
-          .seen = fmt::format("planned {}, now {}", fact.value, now.empty() ? "nothing" : now),
+          .what = fmt::format("drift: {} {}", fact.subject, fact.name),
+          .seen = fmt::format("planned {}, now {}", planned, now.empty() ? "nothing" : now),
           .why = "the world has changed since the plan was made",
-          .state = "nothing of this machine was changed",
           .remedy = {"flyt plan", "and apply the new plan: it goes on where this one was"}};
 }
 
@@ -75,16 +82,10 @@ std::optional<std::uint64_t> free_now(const Fact& fact, const Inventory& target)
   }
   std::optional<std::uint64_t> most;
   for (const Host& host : target.hosts) {
-    const auto memory = host.memory_free_bytes ? host.memory_free_bytes : host.memory_bytes;
-    if (memory) most = std::max(most.value_or(0), *memory);
+    // As the planner counts: what others use of it now may be theirs for a moment only.
+    if (host.memory_bytes) most = std::max(most.value_or(0), *host.memory_bytes);
   }
   return most;
-}
-
-std::uint64_t number(const std::string& text) {
-  std::uint64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
 }
 
 }  // namespace
@@ -97,24 +98,29 @@ std::vector<Error> drift(const PlannedMachine& planned, const Plan& plan, const 
                    [&](const Machine& one) { return one.id == planned.source.id; });
   if (machine == source.machines.end() || source.platform_id != plan.source_platform_id) {
     const Fact fact{Fact::Kind::pinned, "source", "machine", planned.source.id};
-    found.push_back(drifted(planned, fact, "another platform or no such machine"));
+    found.push_back(drifted(fact, "another platform or no such machine"));
     return found;
   }
   // A disk that came later has no fact of its own, and would be left behind.
   if (machine->disks.size() > planned.source.disks.size()) {
     const Fact fact{Fact::Kind::pinned, "source", "disks",
                     fmt::format("{}", planned.source.disks.size())};
-    found.push_back(drifted(planned, fact, fmt::format("{}", machine->disks.size())));
+    found.push_back(drifted(fact, fmt::format("{}", machine->disks.size())));
+  }
+  if (machine->nics.size() > planned.source.nics.size()) {
+    const Fact fact{Fact::Kind::pinned, "source", "network cards",
+                    fmt::format("{}", planned.source.nics.size())};
+    found.push_back(drifted(fact, fmt::format("{}", machine->nics.size())));
   }
   const bool ours = made_by_us(planned, target);
   for (const Fact& fact : planned.facts) {
     if (fact.kind == Fact::Kind::pinned) {
       const auto now = value_now(fact, *machine, target);
-      if (now && *now != fact.value) found.push_back(drifted(planned, fact, *now));
+      if (now && *now != fact.value) found.push_back(drifted(fact, *now));
     } else if (fact.kind == Fact::Kind::bounded && !ours) {
       const auto now = free_now(fact, target);
       if (now && *now < number(fact.value)) {
-        found.push_back(drifted(planned, fact, format_size(*now) + " free"));
+        found.push_back(drifted(fact, format_size(*now) + " free"));
       }
     }
   }

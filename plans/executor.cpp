@@ -7,6 +7,7 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "plans/machine_run.hpp"
 #include "plans/plan_document.hpp"
@@ -87,31 +88,35 @@ class Executor {
   void note(StepGraph& graph, Ended ended) {
     const std::size_t machine = ended.step.machine;
     graph.finished(ended.step, bool(ended.status));
-    if (ended.status) return;
-    graph.give_up(machine);
-    MachineRun& run = *runs_[machine];
-    MachineOutcome& outcome = run.outcome;
-    Error error = std::move(ended.status).error();
+    if (!ended.status) {
+      graph.give_up(machine);
+      keep(runs_[machine]->outcome, std::move(ended.status).error());
+    }
+    if (graph.over(machine)) settle(graph, machine);
+  }
+
+  static void keep(MachineOutcome& outcome, Error error) {
     if (outcome.state != MachineState::drifted && outcome.state != MachineState::failed) {
       outcome.state = error.code == Errc::cancelled ? MachineState::stopped : MachineState::failed;
     }
     // The first failure is the one to tell; what followed from the stop is not.
     if (!outcome.error || outcome.error->code == Errc::cancelled) outcome.error = std::move(error);
-    run.status->machine(*run.planned, outcome.state, outcome.error->what);
   }
 
   void settle(StepGraph& graph, std::size_t machine) {
     MachineRun& run = *runs_[machine];
     MachineOutcome& outcome = run.outcome;
+    if (std::exchange(run.settled, true)) return;
     if (graph.complete(machine)) {
-      outcome.state = options_.until == "copied" ? MachineState::copied : MachineState::landed;
+      const bool to_copied = options_.until == "copied" && run.done("clean") == nullptr;
+      outcome.state = to_copied ? MachineState::copied : MachineState::landed;
     } else if (outcome.state == MachineState::waiting && run.lease) {
       outcome.state = MachineState::stopped;
     }
     for (const Verdict& verdict : outcome.verdicts) {
       if (verdict.answer == Answer::fail) outcome.state = MachineState::failed;
     }
-    run.status->machine(*run.planned, outcome.state, "");
+    run.status->machine(*run.planned, outcome.state, outcome.error ? outcome.error->what : "");
     run.lease.reset();
   }
 
@@ -142,6 +147,28 @@ void add_recorded(MachineOutcome& outcome, const std::vector<MachineOutcome>& re
   }
 }
 
+// The site may have changed since the plan was made. The outcomes when the ground is forbidden now.
+std::vector<MachineOutcome> judge_policy(const Plan& plan, const Site& site, const Crew& crew) {
+  const auto target = site.endpoints.find(plan.target);
+  GroundQuestion question{.policy = site.policy, .today = crew.now().substr(0, 10)};
+  if (target != site.endpoints.end()) question.stated = target->second.ground;
+  const auto verdicts = crew.verifier->judge_ground(question);
+  const auto forbids = [](const Verdict& one) { return one.answer == Answer::fail; };
+  if (std::none_of(verdicts.begin(), verdicts.end(), forbids)) return {};
+  std::vector<MachineOutcome> outcomes;
+  for (const PlannedMachine& planned : plan.machines) {
+    outcomes.push_back({.migration_id = planned.migration_id,
+                        .name = planned.source.name,
+                        .state = MachineState::failed,
+                        .verdicts = verdicts,
+                        .error = Error{.code = Errc::invalid,
+                                       .what = "the site's policy does not allow this ground",
+                                       .state = "nothing was done",
+                                       .remedy = {"flyt plan"}}});
+  }
+  return outcomes;
+}
+
 }  // namespace
 
 Result<std::vector<MachineOutcome>> apply(const Plan& plan, const Site& site, const Crew& crew,
@@ -153,6 +180,7 @@ Result<std::vector<MachineOutcome>> apply(const Plan& plan, const Site& site, co
                  .seen = fmt::format("plan: {}, site file: {}", plan.site_id, site.id),
                  .state = "nothing was done"};
   }
+  if (auto forbidden = judge_policy(plan, site, crew); !forbidden.empty()) return forbidden;
   FLYT_TRY(crew.journal->keep_plan(plan.digest, plan_text(plan)));
   std::vector<std::unique_ptr<MachineRun>> runs;
   StepGraph graph;

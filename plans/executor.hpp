@@ -75,7 +75,8 @@ class ApplyStatus {
   virtual ProgressSink& step(const PlannedMachine& machine, std::string_view step) = 0;
 };
 
-// Runs or continues `plan`. One failed machine does not stop others. The outcome of every machine,
+// Runs or continues `plan`. Ground that the policy forbids now: nothing is begun, and each machine
+// has the verdict. One failed machine does not stop others. The outcome of every machine,
 // in plan order; an Error only when nothing could be begun (journal, lease of all machines).
 Result<std::vector<MachineOutcome>> apply(const Plan& plan, const Site& site, const Crew& crew,
                                           const ApplyOptions& options, ApplyStatus& status,
@@ -98,6 +99,7 @@ struct UndoAction {
 };
 Result<std::vector<UndoAction>> undo_actions(const Plan& plan, const Crew& crew,
                                              const UndoOptions& options, const Call& call);
+// One machine that fails does not keep the others from being undone; the first error is told.
 Status undo(const Plan& plan, const Crew& crew, const UndoOptions& options, const Call& call);
 
 }  // namespace flyt

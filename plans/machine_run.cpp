@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "plans/moment.hpp"
+
 namespace flyt {
 namespace {
 
@@ -39,6 +41,12 @@ bool always(StepKind kind) {
   return kind == StepKind::check || kind == StepKind::create || kind == StepKind::view;
 }
 
+// What is done anew takes back what was done on the ground of it.
+Status take_back_later(MachineRun& run, StepKind kind) {
+  if (kind < StepKind::copy || kind > StepKind::shape) return ok();
+  return take_back(run, static_cast<StepKind>(static_cast<unsigned>(kind) + 1));
+}
+
 // Verdicts are outcomes, not errors; a step that ended in FAIL is asked again by the next apply.
 StepState state_of(const std::string& detail) {
   const auto verdicts = verdicts_detail(detail);
@@ -68,12 +76,16 @@ std::filesystem::path MachineRun::overlays() const {
 }
 
 const StepRecord* MachineRun::done(const std::string& step) const {
+  const std::lock_guard lock(mutex);
   const auto found = journaled.find(step);
   return found != journaled.end() && found->second.state == StepState::done ? &found->second
                                                                             : nullptr;
 }
 
-bool MachineRun::intended(const std::string& step) const { return journaled.contains(step); }
+bool MachineRun::intended(const std::string& step) const {
+  const std::lock_guard lock(mutex);
+  return journaled.contains(step);
+}
 
 StepRecord MachineRun::record(const std::string& step, StepState state, std::string detail) const {
   return {.machine = planned->migration_id,
@@ -114,7 +126,10 @@ Status run_step(MachineRun& run, const Step& step, const Call& call) {
   // The first records of a machine are those of create: a check changes nothing.
   const bool journaled = step.kind != StepKind::check;
   const bool known = run.done(step.key) != nullptr;
-  if (journaled && !known) FLYT_TRY(run.intend(step.key));
+  if (journaled && !known) {
+    FLYT_TRY(run.intend(step.key));
+    FLYT_TRY(take_back_later(run, step.kind));
+  }
   auto detail = act(run, step, call);
   if (!detail) {
     Error error = std::move(detail).error();
@@ -124,7 +139,7 @@ Status run_step(MachineRun& run, const Step& step, const Call& call) {
     }
     return error;
   }
-  if (!journaled || known) return ok();
+  if (!journaled || (known && run.done(step.key)->detail == *detail)) return ok();
   const StepState state = state_of(*detail);
   return run.finish(step.key, state, std::move(*detail));
 }

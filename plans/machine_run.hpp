@@ -25,12 +25,14 @@ struct MachineRun {
 
   std::unique_ptr<Lease> lease;
   std::map<std::string, StepRecord> journaled;  // as they were when the lease was taken
+  Machine source;                               // as step check has found it
   Machine target;                               // read back from the platform
   ViewDetail view;
   Conversion conversion;
 
-  std::mutex mutex;
+  mutable std::mutex mutex;
   MachineOutcome outcome;
+  bool settled = false;  // nothing more is done to it by this process
 
   Owner owner() const { return {planned->migration_id, lease ? lease->epoch() : 0}; }
   std::filesystem::path manifest(std::size_t disk) const;
@@ -60,6 +62,9 @@ Result<std::string> step_bytes(MachineRun& run, const Call& call);
 Result<std::string> step_boot(MachineRun& run, const Call& call);
 Result<std::string> step_ground(MachineRun& run, const Call& call);
 Result<std::string> step_clean(MachineRun& run, const Call& call);
+
+// As the site limits both endpoints.
+CopyTuning tuning_of(const MachineRun& run);
 
 // Waits until the machine has settled or its time is over, and judges; also `flyt verify`.
 Result<Verdict> watch_boot(const MachineRun& run, const std::string& target_id, const Call& call);

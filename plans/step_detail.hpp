@@ -19,6 +19,8 @@ namespace flyt {
 struct ViewDetail {
   std::string name;  // empty: the source is read as it stands
   ViewNumber number = 1;
+  std::string identity;             // View::identity
+  std::vector<std::string> stamps;  // Disk::stamp of each disk; without a name
 };
 
 // The record beside the steps that says which number the view after a dropped one has: ViewDetail.
@@ -28,6 +30,7 @@ struct CopyDetail {
   std::string root;  // hexadecimal
   std::uint64_t length = 0, read_bytes = 0, written_bytes = 0, kept_bytes = 0;
   bool distrusted = false;
+  ViewNumber view = 1;
 };
 
 struct CommitDetail {
@@ -42,7 +45,8 @@ std::string detail_of(const CommitDetail& detail);
 std::string detail_of(const Conversion& detail);
 std::string detail_of(const std::vector<Verdict>& verdicts);
 std::string detail_of(const Error& error);
-std::string detail_of_machine(std::string_view target_id);
+// `source`: Machine::id of what it is made from.
+std::string detail_of_machine(std::string_view target_id, std::string_view source);
 
 // Errc::corrupt: the journal holds what this step cannot have written.
 Result<ViewDetail> view_detail(std::string_view text);
@@ -51,6 +55,7 @@ Result<CommitDetail> commit_detail(std::string_view text);
 Result<Conversion> conversion_detail(std::string_view text);
 Result<std::vector<Verdict>> verdicts_detail(std::string_view text);
 std::optional<Error> error_detail(std::string_view text);
-std::string machine_detail(std::string_view text);  // empty: none
+std::string machine_detail(std::string_view text);  // the target's id; empty: none
+std::string source_detail(std::string_view text);   // the source's; empty: not known
 
 }  // namespace flyt

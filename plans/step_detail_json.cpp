@@ -29,12 +29,22 @@ Result<T> guarded(std::string_view text, std::string_view step, Read read) {
   }
 }
 
+std::string text_member(std::string_view text, const char* name) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) return {};
+  const auto found = json.find(name);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
 Json of(const Extent& extent) { return Json::array({extent.offset, extent.length, extent.zero}); }
 
 }  // namespace
 
 std::string detail_of(const ViewDetail& detail) {
-  return dump({{"name", detail.name}, {"number", detail.number}});
+  return dump({{"name", detail.name},
+               {"number", detail.number},
+               {"identity", detail.identity},
+               {"stamps", detail.stamps}});
 }
 
 std::string detail_of(const CopyDetail& detail) {
@@ -43,7 +53,8 @@ std::string detail_of(const CopyDetail& detail) {
                {"read_bytes", detail.read_bytes},
                {"written_bytes", detail.written_bytes},
                {"kept_bytes", detail.kept_bytes},
-               {"distrusted", detail.distrusted}});
+               {"distrusted", detail.distrusted},
+               {"view", detail.view}});
 }
 
 std::string detail_of(const CommitDetail& detail) {
@@ -74,13 +85,15 @@ std::string detail_of(const std::vector<Verdict>& verdicts) {
 
 std::string detail_of(const Error& error) { return dump({{"error", to_json(error)}}); }
 
-std::string detail_of_machine(std::string_view target_id) {
-  return dump({{"machine", std::string(target_id)}});
+std::string detail_of_machine(std::string_view target_id, std::string_view source) {
+  return dump({{"machine", std::string(target_id)}, {"source", std::string(source)}});
 }
 
 Result<ViewDetail> view_detail(std::string_view text) {
   return guarded<ViewDetail>(text, "view", [](const Json& json) {
-    return ViewDetail{json.at("name").get<std::string>(), json.at("number").get<ViewNumber>()};
+    return ViewDetail{json.at("name").get<std::string>(), json.at("number").get<ViewNumber>(),
+                      json.value("identity", std::string()),
+                      json.value("stamps", std::vector<std::string>())};
   });
 }
 
@@ -89,7 +102,8 @@ Result<CopyDetail> copy_detail(std::string_view text) {
     return CopyDetail{
         json.at("root").get<std::string>(),         json.at("length").get<std::uint64_t>(),
         json.at("read_bytes").get<std::uint64_t>(), json.at("written_bytes").get<std::uint64_t>(),
-        json.at("kept_bytes").get<std::uint64_t>(), json.at("distrusted").get<bool>()};
+        json.at("kept_bytes").get<std::uint64_t>(), json.at("distrusted").get<bool>(),
+        json.value("view", ViewNumber{1})};
   });
 }
 
@@ -138,11 +152,8 @@ std::optional<Error> error_detail(std::string_view text) {
   return error;
 }
 
-std::string machine_detail(std::string_view text) {
-  const Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object()) return {};
-  const auto found = json.find("machine");
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
+std::string machine_detail(std::string_view text) { return text_member(text, "machine"); }
+
+std::string source_detail(std::string_view text) { return text_member(text, "source"); }
 
 }  // namespace flyt

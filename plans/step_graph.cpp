@@ -3,14 +3,26 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 namespace flyt {
 namespace {
 
+// In the order of StepKind.
+constexpr std::array<std::string_view, 11> names{"check",   "create", "view",  "copy",
+                                                 "convert", "commit", "shape", "bytes",
+                                                 "boot",    "ground", "clean"};
+
 bool moves_bytes(StepKind kind) { return kind == StepKind::copy || kind == StepKind::commit; }
 
 }  // namespace
+
+std::optional<StepKind> kind_of(std::string_view key) {
+  const auto* found = std::find(names.begin(), names.end(), key.substr(0, key.find(':')));
+  if (found == names.end()) return std::nullopt;
+  return static_cast<StepKind>(found - names.begin());
+}
 
 std::size_t StepGraph::add(Step step, std::vector<std::size_t> after) {
   nodes_.push_back({std::move(step), State::waiting, std::move(after)});
@@ -18,31 +30,31 @@ std::size_t StepGraph::add(Step step, std::vector<std::size_t> after) {
 }
 
 void StepGraph::add_machine(std::size_t machine, std::size_t disks, bool convert, bool to_copied) {
-  const auto one = [&](StepKind kind, const char* key, std::vector<std::size_t> after) {
-    return std::vector{add({machine, kind, 0, key}, std::move(after))};
+  const auto name = [](StepKind kind) { return names[static_cast<std::size_t>(kind)]; };
+  const auto one = [&](StepKind kind, std::vector<std::size_t> after) {
+    return std::vector{add({machine, kind, 0, std::string(name(kind))}, std::move(after))};
   };
-  const auto each_disk = [&](StepKind kind, const char* key,
-                             const std::vector<std::size_t>& after) {
+  const auto each_disk = [&](StepKind kind, const std::vector<std::size_t>& after) {
     std::vector<std::size_t> all;
     for (std::size_t i = 0; i < disks; ++i) {
-      all.push_back(add({machine, kind, i, fmt::format("{}:{}", key, i)}, after));
+      all.push_back(add({machine, kind, i, fmt::format("{}:{}", name(kind), i)}, after));
     }
     return all.empty() ? after : all;
   };
-  auto last = one(StepKind::check, "check", {});
-  last = one(StepKind::create, "create", last);
-  last = one(StepKind::view, "view", last);
-  last = each_disk(StepKind::copy, "copy", last);
+  auto last = one(StepKind::check, {});
+  last = one(StepKind::create, last);
+  last = one(StepKind::view, last);
+  last = each_disk(StepKind::copy, last);
   if (to_copied) return;
   if (convert) {
-    last = one(StepKind::convert, "convert", last);
-    last = each_disk(StepKind::commit, "commit", last);
+    last = one(StepKind::convert, last);
+    last = each_disk(StepKind::commit, last);
   }
-  last = one(StepKind::shape, "shape", last);
-  last = one(StepKind::bytes, "bytes", last);
-  last = one(StepKind::boot, "boot", last);
-  last = one(StepKind::ground, "ground", last);
-  one(StepKind::clean, "clean", last);
+  last = one(StepKind::shape, last);
+  last = one(StepKind::bytes, last);
+  last = one(StepKind::boot, last);
+  last = one(StepKind::ground, last);
+  one(StepKind::clean, last);
 }
 
 bool StepGraph::ready(const Node& node) const {
@@ -107,6 +119,13 @@ bool StepGraph::running() const {
 bool StepGraph::running(std::size_t machine) const {
   return std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
     return node.state == State::running && node.step.machine == machine;
+  });
+}
+
+bool StepGraph::over(std::size_t machine) const {
+  return std::none_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
+    return node.step.machine == machine &&
+           (node.state == State::running || node.state == State::waiting);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace flyt {
@@ -22,6 +23,9 @@ enum class StepKind : std::uint8_t {
   ground,
   clean,
 };
+
+// The kind of the step that is journaled as `key`; nothing: not one of these.
+std::optional<StepKind> kind_of(std::string_view key);
 
 struct Step {
   std::size_t machine = 0;  // index in the plan
@@ -46,6 +50,7 @@ class StepGraph {
 
   bool running() const;  // any step
   bool running(std::size_t machine) const;
+  bool over(std::size_t machine) const;      // no step runs or will
   bool complete(std::size_t machine) const;  // all its steps succeeded
 
  private:

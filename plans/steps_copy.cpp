@@ -3,6 +3,7 @@
 
 #include "base/durable_file.hpp"
 #include "plans/machine_run.hpp"
+#include "plans/moment.hpp"
 
 namespace flyt {
 namespace {
@@ -34,20 +35,26 @@ Error started_before(const MachineRun& run) {
           .remedy = {fmt::format("flyt undo {} --target --started", run.planned->source.name)}};
 }
 
-CopyTuning tuning(const MachineRun& run) {
+}  // namespace
+
+CopyTuning tuning_of(const MachineRun& run) {
   const auto found = run.site->endpoints.find(run.plan->target);
   CopyTuning tuning;
   if (found != run.site->endpoints.end()) tuning.loops = found->second.limits.connections;
+  const auto from = run.site->endpoints.find(run.plan->source);
+  const unsigned at_source =
+      from == run.site->endpoints.end() ? 0 : from->second.limits.connections;
+  if (at_source != 0 && (tuning.loops == 0 || at_source < tuning.loops)) tuning.loops = at_source;
   tuning.source_rate = run.crew->source_rate;
   tuning.target_rate = run.crew->target_rate;
   return tuning;
 }
 
-}  // namespace
-
 Result<std::string> step_copy(MachineRun& run, std::size_t disk, const Call& call) {
   if (run.intended("boot")) return started_before(run);
   const std::string key = fmt::format("copy:{}", disk);
+  // Of a later moment only what differs from what is there is sent.
+  const CopyMode mode = run.view.number == 1 ? CopyMode::full : CopyMode::digest;
   const auto manifest = run.manifest(disk);
   FLYT_TRY(make_private_folder(manifest.parent_path()));
   FLYT_ASSIGN(auto source, run.crew->source->open({.machine = run.planned->source.id,
@@ -62,15 +69,17 @@ Result<std::string> step_copy(MachineRun& run, std::size_t disk, const Call& cal
                                               .target = target.get(),
                                               .manifest = manifest,
                                               .view = run.view.number,
-                                              .mode = CopyMode::full,
+                                              .mode = mode,
                                               .fresh_target = !run.intended(key),
-                                              .tuning = tuning(run),
+                                              .tuning = tuning_of(run),
                                               .progress = &run.status->step(*run.planned, key)},
                                              call),
                        {target.get(), source.get()});
   if (!copied) return within(fmt::format("disk {}", disk), std::move(copied)).error();
+  FLYT_TRY(check_unchanged(run, call));
   CopyDetail detail{to_hex(copied->root),  copied->length,     copied->read_bytes,
-                    copied->written_bytes, copied->kept_bytes, copied->distrusted};
+                    copied->written_bytes, copied->kept_bytes, copied->distrusted,
+                    run.view.number};
   return detail_of(detail);
 }
 
@@ -113,7 +122,7 @@ Result<std::string> step_commit(MachineRun& run, std::size_t disk, const Call& c
                                       .target = target.get(),
                                       .changed = converted.changed,
                                       .manifest = run.manifest(disk),
-                                      .tuning = tuning(run),
+                                      .tuning = tuning_of(run),
                                       .progress = &run.status->step(*run.planned, key)},
                                      call),
              {target.get(), overlay.get(), base.get()});

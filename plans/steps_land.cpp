@@ -1,9 +1,11 @@
 // After the bytes are there: shape, proof, the first start, the ground, and tidying up.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "plans/machine_run.hpp"
+#include "plans/moment.hpp"
 
 namespace flyt {
 namespace {
@@ -24,6 +26,7 @@ Result<BytesRecord> read_disk(MachineRun& run, std::size_t disk, const Call& cal
   auto report = run.crew->mover->read_back({.target = channel.get(),
                                             .manifest = run.manifest(disk),
                                             .length = run.planned->source.disks[disk].size_bytes,
+                                            .tuning = tuning_of(run),
                                             .progress = &run.status->step(*run.planned, "bytes")},
                                            call);
   FLYT_TRY(channel->close(call));
@@ -43,16 +46,25 @@ Result<BytesRecord> read_disk(MachineRun& run, std::size_t disk, const Call& cal
   return record;
 }
 
-// Whether committing this disk's conversion left everything outside its extents as it was.
-Result<bool> outside_equal(MachineRun& run, std::size_t disk) {
-  if (!run.planned->convert) return true;
+// What copying and committing this disk has journaled.
+Status add_journaled(const MachineRun& run, std::size_t disk, BytesRecord& record) {
   FLYT_ASSIGN(const auto steps, run.crew->journal->steps(run.planned->migration_id));
+  record.outside_equal = !run.planned->convert;
   for (const StepRecord& step : steps) {
-    if (step.step != fmt::format("commit:{}", disk)) continue;
-    FLYT_ASSIGN(const CommitDetail detail, commit_detail(step.detail));
-    return detail.outside_equal;
+    if (step.step == fmt::format("copy:{}", disk)) {
+      FLYT_ASSIGN(const CopyDetail detail, copy_detail(step.detail));
+      record.copied_root = digest_from_hex(detail.root);
+      if (detail.view != run.view.number) {
+        return Error{Errc::internal, fmt::format("disk {} was copied of another moment", disk),
+                     fmt::format("view {}, now {}", detail.view, run.view.number)};
+      }
+    } else if (step.step == fmt::format("commit:{}", disk)) {
+      FLYT_ASSIGN(const CommitDetail detail, commit_detail(step.detail));
+      record.committed_root = digest_from_hex(detail.root);
+      record.outside_equal = detail.outside_equal;
+    }
   }
-  return false;
+  return ok();
 }
 
 std::optional<Ground> stated_ground(const MachineRun& run) {
@@ -66,16 +78,16 @@ Result<std::string> step_shape(MachineRun& run, const Call& call) {
   MachineSpec spec = run.planned->spec;
   spec.owner = run.owner();
   if (!run.crew->target->info().can.has(Capability::update))
-    return detail_of_machine(run.target.id);
+    return detail_of_machine(run.target.id, run.planned->source.id);
   FLYT_ASSIGN(run.target, run.crew->target->update_machine(run.target.id, spec, call));
-  return detail_of_machine(run.target.id);
+  return detail_of_machine(run.target.id, run.planned->source.id);
 }
 
 Result<std::string> step_bytes(MachineRun& run, const Call& call) {
   std::vector<BytesRecord> records;
   for (std::size_t i = 0; i < run.target.disks.size(); ++i) {
     FLYT_ASSIGN(BytesRecord record, read_disk(run, i, call));
-    FLYT_ASSIGN(record.outside_equal, outside_equal(run, i));
+    FLYT_TRY(add_journaled(run, i, record));
     records.push_back(std::move(record));
   }
   const Verdict verdict = judge_bytes(records, run.planned->source.disks.size(), run.crew->now());
@@ -92,10 +104,16 @@ Result<std::string> step_bytes(MachineRun& run, const Call& call) {
 Result<Verdict> watch_boot(const MachineRun& run, const std::string& target_id, const Call& call) {
   const auto began = std::chrono::steady_clock::now();
   const Call patient = call.within(run.planned->boot_timeout);
+  std::optional<Error> silent;  // the platform does not answer now
   BootRecord record{.marker = run.planned->marker, .limit = run.planned->boot_timeout};
   for (;;) {
     auto seen = run.crew->target->observe(target_id, patient);
-    if (seen) record.last = *std::move(seen);
+    // No time makes these better.
+    if (!seen && (seen.error().code == Errc::not_found || seen.error().code == Errc::denied)) {
+      return seen.error();
+    }
+    silent = seen ? std::nullopt : std::optional(seen.error());
+    record.last = seen ? std::optional(*std::move(seen)) : std::nullopt;
     record.probes.clear();
     for (const Probe& probe : run.planned->probes) {
       record.probes.push_back(run.crew->verifier->probe(probe, patient));
@@ -108,10 +126,12 @@ Result<Verdict> watch_boot(const MachineRun& run, const std::string& target_id, 
     if (!waited) break;
   }
   FLYT_TRY(proceed(call, "the machine's start"));
+  if (silent && silent->code != Errc::unsupported) return *std::move(silent);
   return judge_boot(record, run.crew->now());
 }
 
 Result<std::string> step_boot(MachineRun& run, const Call& call) {
+  FLYT_TRY(check_source_off(run, call));
   FLYT_TRY(run.crew->target->set_power(run.target.id, Driver::PowerChange::on, call));
   FLYT_ASSIGN(const Verdict verdict, watch_boot(run, run.target.id, call));
   keep(run, {verdict});
@@ -121,7 +141,9 @@ Result<std::string> step_boot(MachineRun& run, const Call& call) {
 Result<std::vector<Verdict>> judge_landed_ground(const MachineRun& run,
                                                  const std::string& target_id, const Call& call) {
   GroundQuestion question{.stated = stated_ground(run), .policy = run.site->policy};
-  if (auto seen = run.crew->target->observe(target_id, call)) question.seen = seen->place;
+  auto seen = run.crew->target->observe(target_id, call);
+  if (seen) question.seen = seen->place;
+  if (!seen && seen.error().code != Errc::unsupported) return std::move(seen).error();
   question.at = run.crew->now();
   question.today = question.at.substr(0, 10);
   return run.crew->verifier->judge_ground(question);
@@ -133,11 +155,35 @@ Result<std::string> step_ground(MachineRun& run, const Call& call) {
   return detail_of(verdicts);
 }
 
+namespace {
+
+// The converter's words outlive its overlays: they are asked for when a guest does not live later.
+void keep_log(const MachineRun& run) {
+  if (run.conversion.log.empty()) return;
+  std::error_code ignored;  // a log that is lost costs an explanation, nothing else
+  std::filesystem::rename(run.conversion.log,
+                          run.manifest(0).parent_path() / run.conversion.log.filename(), ignored);
+}
+
+// A guest that does not live leaves all as it is: the overlay's log and the view may be needed.
+const Verdict* find_failure(const std::vector<Verdict>& verdicts) {
+  const auto found = std::find_if(verdicts.begin(), verdicts.end(), [](const Verdict& one) {
+    return one.question == Question::boot && one.answer == Answer::fail;
+  });
+  return found == verdicts.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
 Result<std::string> step_clean(MachineRun& run, const Call& call) {
+  if (const Verdict* failure = find_failure(run.outcome.verdicts)) {
+    return detail_of(std::vector{*failure});
+  }
   if (!run.view.name.empty() && run.crew->source->info().can.has(Capability::view)) {
     FLYT_TRY(run.crew->source->drop_view(
         {.machine = run.planned->source.id, .name = run.view.name, .owner = run.owner()}, call));
   }
+  keep_log(run);
   std::error_code ignored;  // an overlay that stays costs space, nothing else
   std::filesystem::remove_all(run.overlays(), ignored);
   return std::string("{}");

@@ -5,6 +5,7 @@
 
 #include "plans/drift.hpp"
 #include "plans/machine_run.hpp"
+#include "plans/moment.hpp"
 
 namespace flyt {
 namespace {
@@ -59,6 +60,49 @@ Error unknown_here(const MachineRun& run, const Machine& made) {
                      fmt::format("or destroy {} on {} first", made.name, run.plan->target)}};
 }
 
+// Two machines that carry one uuid have one migration id, too.
+Error of_another(const MachineRun& run, const std::string& from) {
+  return {.code = Errc::exists,
+          .what = "the machine on the target was made from another source machine",
+          .seen = fmt::format("made from {}, the plan says {}", from, run.planned->source.id),
+          .why = "both have the same uuid, or the machine was registered anew",
+          .state = "nothing was written",
+          .remedy = {fmt::format("flyt undo {} --target", run.planned->source.name)}};
+}
+
+// The view "flyt-1" on the source, made or found again.
+Status take_view(MachineRun& run, const Call& call) {
+  run.view.name = "flyt-1";
+  run.view.stamps.clear();
+  FLYT_ASSIGN(
+      const View view,
+      run.crew->source->make_view(
+          {.machine = run.planned->source.id, .name = run.view.name, .owner = run.owner()}, call));
+  run.view.identity = view.identity;
+  for (const ViewDisk& disk : view.disks) {
+    if (disk.left_out.empty()) continue;
+    return Error{.code = Errc::unsupported,
+                 .what = fmt::format("disk {} is not in the view", disk.disk),
+                 .seen = disk.left_out,
+                 .state = "nothing was copied",
+                 .remedy = {"shut the machine down and plan again"}};
+  }
+  return ok();
+}
+
+// The first fact is told whole, the others in short.
+Error drifted(MachineRun& run, const std::vector<Error>& found) {
+  Error error = found.front();
+  for (std::size_t i = 1; i < found.size(); ++i) {
+    error.seen += fmt::format("; {}: {}", found[i].what, found[i].seen);
+  }
+  error.state = run.journaled.empty() ? "nothing of this machine was changed"
+                                      : "nothing more of this machine was changed";
+  const std::lock_guard lock(run.mutex);
+  run.outcome.state = MachineState::drifted;
+  return error;
+}
+
 }  // namespace
 
 Result<std::optional<Machine>> find_made(const MachineRun& run, const Call& call) {
@@ -71,18 +115,25 @@ Result<std::optional<Machine>> find_made(const MachineRun& run, const Call& call
 Result<std::string> step_check(MachineRun& run, const Call& call) {
   // What was copied is proven by its manifest; after that the source may go its own ways.
   if (run.done("bytes") != nullptr) return std::string("{}");
-  FLYT_ASSIGN(const Inventory source,
-              run.crew->source->inventory({.machine = run.planned->source.id}, call));
+  auto source = run.crew->source->inventory({.machine = run.planned->source.id}, call);
+  // A machine that is gone is drift, not a failure of the endpoint.
+  if (!source && source.error().code == Errc::not_found) source = Inventory{};
+  if (!source) return std::move(source).error();
   FLYT_ASSIGN(const Inventory target, run.crew->target->inventory({}, call));
-  std::vector<Error> found = drift(*run.planned, *run.plan, source, target);
-  if (found.empty()) return std::string("{}");
-  const std::lock_guard lock(run.mutex);
-  run.outcome.state = MachineState::drifted;
-  return std::move(found.front());
+  const std::vector<Error> found = drift(*run.planned, *run.plan, *source, target);
+  if (!found.empty()) return drifted(run, found);
+  run.source = source->machines.front();
+  // One that can be viewed may run until its cutover.
+  if (!run.crew->source->info().can.has(Capability::view)) FLYT_TRY(check_off(run, run.source));
+  return std::string("{}");
 }
 
 Result<std::string> step_create(MachineRun& run, const Call& call) {
   FLYT_ASSIGN(auto made, find_made(run, call));
+  if (const StepRecord* before = run.done("create")) {
+    const std::string from = source_detail(before->detail);
+    if (!from.empty() && from != run.planned->source.id) return of_another(run, from);
+  }
   if (!made && run.done("create") != nullptr) return gone(run);
   if (made && !run.intended("create")) return unknown_here(run, *made);
   if (!made) {
@@ -109,34 +160,22 @@ Result<std::string> step_create(MachineRun& run, const Call& call) {
   run.target = std::move(*made);
   const std::lock_guard lock(run.mutex);
   run.outcome.target_id = run.target.id;
-  return detail_of_machine(run.target.id);
+  return detail_of_machine(run.target.id, run.planned->source.id);
 }
 
 Result<std::string> step_view(MachineRun& run, const Call& call) {
-  ViewDetail before;
-  if (const auto found = run.journaled.find("view"); found != run.journaled.end()) {
-    if (auto known = view_detail(found->second.detail)) before = *known;
-  }
-  if (const auto found = run.journaled.find(view_dropped); found != run.journaled.end()) {
-    FLYT_ASSIGN(const ViewDetail next, view_detail(found->second.detail));
-    before.number = std::max(before.number, next.number);
-  }
-  run.view = before;
-  if (!run.crew->source->info().can.has(Capability::view)) return detail_of(run.view);
+  const KnownMoment before = moment_before(run);
+  run.view = before.detail;
   // After the bytes are proven nothing is read from the source any more.
   if (run.done("bytes") != nullptr) return detail_of(run.view);
-  run.view.name = "flyt-1";
-  FLYT_ASSIGN(
-      const View view,
-      run.crew->source->make_view(
-          {.machine = run.planned->source.id, .name = run.view.name, .owner = run.owner()}, call));
-  for (const ViewDisk& disk : view.disks) {
-    if (disk.left_out.empty()) continue;
-    return Error{.code = Errc::unsupported,
-                 .what = fmt::format("disk {} is not in the view", disk.disk),
-                 .seen = disk.left_out,
-                 .state = "nothing was copied",
-                 .remedy = {"shut the machine down and plan again"}};
+  run.view.stamps = stamps_of(run.source);
+  if (run.crew->source->info().can.has(Capability::view)) FLYT_TRY(take_view(run, call));
+  if (before.first || run.intended("boot")) return detail_of(run.view);
+  if (const std::string why = outdated(run, before.detail, run.view); !why.empty()) {
+    run.status->machine(*run.planned, MachineState::running, why + ": comparing all again");
+    // In this order: a crash in between finds the moment outdated once more.
+    FLYT_TRY(take_back(run, StepKind::copy));
+    ++run.view.number;
   }
   return detail_of(run.view);
 }

@@ -37,8 +37,13 @@ Result<std::optional<Machine>> made_on_target(const PlannedMachine& planned, con
   return std::optional<Machine>(made.machines.front());
 }
 
-std::string refusal(const Known& known, const UndoOptions& options) {
-  if (known.find("boot") == nullptr || options.started) return {};
+std::string refusal(const Known& known, const std::optional<Machine>& made,
+                    const UndoOptions& options) {
+  if (made && known.find("create") == nullptr) {
+    return "this journal knows nothing of it: it was made with another state folder";
+  }
+  const bool runs = made && made->power != Power::off;
+  if ((known.find("boot") == nullptr && !runs) || options.started) return {};
   return "it has been started on the target, and may hold newer data than the source: say "
          "--started to destroy it all the same";
 }
@@ -86,15 +91,15 @@ Status undo_source(const PlannedMachine& planned, const Plan& plan, const Crew& 
 
 // The machine goes first: records without a machine are found and refused by the next apply, a
 // machine without records would be taken for one that was never written to.
-Status undo_target(const PlannedMachine& planned, const Crew& crew, const Owner& owner,
-                   const Call& call) {
-  FLYT_ASSIGN(const auto made, made_on_target(planned, crew, call));
-  if (made) {
-    if (made->power == Power::on) {
-      FLYT_TRY(crew.target->set_power(made->id, Driver::PowerChange::forced_off, call));
-    }
-    FLYT_TRY(crew.target->destroy(made->id, owner, call));
+Status undo_target(const PlannedMachine& planned, const Crew& crew, const Known& known,
+                   const std::optional<Machine>& made, const Owner& owner, const Call& call) {
+  if (made && made->power != Power::off) {
+    FLYT_TRY(crew.target->set_power(made->id, Driver::PowerChange::forced_off, call));
   }
+  // Where the machine is gone, its disks may be left.
+  const StepRecord* create = known.find("create");
+  const std::string id = made ? made->id : create != nullptr ? machine_detail(create->detail) : "";
+  if (!id.empty() || create != nullptr) FLYT_TRY(crew.target->destroy(id, owner, call));
   for (const char* folder : {"manifests", "overlays"}) {
     std::error_code error;
     std::filesystem::remove_all(crew.state / folder / planned.migration_id, error);
@@ -115,43 +120,81 @@ Status undo_target(const PlannedMachine& planned, const Crew& crew, const Owner&
   return crew.journal->reset(planned.migration_id, "create", why);
 }
 
+struct Undoing {
+  const PlannedMachine* planned = nullptr;
+  Known known;
+  std::string view;             // to drop; empty: none
+  std::optional<Machine> made;  // on the target
+  bool on_target = false;       // something of it may be there
+  std::string refused;
+};
+
+Result<Undoing> look(const PlannedMachine& planned, const Crew& crew, const UndoOptions& options,
+                     const Call& call) {
+  Undoing undoing;
+  undoing.planned = &planned;
+  FLYT_ASSIGN(undoing.known.steps, crew.journal->steps(planned.migration_id));
+  if (crew.source->info().can.has(Capability::view)) undoing.view = view_left(undoing.known);
+  if (!options.target) return undoing;
+  FLYT_ASSIGN(undoing.made, made_on_target(planned, crew, call));
+  undoing.on_target = undoing.made || undoing.known.find("create") != nullptr;
+  undoing.refused = refusal(undoing.known, undoing.made, options);
+  return undoing;
+}
+
+std::string destroying(const Undoing& undoing, const Plan& plan) {
+  if (!undoing.made) {
+    return fmt::format("remove what is left of {} on {}", undoing.planned->spec.name, plan.target);
+  }
+  const std::size_t disks = undoing.made->disks.size();
+  return fmt::format("destroy {} and its {} on {}", undoing.made->name,
+                     disks == 1 ? "disk" : fmt::format("{} disks", disks), plan.target);
+}
+
+Status undo_machine(const Undoing& undoing, const Plan& plan, const Crew& crew,
+                    const UndoOptions& options, const Call& call) {
+  if (undoing.known.steps.empty()) return ok();
+  const PlannedMachine& planned = *undoing.planned;
+  FLYT_ASSIGN(const auto lease,
+              crew.journal->take(planned.migration_id, planned.source.name, plan.digest));
+  const Owner owner{planned.migration_id, lease->epoch()};
+  FLYT_TRY(undo_source(planned, plan, crew, undoing.known, owner, call));
+  if (!options.target || !undoing.refused.empty()) return ok();
+  return undo_target(planned, crew, undoing.known, undoing.made, owner, call);
+}
+
 }  // namespace
 
 Result<std::vector<UndoAction>> undo_actions(const Plan& plan, const Crew& crew,
                                              const UndoOptions& options, const Call& call) {
   std::vector<UndoAction> actions;
   for (const PlannedMachine& planned : plan.machines) {
-    FLYT_ASSIGN(auto steps, crew.journal->steps(planned.migration_id));
-    const Known known{std::move(steps)};
+    FLYT_ASSIGN(const Undoing undoing, look(planned, crew, options, call));
     const std::string& name = planned.source.name;
-    const std::string view = view_left(known);
-    if (!view.empty() && crew.source->info().can.has(Capability::view)) {
-      actions.push_back({name, fmt::format("drop view {} of {}", view, name), ""});
+    if (!undoing.view.empty()) {
+      actions.push_back({name, fmt::format("drop view {} of {}", undoing.view, name), ""});
     }
-    if (!options.target) continue;
-    FLYT_ASSIGN(const auto made, made_on_target(planned, crew, call));
-    if (!made) continue;
-    actions.push_back({name,
-                       fmt::format("destroy {} and its {} disks on {}", made->name,
-                                   made->disks.size(), plan.target),
-                       refusal(known, options)});
+    if (undoing.on_target) actions.push_back({name, destroying(undoing, plan), undoing.refused});
   }
   return actions;
 }
 
 Status undo(const Plan& plan, const Crew& crew, const UndoOptions& options, const Call& call) {
+  std::optional<Error> first;
+  std::size_t failed = 0;
   for (const PlannedMachine& planned : plan.machines) {
-    FLYT_ASSIGN(auto steps, crew.journal->steps(planned.migration_id));
-    const Known known{std::move(steps)};
-    if (known.steps.empty()) continue;
-    FLYT_ASSIGN(const auto lease,
-                crew.journal->take(planned.migration_id, planned.source.name, plan.digest));
-    const Owner owner{planned.migration_id, lease->epoch()};
-    FLYT_TRY(undo_source(planned, plan, crew, known, owner, call));
-    if (!options.target || !refusal(known, options).empty()) continue;
-    FLYT_TRY(within(planned.source.name, undo_target(planned, crew, owner, call)));
+    Status done = ok();
+    auto undoing = look(planned, crew, options, call);
+    done = undoing ? undo_machine(*undoing, plan, crew, options, call)
+                   : Status(std::move(undoing).error());
+    if (done) continue;
+    ++failed;
+    if (!first) first = std::move(done).error().within(planned.source.name);
   }
-  return ok();
+  if (!first) return ok();
+  first->state = fmt::format("{} of {} machines are undone; the same command goes on",
+                             plan.machines.size() - failed, plan.machines.size());
+  return *std::move(first);
 }
 
 }  // namespace flyt

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <span>
@@ -203,8 +204,18 @@ Status make_disk_file(const std::filesystem::path& path, std::uint64_t size,
     if (::ftruncate(file.get(), static_cast<off_t>(size)) != 0) {
       return system_error(fmt::format("sizing {}", path.native()), errno);
     }
-    return seed ? fill(file, size, *seed) : ok();
+    if (seed) FLYT_TRY(fill(file, size, *seed));
+    // A disk that nobody has written has one stamp, whether its file is made yet or not.
+    const std::array<timespec, 2> never{};
+    if (::futimens(file.get(), never.data()) == 0) return ok();
+    return system_error(fmt::format("dating {}", path.native()), errno);
   });
+}
+
+std::string stamp_of(const std::filesystem::path& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return "0.0";
+  return fmt::format("{}.{}", info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
 }
 
 Status copy_disk_file(const std::filesystem::path& from, const std::filesystem::path& to) {

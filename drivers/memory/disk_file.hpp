@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/channel.hpp"
@@ -18,6 +19,9 @@ namespace flyt::memory {
 // pseudo-random chunks of 64 KiB, one in four of them a hole; without, it reads as zero.
 Status make_disk_file(const std::filesystem::path& path, std::uint64_t size,
                       std::optional<std::uint64_t> seed);
+
+// Disk::stamp of the disk with this file.
+std::string stamp_of(const std::filesystem::path& path);
 
 // `to` must not exist. Holes stay holes; shares the blocks where the file system can.
 Status copy_disk_file(const std::filesystem::path& from, const std::filesystem::path& to);

@@ -12,6 +12,7 @@
 #include "base/units.hpp"
 #include "base/version.hpp"
 #include "drivers/memory/channels.hpp"
+#include "drivers/memory/disk_file.hpp"
 #include "drivers/memory/machines.hpp"
 #include "drivers/memory/views.hpp"
 
@@ -100,6 +101,9 @@ Result<Inventory> MemoryDriver::inventory(const Scope& scope, const Call& call) 
   Inventory found = std::move(world.ground);
   found.machines.erase(std::remove_if(found.machines.begin(), found.machines.end(), hidden),
                        found.machines.end());
+  for (Machine& machine : found.machines) {
+    for (Disk& disk : machine.disks) disk.stamp = stamp_of(folder_.disk(machine.id, disk.id));
+  }
   found.endpoint = endpoint_;
   found.driver = "memory";
   if (found.platform.empty()) found.platform = "a world in memory";

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "base/durable_file.hpp"
+#include "base/identity.hpp"
 #include "base/uri.hpp"
 #include "drivers/memory/disk_file.hpp"
 
@@ -105,6 +106,7 @@ Result<View> make_view(const WorldFolder& folder, LockedWorld& locked, const Vie
                  fmt::format("{} has a view {} of somebody else", machine->name, spec.name)};
   }
   View view{spec.machine, spec.name};
+  view.identity = random_uuid();
   FLYT_ASSIGN(view.got, consistency_of(*machine, inside, spec.at_least));
   std::string change_id;
   if (inside.tracking) change_id = fmt::format("change-{}", ++inside.changes);

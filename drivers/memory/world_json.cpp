@@ -80,6 +80,7 @@ Json view_json(const HeldView& held) {
   return {{"name", held.view.name},
           {"owner", held.owner},
           {"consistency", static_cast<unsigned>(held.view.got)},
+          {"identity", held.view.identity},
           {"disks", disks}};
 }
 
@@ -98,6 +99,7 @@ Result<HeldView> view_from(const Json& json, const std::string& machine) {
   held.view.machine = machine;
   FLYT_TRY(member(json, "name", held.view.name));
   FLYT_TRY(member(json, "owner", held.owner));
+  FLYT_TRY(member(json, "identity", held.view.identity));
   std::uint64_t consistency = 0;
   FLYT_TRY(member(json, "consistency", consistency));
   if (consistency > static_cast<unsigned>(Consistency::quiesced)) {

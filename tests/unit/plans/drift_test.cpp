@@ -63,6 +63,8 @@ TEST_CASE("another platform, a disk more, a machine that is gone", "[plans][drif
   CHECK(scene.count() == 1);
   scene.source.machines[0].disks.push_back({.id = "1"});
   CHECK(scene.count() == 2);
+  scene.source.machines[0].nics.push_back({.mac = "52:54:00:00:00:02"});
+  CHECK(scene.count() == 3);
   scene.source.machines.clear();  // then nothing else is worth telling
   CHECK(scene.count() == 1);
 }

@@ -1,0 +1,147 @@
+#include "plans/moment.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace flyt {
+namespace {
+
+bool any_copy_begun(const MachineRun& run) {
+  return std::any_of(run.journaled.begin(), run.journaled.end(),
+                     [](const auto& entry) { return kind_of(entry.first) == StepKind::copy; });
+}
+
+// Committing goes on from the overlays: without them, what is half committed cannot be completed.
+bool overlay_lost(const MachineRun& run) {
+  const StepRecord* convert = run.done("convert");
+  if (convert == nullptr) return false;
+  const auto conversion = conversion_detail(convert->detail);
+  if (!conversion) return true;
+  for (std::size_t i = 0; i < conversion->disks.size(); ++i) {
+    if (run.done(fmt::format("commit:{}", i)) != nullptr) continue;
+    std::error_code ignored;  // what cannot be looked at is not there
+    if (!std::filesystem::exists(conversion->disks[i].overlay, ignored)) return true;
+  }
+  return false;
+}
+
+bool committed_before(const MachineRun& run) {
+  return std::any_of(run.journaled.begin(), run.journaled.end(),
+                     [](const auto& entry) { return kind_of(entry.first) == StepKind::commit; });
+}
+
+bool same_stamps(const std::vector<std::string>& before, const std::vector<std::string>& now) {
+  const auto unknown = [](const std::string& stamp) { return stamp.empty(); };
+  return before == now && std::none_of(now.begin(), now.end(), unknown);
+}
+
+Error drifted(MachineRun& run, Error error) {
+  const std::lock_guard lock(run.mutex);
+  run.outcome.state = MachineState::drifted;
+  return error;
+}
+
+Error runs(const MachineRun& run, Power power) {
+  return {.code = Errc::invalid,
+          .what = "the source is not off",
+          .seen = fmt::format("{} on {} is {}", run.planned->source.name, run.plan->source,
+                              to_string(power)),
+          .why = "it was started since the plan was made",
+          .state = "the machine on the target was not started",
+          .remedy = {"shut the source down, then apply the plan again: what has changed is found"}};
+}
+
+Result<Machine> source_now(const MachineRun& run, const Call& call) {
+  FLYT_ASSIGN(Inventory found,
+              run.crew->source->inventory({.machine = run.planned->source.id}, call));
+  for (Machine& machine : found.machines) {
+    if (machine.id == run.planned->source.id) return std::move(machine);
+  }
+  return Error{Errc::not_found, fmt::format("there is no machine {}", run.planned->source.id)};
+}
+
+}  // namespace
+
+std::vector<std::string> stamps_of(const Machine& machine) {
+  std::vector<std::string> stamps;
+  for (const Disk& disk : machine.disks) stamps.push_back(disk.stamp);
+  return stamps;
+}
+
+KnownMoment moment_before(const MachineRun& run) {
+  KnownMoment known;
+  if (const StepRecord* view = run.done("view")) {
+    if (auto detail = view_detail(view->detail)) known = {*std::move(detail), false};
+  }
+  if (const auto dropped = run.journaled.find(view_dropped); dropped != run.journaled.end()) {
+    const auto next = view_detail(dropped->second.detail);
+    if (next && next->number > known.detail.number) known = {*next, true};
+  }
+  return known;
+}
+
+std::string outdated(const MachineRun& run, const ViewDetail& before, const ViewDetail& now) {
+  if (!now.name.empty() && before.identity != now.identity) {
+    return fmt::format("the view {} on the source was made anew", now.name);
+  }
+  if (now.name.empty() && any_copy_begun(run) && !same_stamps(before.stamps, now.stamps)) {
+    return "the source's disks may have changed since they were copied";
+  }
+  if (!run.planned->convert && committed_before(run)) {
+    return "an earlier plan has converted the machine, this one does not";
+  }
+  if (overlay_lost(run)) return "what the conversion has changed is lost";
+  return {};
+}
+
+Status take_back(MachineRun& run, StepKind first) {
+  const std::lock_guard lock(run.mutex);
+  // Copies first: a crash in between then copies again over what was converted.
+  for (auto& [key, record] : run.journaled) {
+    if (first > StepKind::copy || kind_of(key) != StepKind::copy) continue;
+    if (record.state == StepState::intended) continue;
+    record = run.record(key, StepState::intended, "{}");
+    FLYT_TRY(run.crew->journal->intend(record));
+  }
+  for (auto entry = run.journaled.begin(); entry != run.journaled.end();) {
+    const auto kind = kind_of(entry->first);
+    const bool over = kind && *kind >= first && *kind > StepKind::copy && *kind <= StepKind::bytes;
+    if (over) {
+      FLYT_TRY(run.crew->journal->reset(run.planned->migration_id, entry->first,
+                                        "an earlier step was done again"));
+    }
+    entry = over ? run.journaled.erase(entry) : std::next(entry);
+  }
+  return ok();
+}
+
+Status check_off(MachineRun& run, const Machine& machine) {
+  if (machine.power != Power::on && machine.power != Power::suspended) return ok();
+  return drifted(run, runs(run, machine.power));
+}
+
+Status check_unchanged(MachineRun& run, const Call& call) {
+  if (!run.view.name.empty()) return ok();
+  FLYT_ASSIGN(const Machine now, source_now(run, call));
+  FLYT_TRY(check_off(run, now));
+  // What cannot be told is not taken for a change here; another process compares all of it.
+  if (stamps_of(now) == run.view.stamps) return ok();
+  return drifted(run,
+                 {.code = Errc::invalid,
+                  .what = "the source's disks were changed while they were copied",
+                  .why = "another program writes to them, or the machine was started",
+                  .state = "the copy is of no one moment, and was not used",
+                  .remedy = {"see to it that nothing writes to them",
+                             "then apply the plan again: it compares all and sends what differs"}});
+}
+
+Status check_source_off(MachineRun& run, const Call& call) {
+  const auto now = source_now(run, call);
+  if (!now && now.error().code == Errc::not_found) return ok();
+  if (!now) return now.error();
+  return check_off(run, *now);
+}
+
+}  // namespace flyt

@@ -1,0 +1,36 @@
+// Of which moment of the source the copies are, and what is taken back when that moment is over.
+#pragma once
+
+#include <string>
+
+#include "plans/machine_run.hpp"
+
+namespace flyt {
+
+// The last moment that the journal knows; `first` when it knows none.
+struct KnownMoment {
+  ViewDetail detail;
+  bool first = true;
+};
+KnownMoment moment_before(const MachineRun& run);
+
+// Why what is on the target does not go together with what is read from now on; empty: it does.
+std::string outdated(const MachineRun& run, const ViewDetail& before, const ViewDetail& now);
+
+// Outcomes from `first` up to the proof of the bytes hold no more. That copies were begun stays
+// known: the target's disks have been written to.
+Status take_back(MachineRun& run, StepKind first);
+
+// Without views: the source is still off, and its disks are as they were when copying began. Else
+// an Error, and the machine counts as drifted.
+Status check_unchanged(MachineRun& run, const Call& call);
+
+// An Error when `machine`, the source as it is now, is not off; it then counts as drifted.
+Status check_off(MachineRun& run, const Machine& machine);
+// Before the first start: two machines with one identity must not run. A source that is gone does
+// not.
+Status check_source_off(MachineRun& run, const Call& call);
+
+std::vector<std::string> stamps_of(const Machine& machine);
+
+}  // namespace flyt

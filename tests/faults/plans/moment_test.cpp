@@ -1,0 +1,207 @@
+// The source goes on living between two applies, or while it is copied.
+#include <fmt/format.h>
+
+#include <fstream>
+
+#include "base/durable_file.hpp"
+#include "tests/catch.hpp"
+#include "tests/faults/plans/scene.hpp"
+
+namespace flyt::tests {
+namespace {
+
+const ApplyOptions until_copied{.until = "copied"};
+
+void write_to(const std::filesystem::path& disk, const std::string& text) {
+  std::fstream(disk, std::ios::in | std::ios::out | std::ios::binary) << text;
+}
+
+bool says(const std::vector<MachineOutcome>& outcomes, std::string_view text) {
+  for (const MachineOutcome& one : outcomes) {
+    if (one.error && one.error->what.find(text) != std::string::npos) return true;
+  }
+  return false;
+}
+
+// Changes the source's second disk when the copy of it has begun.
+class Meddler final : public ApplyStatus {
+ public:
+  explicit Meddler(std::filesystem::path disk) : disk_(std::move(disk)) {}
+  ProgressSink& step(const PlannedMachine&, std::string_view step) override {
+    if (step == "copy:1") write_to(disk_, "somebody writes");
+    return sink_;
+  }
+
+ private:
+  std::filesystem::path disk_;
+  ProgressSink sink_;
+};
+
+}  // namespace
+
+TEST_CASE("a source without views that changed between two applies", "[faults][executor]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  const Scene scene(GENERATE(false, true));
+  const auto source = without_views(Scene::open(scene.from));
+  {
+    Worker worker(scene);
+    worker.crew.source = source.get();
+    REQUIRE(all(worker.apply(scene, until_copied), MachineState::copied));
+  }
+  write_to(scene.source_disk(0, 0), "the guest ran on");
+  Worker worker(scene);
+  worker.crew.source = source.get();
+  REQUIRE(all(worker.apply(scene), MachineState::landed));
+  scene.check_landed();
+}
+
+TEST_CASE("a source that did not change is not copied again", "[faults][executor]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  const Scene scene;
+  const auto source = without_views(Scene::open(scene.from));
+  for (const char* until : {"copied", ""}) {
+    Worker worker(scene);
+    worker.crew.source = source.get();
+    ApplyOptions options;
+    options.until = until;
+    (void)worker.apply(scene, options);
+    for (const PlannedMachine& planned : scene.plan.machines) {
+      const auto steps = worker.journal->steps(planned.migration_id);
+      REQUIRE(steps);
+      for (const StepRecord& step : *steps) {
+        if (step.step == "copy:0") CHECK(step.epoch == 1);
+      }
+    }
+  }
+  scene.check_landed();
+}
+
+TEST_CASE("a source that is written to while it is copied is drift", "[faults][executor]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  const Scene scene;
+  const auto source = without_views(Scene::open(scene.from));
+  std::size_t web = scene.plan.machines[0].source.name == "web01" ? 0 : 1;
+  Worker worker(scene);
+  worker.crew.source = source.get();
+  Meddler status(scene.source_disk(web, 1));
+  const auto outcomes = apply(scene.plan, scene.site, worker.crew, {}, status, {});
+  REQUIRE(outcomes);
+  CHECK((*outcomes)[web].state == MachineState::drifted);
+  CHECK(says(*outcomes, "were changed while they were copied"));
+  CHECK((*outcomes)[1 - web].state == MachineState::landed);
+  REQUIRE(all(worker.apply(scene), MachineState::landed));
+  scene.check_landed();
+}
+
+TEST_CASE("a source that was started is neither copied nor doubled", "[faults][executor]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  const Scene scene;
+  Worker worker(scene);
+  SECTION("without views it is drift at once") {
+    const auto source = without_views(Scene::open(scene.from));
+    worker.crew.source = source.get();
+    scene.set_source_power(Power::on);
+    const auto outcomes = worker.apply(scene);
+    CHECK(all(outcomes, MachineState::drifted));
+    CHECK(says(outcomes, "the source is not off"));
+    CHECK(scene.made().empty());
+  }
+  SECTION("with views its copy is not started beside it") {
+    scene.set_source_power(Power::on);
+    const auto outcomes = worker.apply(scene);
+    CHECK(all(outcomes, MachineState::drifted));
+    for (const Machine& machine : scene.made()) CHECK(machine.power == Power::off);
+    scene.set_source_power(Power::off);
+    REQUIRE(all(worker.apply(scene), MachineState::landed));
+    scene.check_landed();
+  }
+}
+
+TEST_CASE("a view that somebody made anew is another moment", "[faults][executor]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  const Scene scene(GENERATE(false, true));
+  Worker worker(scene);
+  REQUIRE(all(worker.apply(scene, until_copied), MachineState::copied));
+  for (std::size_t i = 0; i < scene.plan.machines.size(); ++i) {
+    const PlannedMachine& planned = scene.plan.machines[i];
+    REQUIRE(worker.source->drop_view(
+        {.machine = planned.source.id, .name = "flyt-1", .owner = {planned.migration_id, 9}}, {}));
+    write_to(scene.source_disk(i, 0), "the guest ran on");
+  }
+  REQUIRE(all(worker.apply(scene), MachineState::landed));
+  scene.check_landed();
+}
+
+TEST_CASE("a plan without conversion undoes that of an earlier one", "[faults][executor]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene(true);
+  // All is converted and committed, and then it stops.
+  {
+    Worker worker(scene);
+    std::stop_source stop;
+    ApplyOptions options;
+    options.at_step = [&](std::string_view where) {
+      if (where == "before intent of shape") stop.request_stop();
+    };
+    CHECK_FALSE(all(worker.apply(scene, options, Call{stop.get_token()}), MachineState::landed));
+  }
+  for (PlannedMachine& machine : scene.plan.machines) machine.convert = false;
+  Worker worker(scene);
+  REQUIRE(all(worker.apply(scene), MachineState::landed));
+  scene.check_landed();
+}
+
+TEST_CASE("overlays that are lost cost a comparison, not the machine", "[faults][executor]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  const Scene scene(true);
+  {
+    Worker worker(scene);
+    std::stop_source stop;
+    ApplyOptions options;
+    options.at_step = [&](std::string_view where) {
+      if (where == "after outcome of commit:0") stop.request_stop();
+    };
+    CHECK_FALSE(all(worker.apply(scene, options, Call{stop.get_token()}), MachineState::landed));
+  }
+  std::filesystem::remove_all(scene.site.state / "overlays");
+  Worker worker(scene);
+  REQUIRE(all(worker.apply(scene), MachineState::landed));
+  scene.check_landed();
+}
+
+TEST_CASE("ground that the policy forbids since the plan was made", "[faults][executor]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene;
+  scene.site.policy.countries = {"SE"};
+  Ground ground;
+  ground.country = "DK";
+  scene.site.endpoints[scene.plan.target].ground = ground;
+  Worker worker(scene);
+  const auto outcomes = worker.apply(scene);
+  CHECK(all(outcomes, MachineState::failed));
+  CHECK(says(outcomes, "policy"));
+  CHECK(scene.made().empty());
+}
+
+TEST_CASE("undo spares what it does not know and what runs", "[faults][executor]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  const Scene scene;
+  const UndoOptions options{.target = true};
+  Worker worker(scene);
+  REQUIRE(all(worker.apply(scene, until_copied), MachineState::copied));
+  for (const Machine& machine : scene.made()) {
+    REQUIRE(worker.target->set_power(machine.id, Driver::PowerChange::on, {}));
+  }
+  REQUIRE(undo(scene.plan, worker.crew, options, {}));
+  CHECK(scene.made().size() == 2);
+  std::filesystem::remove_all(scene.site.state);
+  Worker stranger(scene);
+  const auto actions = undo_actions(scene.plan, stranger.crew, {true, true}, {});
+  REQUIRE(actions);
+  REQUIRE(actions->size() == 2);
+  for (const UndoAction& one : *actions) CHECK(one.refused.find("journal") != std::string::npos);
+  REQUIRE(undo(scene.plan, stranger.crew, {true, true}, {}));
+  CHECK(scene.made().size() == 2);
+}
+
+}  // namespace flyt::tests
