@@ -39,7 +39,7 @@ class OvaDriver final : public Driver {
     FLYT_ASSIGN(const auto entries, find_packages(place_));
     if (!scope.migration_id.empty()) return inventory;  // nothing here is ever made by a migration
     for (const Entry& entry : entries) {
-      if (!scope.machine.empty() && package_part(scope.machine) != entry.name) continue;
+      if (!scope.machine.empty() && !may_hold(entry, scope.machine)) continue;
       FLYT_TRY(add(entry, inventory, call));
     }
     if (!scope.machine.empty()) return only(std::move(inventory), scope.machine);
@@ -67,8 +67,9 @@ class OvaDriver final : public Driver {
   }
 
  private:
-  static std::string package_part(const std::string& machine) {
-    return machine.substr(0, machine.rfind('#'));
+  // A '#' may be ours, before the machine's part of the id, or the file's own.
+  static bool may_hold(const Entry& entry, const std::string& machine) {
+    return entry.name == machine || entry.name == machine.substr(0, machine.rfind('#'));
   }
 
   static Error no_machine(const std::string& machine) {
@@ -132,7 +133,7 @@ class OvaDriver final : public Driver {
   Result<Package> package_of(const std::string& machine, const Call& call) const {
     FLYT_ASSIGN(const auto entries, find_packages(place_));
     for (const Entry& entry : entries) {
-      if (entry.name != machine && entry.name != package_part(machine)) continue;
+      if (!may_hold(entry, machine)) continue;
       FLYT_ASSIGN(Package package, open_entry(entry, call));
       for (const OvfSystem& system : package.ovf().systems) {
         if (machine_id(package.name(), package.ovf(), system) == machine) return package;

@@ -92,6 +92,16 @@ TEST_CASE("A scope narrows the inventory", "[ova]") {
   CHECK(other.error().code == Errc::not_found);
 }
 
+TEST_CASE("A file name may hold a '#'", "[ova]") {
+  const Shelf shelf;
+  PackageMaker maker;
+  maker.disks = {{"disk.raw.gz", tests::gzip(disk()), disk().size(), "raw"}};
+  shelf.put("web#1.ova", maker.ova());
+  REQUIRE(shelf.only_machine().id == "web#1.ova");
+  CHECK(shelf.inventory({"web#1.ova", ""}).machines.size() == 1);
+  CHECK(shelf.open("web#1.ova"));
+}
+
 TEST_CASE("One bad package does not hide the others", "[ova]") {
   const Shelf shelf;
   shelf.put("bad.ova", "rubbish");
