@@ -92,6 +92,8 @@ void complete_disk(const Package& package, const PackageDisk& found, Disk& disk,
   disk.format = found.format();
   disk.stream_only = found.gzip || found.kind == PackageDisk::Kind::blank;
   disk.storage = package.name();
+  // A blank disk is the same for ever.
+  disk.stamp = found.reference ? to_string(found.file.identity) : "blank";
   if (found.kind == PackageDisk::Kind::blank) {
     disk.used_bytes = 0;
     machine.concerns.push_back({"O-BLANK-DISK", Severity::info, machine.name,

@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <span>
+#include <system_error>
 #include <utility>
 
 #include "base/digest.hpp"
@@ -43,7 +45,7 @@ Result<PackageFile> open_plain(const std::filesystem::path& path, const std::str
   PackageFile file{name, path};
   file.size = static_cast<std::uint64_t>(status.st_size);
   file.identity = {status.st_dev, status.st_ino, file.size,
-                   status.st_mtim.tv_sec * std::int64_t{1'000'000'000} + status.st_mtim.tv_nsec};
+                   status.st_ctim.tv_sec * std::int64_t{1'000'000'000} + status.st_ctim.tv_nsec};
   file.descriptor = std::move(descriptor);
   return file;
 }
@@ -60,6 +62,29 @@ Error wrong_digest(const std::string& package, const ManifestEntry& entry,
 
 }  // namespace
 
+std::string to_string(const FileIdentity& identity) {
+  return fmt::format("{}:{}:{}:{}", identity.device, identity.inode, identity.size,
+                     identity.changed_ns);
+}
+
+std::string handle_path(const PackageFile& file) {
+  return fmt::format("/proc/{}/fd/{}", ::getpid(), file.descriptor->get());
+}
+
+Status check_unchanged(const PackageFile& file, std::string_view what) {
+  // Opened anew: a network file system asks its server then, and not for an fstat(2).
+  FLYT_ASSIGN(const PackageFile now,
+              within(std::string(what), open_plain(handle_path(file), file.name, 0)));
+  if (now.identity == file.identity) return ok();
+  return Error{Errc::corrupt,
+               fmt::format("{}: {} was changed while it was read", what, file.name),
+               fmt::format("{} has {} bytes now, {} before", file.path.string(), now.identity.size,
+                           file.identity.size),
+               "another program wrote, moved or removed the package",
+               "the source was only read",
+               {"see that the package is complete and left alone, then try again"}};
+}
+
 Result<Package> Package::open(const std::filesystem::path& path, std::string name,
                               const Call& call) {
   FLYT_TRY(proceed(call, name));
@@ -67,7 +92,11 @@ Result<Package> Package::open(const std::filesystem::path& path, std::string nam
   package.name_ = std::move(name);
   package.path_ = path;
   package.is_tar_ = ends_with(path.native(), ".ova");
-  FLYT_ASSIGN(package.archive_, open_plain(path, package.name_, 0));
+  FLYT_ASSIGN(package.opened_, open_plain(path, package.name_, 0));
+  // What belongs to a descriptor stands beside it, not beside a link to it.
+  std::error_code unresolved;
+  const auto target = std::filesystem::canonical(path, unresolved);
+  if (!package.is_tar_ && !unresolved) package.path_ = target;
   FLYT_TRY(package.load(call));
   return package;
 }
@@ -75,16 +104,17 @@ Result<Package> Package::open(const std::filesystem::path& path, std::string nam
 Status Package::load(const Call& call) {
   if (is_tar_) {
     FLYT_ASSIGN(members_,
-                index_tar(*file_window(archive_.descriptor, name_, 0, archive_.size), call));
+                index_tar(*file_window(opened_.descriptor, name_, 0, opened_.size), call));
   }
   FLYT_ASSIGN(const std::string descriptor, find_descriptor());
   if (const auto slash = descriptor.rfind('/'); slash != std::string::npos) {
     folder_ = descriptor.substr(0, slash + 1);
   }
+  descriptor_ = descriptor.substr(folder_.size());
   FLYT_ASSIGN(const auto text, text_of(descriptor));
   if (!text) return Error{Errc::not_found, fmt::format("{}: {} is gone", name_, descriptor)};
   descriptor_digest_ = to_hex(sha256(*text));
-  FLYT_TRY(load_manifest(descriptor.substr(0, descriptor.size() - 4), descriptor, *text));
+  FLYT_TRY(load_manifest(descriptor.substr(0, descriptor.size() - 4), *text));
   const std::string what = is_tar_ ? fmt::format("{}: {}", name_, descriptor) : name_;
   FLYT_ASSIGN(ovf_, parse_ovf(*text, what));
   if (ovf_.encrypted) {
@@ -105,8 +135,7 @@ Result<std::string> Package::find_descriptor() const {
       fmt::format("{}: {} OVF descriptors in the package, there must be one", name_, found.size())};
 }
 
-Status Package::load_manifest(const std::string& stem, const std::string& descriptor,
-                              std::string_view text) {
+Status Package::load_manifest(const std::string& stem, std::string_view text) {
   FLYT_ASSIGN(const auto certificate, find(stem + ".cert"));
   has_certificate_ = certificate.has_value();
   const std::string manifest = stem + ".mf";
@@ -114,7 +143,7 @@ Status Package::load_manifest(const std::string& stem, const std::string& descri
   has_manifest_ = lines.has_value();
   if (!has_manifest_) return ok();
   FLYT_ASSIGN(manifest_, within(fmt::format("{}: {}", name_, manifest), parse_manifest(*lines)));
-  const ManifestEntry* entry = find_entry(manifest_, descriptor.substr(folder_.size()));
+  const ManifestEntry* entry = find_entry(manifest_, descriptor_);
   if (entry == nullptr || !entry->kind) return ok();
   Hasher hasher(*entry->kind);
   hasher.add(text);
@@ -123,6 +152,8 @@ Status Package::load_manifest(const std::string& stem, const std::string& descri
 }
 
 Result<std::optional<PackageFile>> Package::find(const std::string& member) const {
+  // The user named it, so it may be a link.
+  if (!is_tar_ && member == descriptor_) return std::optional(opened_);
   if (!is_tar_) {
     auto file = open_plain(path_.parent_path() / member, member, O_NOFOLLOW);
     if (file) return std::optional(*std::move(file));
@@ -133,7 +164,7 @@ Result<std::optional<PackageFile>> Package::find(const std::string& member) cons
       std::find_if(members_.begin(), members_.end(),
                    [&member](const TarMember& candidate) { return candidate.name == member; });
   if (found == members_.end()) return std::optional<PackageFile>();
-  PackageFile file = archive_;
+  PackageFile file = opened_;
   file.name = member;
   file.offset = found->offset;
   file.size = found->size;

@@ -25,9 +25,10 @@ namespace flyt::ova {
 // When these are the same, the content is taken to be the same.
 struct FileIdentity {
   std::uint64_t device = 0, inode = 0, size = 0;
-  std::int64_t changed_ns = 0;  // mtime
+  std::int64_t changed_ns = 0;  // ctime: nobody can set it back, as they can mtime
   bool operator==(const FileIdentity&) const = default;
 };
+std::string to_string(const FileIdentity& identity);  // one word
 
 // One file of a package: a part of `path`.
 struct PackageFile {
@@ -38,12 +39,18 @@ struct PackageFile {
   std::shared_ptr<const FileDescriptor> descriptor;  // open for reading
 };
 
+// Opens what is open as `file`, for this process and its children, whatever bears its name by now.
+std::string handle_path(const PackageFile& file);
+// Errc::corrupt: it was written, renamed or removed since its identity was taken. `what` begins
+// the error.
+Status check_unchanged(const PackageFile& file, std::string_view what);
+
 // Everything about a package but the content of its disks. Immutable.
 class Package {
  public:
-  // `path`: an .ova or .ovf; `name` is for errors and ids. Reads descriptor and manifest and
-  // compares the descriptor's digest. Errc::corrupt, invalid, unsupported: this package cannot be
-  // used; else the file system's error.
+  // `path`: an .ova or .ovf, or a link to one; `name` is for errors and ids. Reads descriptor and
+  // manifest and compares the descriptor's digest. Errc::corrupt, invalid, unsupported: this
+  // package cannot be used; else the file system's error.
   static Result<Package> open(const std::filesystem::path& path, std::string name,
                               const Call& call);
 
@@ -57,6 +64,7 @@ class Package {
   // The file of a reference; its digest in the manifest, if it is listed.
   Result<PackageFile> file(const OvfFile& reference) const;
   const ManifestEntry* listed(const OvfFile& reference) const;
+  const std::string& descriptor() const { return descriptor_; }  // its name, as manifests list it
   // `file` for reading; errors begin with package and file.
   std::shared_ptr<const ByteWindow> window(const PackageFile& file) const;
 
@@ -64,8 +72,7 @@ class Package {
   Package() = default;
   Status load(const Call& call);
   Result<std::string> find_descriptor() const;
-  Status load_manifest(const std::string& stem, const std::string& descriptor,
-                       std::string_view text);
+  Status load_manifest(const std::string& stem, std::string_view text);
   // Nothing: the package has no such file.
   Result<std::optional<PackageFile>> find(const std::string& member) const;
   Result<std::optional<std::string>> text_of(const std::string& member) const;
@@ -73,9 +80,10 @@ class Package {
   std::string name_;
   std::filesystem::path path_;
   bool is_tar_ = false;
-  PackageFile archive_;             // OVA only
+  PackageFile opened_;              // the .ova or .ovf
   std::vector<TarMember> members_;  // OVA only
   std::string folder_;              // of the descriptor in the OVA, with '/', or empty
+  std::string descriptor_;
   OvfPackage ovf_;
   std::string descriptor_digest_;
   bool has_manifest_ = false, has_certificate_ = false;

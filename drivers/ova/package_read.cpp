@@ -73,64 +73,76 @@ Status read_to_end(ByteStream& stream, const Call& call) {
 
 // What a note says: this part of this file has this digest and, for a VMDK, sound tables.
 std::string note_of(const PackageDisk& disk, const ManifestEntry* entry) {
-  const FileIdentity& id = disk.file.identity;
-  return fmt::format("flyt 1\n{} {} {} {} {} {}\n{} {}\n", id.device, id.inode, id.size,
-                     id.changed_ns, disk.file.offset, disk.file.size,
-                     entry == nullptr ? "none" : entry->algorithm,
+  return fmt::format("flyt 2\n{} {} {}\n{} {}\n", to_string(disk.file.identity), disk.file.offset,
+                     disk.file.size, entry == nullptr ? "none" : entry->algorithm,
                      entry == nullptr ? "none" : entry->digest);
 }
 
-// The file is still the one that was opened and looked at.
-Status check_same(const Package& package, const PackageDisk& disk, const Call& call) {
-  FLYT_ASSIGN(const PackageFile now, package.file(*disk.reference));
-  FLYT_TRY(proceed(call, package.name()));
-  if (now.identity == disk.file.identity) return ok();
-  return Error{Errc::corrupt,
-               fmt::format("{}: {} was changed while it was read", package.name(), now.name)};
-}
-
+// Its last answer, and close(), say when the file was changed meanwhile.
 class StreamChannel : public Channel {
  public:
-  explicit StreamChannel(std::uint64_t size) { info_.size_bytes = size; }
+  StreamChannel(std::uint64_t size, std::optional<PackageFile> file, std::string what)
+      : file_(std::move(file)), what_(std::move(what)) {
+    info_.size_bytes = size;
+  }
   const ChannelInfo& info() const override { return info_; }
-  Status close(const Call&) override { return ok(); }
+
+  Result<std::optional<Extent>> next(std::span<std::byte> buffer, const Call& call) override {
+    FLYT_ASSIGN(const auto extent, piece(buffer, call));
+    if (!extent) FLYT_TRY(check());
+    return extent;
+  }
+  Status close(const Call&) override { return std::exchange(closed_, true) ? ok() : check(); }
+
+ protected:
+  const std::string& what() const { return what_; }
 
  private:
+  virtual Result<std::optional<Extent>> piece(std::span<std::byte> buffer, const Call& call) = 0;
+  Status check() const { return file_ ? check_unchanged(*file_, what_) : ok(); }
+
   ChannelInfo info_;
+  std::optional<PackageFile> file_;
+  std::string what_;
+  bool closed_ = false;
 };
 
 class BlankChannel final : public StreamChannel {
  public:
   using StreamChannel::StreamChannel;
-  Result<std::optional<Extent>> next(std::span<std::byte>, const Call& call) override {
+
+ private:
+  Result<std::optional<Extent>> piece(std::span<std::byte>, const Call& call) override {
     FLYT_TRY(proceed(call, "a blank disk"));
     if (over_ || info().size_bytes == 0) return std::optional<Extent>();
     over_ = true;
     return std::optional(Extent{0, info().size_bytes, true});
   }
 
- private:
   bool over_ = false;
 };
 
 class VmdkChannel final : public StreamChannel {
  public:
-  explicit VmdkChannel(VmdkStream stream)
-      : StreamChannel(stream.header().capacity), stream_(std::move(stream)) {}
-  Result<std::optional<Extent>> next(std::span<std::byte> buffer, const Call& call) override {
+  VmdkChannel(VmdkStream stream, const PackageFile& file, std::string what)
+      : StreamChannel(stream.header().capacity, file, std::move(what)),
+        stream_(std::move(stream)) {}
+
+ private:
+  Result<std::optional<Extent>> piece(std::span<std::byte> buffer, const Call& call) override {
     return stream_.next(buffer, call);
   }
 
- private:
   VmdkStream stream_;
 };
 
 class RawChannel final : public StreamChannel {
  public:
-  RawChannel(std::unique_ptr<ByteStream> stream, std::uint64_t size, std::string what)
-      : StreamChannel(size), stream_(std::move(stream)), what_(std::move(what)) {}
+  RawChannel(std::unique_ptr<ByteStream> stream, const PackageDisk& disk, std::string what)
+      : StreamChannel(disk.size_bytes, disk.file, std::move(what)), stream_(std::move(stream)) {}
 
-  Result<std::optional<Extent>> next(std::span<std::byte> buffer, const Call& call) override {
+ private:
+  Result<std::optional<Extent>> piece(std::span<std::byte> buffer, const Call& call) override {
     const std::uint64_t left = info().size_bytes - at_;
     // One byte more than there should be shows that there is more.
     const auto wanted = buffer.first(
@@ -140,30 +152,21 @@ class RawChannel final : public StreamChannel {
       return Error{Errc::corrupt,
                    fmt::format("{}: the file unpacks to {} than the {} bytes that "
                                "the descriptor states",
-                               what_, got > left ? "more" : "less", info().size_bytes)};
+                               what(), got > left ? "more" : "less", info().size_bytes)};
     }
     if (left == 0) return std::optional<Extent>();
     const std::uint64_t start = std::exchange(at_, at_ + got);
     return std::optional(Extent{start, got, false});
   }
 
- private:
   static constexpr std::uint64_t one = 1;
   std::unique_ptr<ByteStream> stream_;
-  std::string what_;
   std::uint64_t at_ = 0;
 };
 
-// In QEMU's options a comma ends a value and two commas are one.
-std::string option_value(std::string_view text) {
-  std::string value;
-  for (const char c : text) value.append(c == ',' ? 2 : 1, c);
-  return value;
-}
-
 // The disk where it lies in the package, without a copy of it. No locks: QEMU takes some even for
-// reading, and other readers of the package must not be disturbed. Not by an fd: qemu-nbd has no
-// way to be handed one.
+// reading, and other readers of the package must not be disturbed. By our handle and not by
+// name, so that it is the file that was checked.
 std::vector<std::string> server_of(const PackageDisk& disk) {
   const bool is_vmdk = disk.kind == PackageDisk::Kind::vmdk;
   std::string options = is_vmdk ? "driver=vmdk" : "";
@@ -175,7 +178,7 @@ std::vector<std::string> server_of(const PackageDisk& disk) {
   add(fmt::format("size={}", disk.file.size));
   add("file.driver=file");
   add("file.locking=off");
-  add("file.filename=" + option_value(disk.file.path.string()));
+  add("file.filename=" + handle_path(disk.file));
   return {"qemu-nbd", "--read-only",           "--persistent", "--shared=16",
           "--socket", std::string(nbd_socket), "--image-opts", options};
 }
@@ -186,6 +189,7 @@ Result<std::unique_ptr<Channel>> open_nbd(const PackageDisk& disk, const std::st
   spec.server.argv = server_of(disk);
   spec.server.what = what;
   spec.info.size_bytes = disk.size_bytes;
+  spec.released = [file = disk.file, what] { return check_unchanged(file, what); };
   return open_nbd_channel(std::move(spec), call);
 }
 
@@ -204,7 +208,7 @@ Status check_disk(const Package& package, const PackageDisk& disk,
     FLYT_TRY(check_vmdk_tables(*package.window(disk.file), *disk.image, call));
   }
   if (entry != nullptr) FLYT_TRY(read_to_end(*checked_stream(package, disk), call));
-  FLYT_TRY(check_same(package, disk, call));
+  FLYT_TRY(check_unchanged(disk.file, package.name()));
   if (notes.empty()) return ok();
   FLYT_TRY(make_private_folder(notes));
   return write_durably(path, note, 0600);
@@ -213,17 +217,18 @@ Status check_disk(const Package& package, const PackageDisk& disk,
 Result<std::unique_ptr<Channel>> open_disk(const Package& package, const PackageDisk& disk,
                                            const std::string& what, const Call& call) {
   if (disk.kind == PackageDisk::Kind::blank) {
-    return std::unique_ptr<Channel>(std::make_unique<BlankChannel>(disk.size_bytes));
+    return std::unique_ptr<Channel>(
+        std::make_unique<BlankChannel>(disk.size_bytes, std::nullopt, what));
   }
   if (!disk.gzip) return open_nbd(disk, what, call);
   auto unpacked = gunzip(checked_stream(package, disk), what);
   if (disk.kind == PackageDisk::Kind::raw) {
-    return std::unique_ptr<Channel>(
-        std::make_unique<RawChannel>(std::move(unpacked), disk.size_bytes, what));
+    return std::unique_ptr<Channel>(std::make_unique<RawChannel>(std::move(unpacked), disk, what));
   }
   FLYT_ASSIGN(VmdkStream stream,
               VmdkStream::open(std::move(unpacked), {what, disk.size_bytes}, call));
-  return std::unique_ptr<Channel>(std::make_unique<VmdkChannel>(std::move(stream)));
+  return std::unique_ptr<Channel>(
+      std::make_unique<VmdkChannel>(std::move(stream), disk.file, what));
 }
 
 }  // namespace flyt::ova

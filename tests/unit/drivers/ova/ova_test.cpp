@@ -102,6 +102,23 @@ TEST_CASE("A file name may hold a '#'", "[ova]") {
   CHECK(shelf.open("web#1.ova"));
 }
 
+TEST_CASE("A disk's stamp is another one after its file was written", "[ova]") {
+  const Shelf shelf;
+  PackageMaker maker = one_disk();
+  std::string name = "web01.ova", file = name;
+  SECTION("in an OVA") { shelf.put(name, maker.ova()); }
+  SECTION("in a folder") {
+    name = "rack/web01.ovf";
+    file = "rack/web01-disk1.vmdk";
+    for (const auto& entry : maker.entries()) shelf.put("rack/" + entry.name, entry.content);
+  }
+  const std::string first = shelf.only_machine().disks.at(0).stamp;
+  CHECK_FALSE(first.empty());
+  CHECK(shelf.only_machine().disks.at(0).stamp == first);
+  shelf.put_unseen(file, tests::read(shelf.temp / "packages" / file));
+  CHECK(shelf.only_machine().disks.at(0).stamp != first);
+}
+
 TEST_CASE("One bad package does not hide the others", "[ova]") {
   const Shelf shelf;
   shelf.put("bad.ova", "rubbish");

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "base/digest.hpp"
+#include "drivers/ova/package_disk.hpp"
 #include "tests/catch.hpp"
 #include "tests/unit/drivers/ova/shelf.hpp"
 
@@ -17,6 +18,15 @@ using flyt::tests::Shelf;
 using flyt::tests::VmdkMaker;
 
 namespace fs = std::filesystem;
+
+namespace {
+
+Status all_of(Channel& stream) {
+  const auto bytes = drained(stream);
+  return bytes ? ok() : Status(bytes.error());
+}
+
+}  // namespace
 
 TEST_CASE("Only reading is possible, and only what is there", "[ova]") {
   const Shelf shelf;
@@ -159,13 +169,56 @@ TEST_CASE("A digest that was checked is remembered for this very file only", "[o
   }
   REQUIRE(notes.size() == 1);
   REQUIRE(shelf.open("web01.ova"));  // by the note
-  // The same length and, as file systems may have it, the same time would be needed to fool it.
   auto entries = one_disk().entries();
   entries.back().content[500] ^= 1;
-  shelf.put("web01.ova", tests::tar(entries));
+  shelf.put_unseen("web01.ova", tests::tar(entries));
   const auto changed = shelf.open("web01.ova");
   REQUIRE_FALSE(changed);
   CHECK(changed.error().code == Errc::corrupt);
+}
+
+TEST_CASE("A package that changes while it is read is no good source", "[ova]") {
+  const bool packed = GENERATE(false, true);
+  if (!packed && !has_nbd()) FLYT_SKIP("qemu-nbd is needed");
+  const bool replaced = GENERATE(false, true);
+  const Shelf shelf;
+  PackageMaker maker = one_disk();
+  if (packed) {
+    maker.disks[0].content = tests::gzip(maker.disks[0].content);
+    maker.disks[0].name += ".gz";
+    maker.disks[0].attributes = "ovf:compression=\"gzip\"";
+  }
+  shelf.put("web01.ova", maker.ova());
+  const auto channel = shelf.open("web01.ova");
+  REQUIRE(channel);
+  if (replaced) {
+    fs::copy_file(shelf.temp / "packages/web01.ova", shelf.temp / "packages/next");
+    shelf.put_unseen("web01.ova", maker.ova());
+    fs::rename(shelf.temp / "packages/next", shelf.temp / "packages/web01.ova");
+  } else {
+    shelf.put_unseen("web01.ova", maker.ova());
+  }
+  const Status ended = packed ? all_of(**channel) : (*channel)->close({});
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error().code == Errc::corrupt);
+  CHECK_THAT(ended.error().what, Catch::Matchers::Contains("was changed while it was read"));
+}
+
+TEST_CASE("What was checked is served, whatever bears its name by then", "[ova]") {
+  if (!has_nbd()) FLYT_SKIP("qemu-nbd and nbdcopy are needed");
+  const Shelf shelf;
+  shelf.put("web01.ova", one_disk().ova());
+  const auto package = ova::Package::open(shelf.temp / "packages/web01.ova", "web01.ova", {});
+  REQUIRE(package);
+  const auto checked = ova::look_at_disk(*package, "vmdisk1", {});
+  REQUIRE(checked);
+  PackageMaker other = one_disk();
+  other.disks[0].content = VmdkMaker{}.make(std::string(disk().size(), 'x'));
+  shelf.put("next", other.ova());
+  fs::rename(shelf.temp / "packages/next", shelf.temp / "packages/web01.ova");
+  const auto channel = ova::open_disk(*package, *checked, "web01", {});
+  if (!channel) FAIL(channel.error().what << ": " << channel.error().seen);
+  CHECK(copied(**channel, shelf.temp / "back.raw") == disk());
 }
 
 TEST_CASE("A disk whose tables lie is not served", "[ova]") {

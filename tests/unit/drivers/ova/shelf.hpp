@@ -1,11 +1,14 @@
 // A folder of packages, and the driver on it.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/process.hpp"
@@ -35,6 +38,22 @@ struct Shelf {
   }
   void put(const std::string& name, std::string_view content) const {
     write(temp / "packages" / name, content);
+  }
+  // Writes into the file that is there, as often as the file system's clock needs to show it, and
+  // puts its time of modification back.
+  void put_unseen(const std::string& name, std::string_view content) const {
+    const std::filesystem::path path = temp / "packages" / name;
+    const auto modified = std::filesystem::last_write_time(path);
+    const auto changed = [&path] {
+      struct stat status = {};
+      REQUIRE(::stat(path.c_str(), &status) == 0);
+      return std::pair(status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
+    };
+    const auto before = changed();
+    while (changed() == before) {
+      write(path, content);
+      std::filesystem::last_write_time(path, modified);
+    }
   }
   Inventory inventory(const Scope& scope = {}) const {
     auto found = driver->inventory(scope, {});
