@@ -50,29 +50,30 @@ std::string shown(const Error& error) {
   return error.seen.empty() ? error.what : fmt::format("{} ({})", error.what, error.seen);
 }
 
+// Whether flyt can check the file; else a concern says why it cannot.
+bool is_checkable(const ManifestEntry* entry, const std::string& file, Machine& machine) {
+  if (entry != nullptr && entry->kind) return true;
+  machine.concerns.push_back(
+      {"O-MANIFEST", Severity::warning, machine.name,
+       entry == nullptr
+           ? fmt::format("the manifest does not list {}, so damage to it would not be noticed",
+                         file)
+           : fmt::format("the manifest lists a {} of {}, which flyt does not check",
+                         entry->algorithm, file),
+       ""});
+  return false;
+}
+
 void add_manifest_concerns(const Package& package, const PackageDisk& disk, Machine& machine) {
   if (!disk.reference || !package.has_manifest()) return;
   const std::string& href = disk.reference->href;
   const ManifestEntry* entry = package.listed(*disk.reference);
-  if (entry == nullptr) {
-    machine.concerns.push_back({"O-MANIFEST", Severity::warning, machine.name,
-                                fmt::format("the manifest does not list {}, so damage to it would "
-                                            "not be noticed",
-                                            href),
-                                ""});
-  } else if (!entry->kind) {
-    machine.concerns.push_back({"O-MANIFEST", Severity::warning, machine.name,
-                                fmt::format("the manifest lists a {} of {}, which flyt does not "
-                                            "check",
-                                            entry->algorithm, href),
-                                ""});
-  } else {
-    machine.concerns.push_back({"O-DIGEST", Severity::info, machine.name,
-                                fmt::format("the manifest lists a {} of {}; it is checked when the "
-                                            "disk is read",
-                                            entry->algorithm, href),
-                                ""});
-  }
+  if (!is_checkable(entry, href, machine)) return;
+  machine.concerns.push_back({"O-DIGEST", Severity::info, machine.name,
+                              fmt::format("the manifest lists a {} of {}; it is checked when the "
+                                          "disk is read",
+                                          entry->algorithm, href),
+                              ""});
 }
 
 void add_package_concerns(const Package& package, Machine& machine) {
@@ -80,6 +81,9 @@ void add_package_concerns(const Package& package, Machine& machine) {
     machine.concerns.push_back({"O-MANIFEST", Severity::info, machine.name,
                                 "the package has no manifest, so damage to it would not be noticed",
                                 ""});
+  } else {
+    (void)is_checkable(find_entry(package.manifest(), package.descriptor()), package.descriptor(),
+                       machine);
   }
   if (package.has_certificate()) {
     machine.concerns.push_back({"O-CERTIFICATE", Severity::info, machine.name,

@@ -205,6 +205,26 @@ TEST_CASE("Missing and partial manifests are said", "[ova]") {
     REQUIRE(found != nullptr);
     CHECK(found->severity == Severity::warning);
   }
+  SECTION("without the descriptor") {
+    auto entries = maker.entries();
+    entries[1].content.erase(0, entries[1].content.find('\n') + 1);
+    shelf.put("web01.ova", tests::tar(entries));
+    const Machine machine = shelf.only_machine();
+    const Concern* found = concern(machine, "O-MANIFEST");
+    REQUIRE(found != nullptr);
+    CHECK(found->severity == Severity::warning);
+    CHECK_THAT(found->text, Catch::Matchers::Contains("does not list web01.ovf"));
+  }
+  SECTION("with a digest of the descriptor that flyt cannot compute") {
+    auto entries = maker.entries();
+    std::string& lines = entries[1].content;
+    lines = "SHA512(web01.ovf)= " + std::string(128, 'a') + lines.substr(lines.find('\n'));
+    shelf.put("web01.ova", tests::tar(entries));
+    const Machine machine = shelf.only_machine();
+    const Concern* found = concern(machine, "O-MANIFEST");
+    REQUIRE(found != nullptr);
+    CHECK(found->text == "the manifest lists a SHA512 of web01.ovf, which flyt does not check");
+  }
   SECTION("signed") {
     auto entries = maker.entries();
     entries.push_back({"web01.cert", "-----BEGIN CERTIFICATE-----"});
@@ -302,6 +322,18 @@ TEST_CASE("Links in an OVF folder are not followed", "[ova]") {
   shelf.put("elsewhere.vmdk", one_disk().disks[0].content);
   fs::create_symlink("../elsewhere.vmdk", shelf.temp / "packages/rack/web01-disk1.vmdk");
   CHECK_THAT(shelf.only_machine().disks.at(0).left_out, Catch::Matchers::Contains("is a link"));
+}
+
+TEST_CASE("A linked descriptor stands where the link points", "[ova]") {
+  const Shelf shelf("packages/shelf");
+  for (const auto& entry : one_disk().entries()) shelf.put("rack/" + entry.name, entry.content);
+  fs::create_directory(shelf.temp / "packages/shelf");
+  fs::create_symlink("../rack/web01.ovf", shelf.temp / "packages/shelf/linked.ovf");
+  const Machine machine = shelf.only_machine();
+  CHECK(machine.id == "linked.ovf");
+  CHECK(machine.unreadable.empty());
+  CHECK(machine.disks.at(0).left_out.empty());
+  CHECK(concern(machine, "O-DIGEST") != nullptr);
 }
 
 TEST_CASE("Images in a package are listed", "[ova]") {
