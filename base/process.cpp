@@ -17,6 +17,8 @@ namespace flyt {
 namespace {
 
 constexpr std::size_t kept_errors = std::size_t{64} << 10;
+// A killed process may yet have to finish a disk's request.
+constexpr std::chrono::seconds last_patience{5};
 constexpr std::size_t longest_line = std::size_t{16} << 20;
 
 // Reads a standard error as it comes, so that the program never waits for us; keeps its end.
@@ -77,7 +79,7 @@ struct Process::Impl {
         errors(std::move(child.errors), std::move(quit)) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
-  ~Impl() { end(std::chrono::seconds(1)); }
+  ~Impl() { (void)end(std::chrono::seconds(1)); }
 
   int take_status() {
     if (!status) {
@@ -93,12 +95,20 @@ struct Process::Impl {
     return poll(watched, call, fmt::format("waiting for {}", program));
   }
 
-  int end(std::chrono::milliseconds patience) {
+  void ask_to_end() {
     child.input = FileDescriptor();
+    if (!status && !has_ended(child.pid)) (void)signal_group(child, SIGTERM);
+  }
+
+  Result<int> end(std::chrono::milliseconds patience) {
+    ask_to_end();
     if (status) return *status;
+    (void)wait_for_end(Call{}.within(patience));  // looked at below
     if (!has_ended(child.pid)) {
-      (void)::kill(-child.pid, SIGTERM);
-      (void)wait_for_end(Call{}.within(patience));  // looked at below
+      if (signal_group(child, SIGKILL)) (void)wait_for_end(Call{}.within(last_patience));
+      if (!has_ended(child.pid)) {
+        return left_running(child, {Errc::denied, fmt::format("{} does not end", program)});
+      }
     }
     // A zombie keeps the number of the group ours: what is left of the group ends here.
     (void)::kill(-child.pid, SIGKILL);
@@ -182,6 +192,8 @@ Result<int> Process::wait(const Call& call) {
   FLYT_TRY(impl_->wait_for_end(call));
   return impl_->take_status();
 }
+
+void Process::ask_to_end() { impl_->ask_to_end(); }
 
 Result<int> Process::end(std::chrono::milliseconds patience) { return impl_->end(patience); }
 

@@ -34,8 +34,10 @@ struct Finished {
 };
 
 // Runs to the end. Not found: Errc::not_found with the Debian package where known. A stop or the
-// deadline: SIGTERM to the group, SIGKILL after 5 s, then cancelled or timed_out. Any exit status
-// is a success of run(); check() turns a bad one into an Error with the tail of standard error.
+// deadline: SIGTERM to the group, SIGKILL after 5 s, then cancelled or timed_out; to root's group
+// by `sudo -n kill` where the program is sudo, and an error that names the process where even that
+// fails. Any exit status is a success of run(); check() turns a bad one into an Error with the tail
+// of standard error.
 Result<Finished> run(const Command& command, const Call& call);
 Result<Finished> check(const Command& command, const Call& call);
 
@@ -57,7 +59,9 @@ class Process {
   void close_input();
   // Waits for the exit status. timed_out leaves it running.
   Result<int> wait(const Call& call);
-  // Closes its input, SIGTERM to the group, waits `patience`, SIGKILL. The exit status.
+  // Closes its input, SIGTERM to the group, as run() does it.
+  void ask_to_end();
+  // Asks, waits `patience`, SIGKILL. The exit status; Errc::denied: it takes no signal of ours.
   Result<int> end(std::chrono::milliseconds patience);
 
  private:

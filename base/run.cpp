@@ -55,15 +55,9 @@ class Run {
 
   Result<Finished> finish(const Call& call) {
     Status done = pump(call);
-    if (!done) {
-      child_.input = FileDescriptor();
-      stopping_ = true;
-      (void)::kill(-child_.pid, SIGTERM);
-      if (!pump(Call{}.within(patience))) {
-        (void)::kill(-child_.pid, SIGKILL);
-        (void)pump(Call{});  // nothing survives that
-      }
-      (void)::kill(-child_.pid, SIGKILL);  // what is left of the group
+    if (!done && !stop()) {
+      done.error().seen = finished_.errors;
+      return left_running(child_, std::move(done.error()));
     }
     finished_.status = reap(child_.pid);
     if (!done) {
@@ -76,6 +70,18 @@ class Run {
   }
 
  private:
+  // False: it goes on, since it takes no signal of ours.
+  bool stop() {
+    child_.input = FileDescriptor();
+    stopping_ = true;
+    const auto ended_by = [this](int number) {
+      return signal_group(child_, number) && pump(Call{}.within(patience));
+    };
+    if (!ended_by(SIGTERM) && !ended_by(SIGKILL) && !has_ended(child_.pid)) return false;
+    (void)::kill(-child_.pid, SIGKILL);  // what is left of the group
+    return true;
+  }
+
   // Until the program has ended and all that it wrote is read. What its own children still hold
   // open is not waited for.
   Status pump(const Call& call) {

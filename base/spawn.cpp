@@ -21,6 +21,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/poll.hpp"
+
 namespace flyt {
 namespace {
 
@@ -206,6 +208,17 @@ Status started(FileDescriptor& report, pid_t pid, const std::string& program) {
   return system_error(fmt::format("cannot start {}", program), number);
 }
 
+constexpr std::string_view sudo = "sudo";
+
+// sudo that asks for nothing ends at once; one that does not is left to itself.
+bool signal_by_sudo(pid_t group, int number) {
+  const auto killer = spawn({{std::string(sudo), "-n", "kill", fmt::format("-{}", number), "--",
+                              fmt::format("-{}", group)}});
+  if (!killer) return false;
+  std::array<pollfd, 1> watched = {{{killer->ended.get(), POLLIN, 0}}};
+  return poll(watched, Call{}.within(std::chrono::seconds(5)), sudo) && reap(killer->pid) == 0;
+}
+
 }  // namespace
 
 Result<Spawned> spawn(const Command& command) {
@@ -232,12 +245,25 @@ Result<Spawned> spawn(const Command& command) {
     return error;
   }
   (void)::fcntl(child.ended.get(), F_SETFD, FD_CLOEXEC);
+  child.by_sudo = std::filesystem::path(command.argv.front()).filename() == sudo;
   child.input = std::move(input.write);
   child.output = std::move(output.read);
   child.errors = std::move(errors.read);
   unblock(child.output);
   unblock(child.errors);
   return child;
+}
+
+bool signal_group(const Spawned& child, int number) {
+  if (::kill(-child.pid, number) == 0 || errno != EPERM) return true;
+  return child.by_sudo && signal_by_sudo(child.pid, number);
+}
+
+Error left_running(const Spawned& child, Error why) {
+  why.state = fmt::format("process {} still runs: it is another user's, and flyt may not end it",
+                          child.pid);
+  why.remedy = {fmt::format("sudo kill -KILL -- -{}", child.pid)};
+  return why;
 }
 
 bool has_ended(pid_t pid) {

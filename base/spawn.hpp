@@ -15,6 +15,7 @@ namespace flyt {
 
 struct Spawned {
   pid_t pid = -1;                 // also its process group
+  bool by_sudo = false;           // so the group is root's
   FileDescriptor ended;           // a pidfd: readable when it has ended
   FileDescriptor input;           // write end, blocking
   FileDescriptor output, errors;  // read ends, not blocking
@@ -26,6 +27,11 @@ Result<Spawned> spawn(const Command& command);
 
 // That a program is not on the PATH, with the Debian package that has it where known.
 Error not_installed(std::string_view program);
+
+// To its whole group; to one of root's through the same sudo. False: we may not.
+bool signal_group(const Spawned& child, int number);
+// For a child that got no signal and goes on.
+Error left_running(const Spawned& child, Error why);
 
 // Whether it has ended; it stays a zombie, so that its number still means it.
 bool has_ended(pid_t pid);
