@@ -56,7 +56,27 @@ struct NbdServer::Impl {
   std::string uri;
   NbdExport served = {};
   bool over = false;
+  bool early = false;  // it had ended before it was asked to
+  std::optional<std::chrono::steady_clock::time_point> kill_at = {};  // nothing: not asked yet
+
+  Status wait_for_end(const Call& call);
 };
+
+// Success: it has ended, or has had its time.
+Status NbdServer::Impl::wait_for_end(const Call& call) {
+  if (!kill_at) {
+    early = !process.running();
+    kill_at = std::chrono::steady_clock::now() + patience;
+    process.ask_to_end();
+  }
+  if (!process.running() || process.wait({call.stop, std::min(call.deadline, *kill_at)})) {
+    return ok();
+  }
+  Status called = proceed(call, fmt::format("{}: waiting for the NBD server to flush", spec.what));
+  if (called) return ok();
+  called.error().state = "whether the last writes are safe is not known";
+  return called;
+}
 
 NbdServer::NbdServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 NbdServer::NbdServer(NbdServer&&) noexcept = default;
@@ -84,14 +104,16 @@ Result<NbdServer> NbdServer::start(const NbdServerSpec& spec, const Call& call) 
 const std::string& NbdServer::uri() const noexcept { return impl_->uri; }
 std::uint64_t NbdServer::size_bytes() const noexcept { return impl_->served.size_bytes; }
 bool NbdServer::read_only() const noexcept { return impl_->served.read_only; }
+bool NbdServer::is_over() const noexcept { return impl_->over; }
 int NbdServer::pid() const noexcept { return impl_->process.pid(); }
 
-Status NbdServer::end() {
+Status NbdServer::end(const Call& call) {
   if (impl_->over) return ok();
+  FLYT_TRY(impl_->wait_for_end(call));
   impl_->over = true;
-  const bool early = !impl_->process.running();
-  FLYT_ASSIGN(const int status, within(impl_->spec.what, impl_->process.end(patience)));
-  if (early) {
+  FLYT_ASSIGN(const int status,
+              within(impl_->spec.what, impl_->process.end(std::chrono::milliseconds(0))));
+  if (impl_->early) {
     const std::string what = fmt::format("ended too early, with status {}", status);
     return ended(impl_->spec, what, impl_->process.errors());
   }
@@ -105,7 +127,7 @@ class NbdChannel final : public Channel {
  public:
   NbdChannel(NbdChannelSpec spec, NbdServer server)
       : spec_(std::move(spec)), server_(std::move(server)) {}
-  ~NbdChannel() override { (void)release(); }  // close() is how to learn about it
+  ~NbdChannel() override { (void)release({}); }  // close() is how to learn about it
 
   const ChannelInfo& info() const override { return spec_.info; }
 
@@ -114,13 +136,14 @@ class NbdChannel final : public Channel {
     return spec_.changed(from, call);
   }
 
-  Status close(const Call&) override { return release(); }
+  Status close(const Call& call) override { return release(call); }
 
  private:
-  Status release() {
+  Status release(const Call& call) {
     if (released_) return ok();
+    Status ended = server_.end(call);
+    if (!ended && !server_.is_over()) return ended;
     released_ = true;
-    Status ended = server_.end();
     Status released = spec_.released ? spec_.released() : ok();
     return ended ? std::move(released) : std::move(ended);
   }

@@ -40,9 +40,11 @@ class NbdServer {
   std::uint64_t size_bytes() const noexcept;  // as it serves it
   bool read_only() const noexcept;            // it says that it takes no writes
   int pid() const noexcept;
-  // Ends it and reports what went wrong: it had ended before, or a bad exit status. A second end
-  // succeeds.
-  Status end();
+  // Ends it and reports what went wrong: it had ended before, or a bad exit status. It may flush
+  // for a minute before it is killed. Past the deadline or stopped it goes on with that: timed_out
+  // or cancelled, and a second end waits on. An end after the end succeeds.
+  Status end(const Call& call = {});
+  bool is_over() const noexcept;  // by end()
 
  private:
   struct Impl;
@@ -60,7 +62,8 @@ struct NbdChannelSpec {
   // Called with the server's pid before the channel is handed out, to note it for fencing.
   std::function<Status(int pid)> started = {};
   // Called once when the server has ended, also without close(): syncs, unlocks, removes. Its
-  // error is close()'s.
+  // error is close()'s. A close() that was stopped leaves it to the next, or to the destructor,
+  // which waits for the server.
   std::function<Status()> released = {};
 };
 

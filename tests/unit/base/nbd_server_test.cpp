@@ -124,6 +124,37 @@ TEST_CASE("closing a channel releases once and reports how the server ended") {
   CHECK(released == 3);
 }
 
+TEST_CASE("closing a channel stops on demand, and leaves the server to flush") {
+  if (missing()) FLYT_SKIP("nbdkit is not installed");
+  const tests::TempDir folder;
+  const std::string flushed = folder / "flushed";
+  int released = 0;
+  NbdChannelSpec spec;
+  spec.server.what = "disk 0";
+  spec.server.argv = {"sh", "-c",
+                      "trap : TERM; nbdkit -f -U {socket} memory 4096 & while [ ! -e " + flushed +
+                          " ]; do sleep 0.02; done; kill $! 2>/dev/null; exit 0"};
+  spec.released = [&] {
+    ++released;
+    return ok();
+  };
+  auto channel = open_nbd_channel(spec, {});
+  REQUIRE(channel);
+  std::stop_source source;
+  source.request_stop();
+  const Status stopped = (*channel)->close({source.get_token()});
+  REQUIRE_FALSE(stopped);
+  CHECK(stopped.error().code == Errc::cancelled);
+  CHECK(stopped.error().state == "whether the last writes are safe is not known");
+  const Status late = (*channel)->close(Call{}.within(std::chrono::milliseconds(5)));
+  REQUIRE_FALSE(late);
+  CHECK(late.error().code == Errc::timed_out);
+  CHECK(released == 0);
+  std::ofstream(flushed) << "";
+  CHECK((*channel)->close({}));
+  CHECK(released == 1);
+}
+
 TEST_CASE("a channel of another size than was stated is corrupt, and released") {
   if (missing()) FLYT_SKIP("nbdkit is not installed");
   bool released = false;
