@@ -162,29 +162,4 @@ Status make_private_folder(const fs::path& path) {
   return error;
 }
 
-Result<PrivateFolder> PrivateFolder::make(std::string_view prefix) {
-  // A socket's path has at most 107 characters; a long base would leave none for its name.
-  constexpr std::size_t longest_base = 40;
-  fs::path base = "/tmp";
-  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-  struct stat found {};
-  if (runtime != nullptr && runtime[0] == '/' &&
-      fs::path(runtime).native().size() <= longest_base && ::lstat(runtime, &found) == 0 &&
-      is_private(found)) {
-    base = runtime;
-  }
-  std::string name = (base / fmt::format("{}-XXXXXX", prefix)).native();
-  if (::mkdtemp(name.data()) == nullptr) return file_error("create", name, errno);
-  return PrivateFolder(fs::path(name));
-}
-
-PrivateFolder::PrivateFolder(PrivateFolder&& other) noexcept
-    : path_(std::exchange(other.path_, {})) {}
-
-PrivateFolder::~PrivateFolder() {
-  if (path_.empty()) return;
-  std::error_code ignored;  // a leftover in a private temporary folder harms nobody
-  fs::remove_all(path_, ignored);
-}
-
 }  // namespace flyt

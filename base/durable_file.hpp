@@ -42,7 +42,8 @@ Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t l
 // Creates `path` and its parents; `path` itself with mode 0700 and ours, else Errc::denied.
 Status make_private_folder(const std::filesystem::path& path);
 
-// Removed with its content when destroyed. For sockets: the path is short (below /tmp or
+// Removed with its content when destroyed; after a kill -9, when a later process makes one of the
+// same prefix. It holds a file `lock`. For sockets: the path is short (below /tmp or
 // $XDG_RUNTIME_DIR) and 0700.
 class PrivateFolder {
  public:
@@ -55,6 +56,7 @@ class PrivateFolder {
  private:
   explicit PrivateFolder(std::filesystem::path path) : path_(std::move(path)) {}
   std::filesystem::path path_;
+  FileDescriptor lock_;
 };
 
 }  // namespace flyt

@@ -85,6 +85,26 @@ TEST_CASE("a private folder is removed with what is in it", "[durable_file]") {
   CHECK_FALSE(fs::exists(path));
 }
 
+TEST_CASE("what a killed process left is removed by the next", "[durable_file]") {
+  const PrivateFolder used = PrivateFolder::make("flyt-swept").value();
+  const auto leave = [&used](const std::string& name) {
+    fs::path left = used.path().parent_path() / ("flyt-swept-" + name);
+    fs::create_directory(left);
+    REQUIRE(::chmod(left.c_str(), 0700) == 0);
+    std::ofstream(left / "lock") << "";
+    return left;
+  };
+  const fs::path old = leave("old"), young = leave("young");
+  const auto long_ago = fs::file_time_type::clock::now() - std::chrono::minutes(2);
+  fs::last_write_time(old, long_ago);
+  fs::last_write_time(used.path(), long_ago);
+  const PrivateFolder next = PrivateFolder::make("flyt-swept").value();
+  CHECK_FALSE(fs::exists(old));
+  CHECK(fs::exists(young));
+  CHECK(fs::exists(used.path()));
+  fs::remove_all(young);
+}
+
 TEST_CASE("the system's errors are classified", "[durable_file]") {
   CHECK(system_error("open", ENOENT).code == Errc::not_found);
   CHECK(system_error("open", EACCES).code == Errc::denied);
