@@ -40,6 +40,7 @@ struct HttpRequest {
   // Instead of HttpResponse::body, for 2xx answers only.
   std::function<Status(std::span<const std::byte>)> download = {};
   std::uint64_t body_limit = std::uint64_t{64} << 20;  // of HttpResponse::body; more: Errc::invalid
+  // Never from https to http; with secret headers to no other host or port: Errc::denied.
   bool follow_redirects = false;
 };
 

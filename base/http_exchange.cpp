@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <span>
 #include <utility>
 
@@ -61,7 +62,8 @@ struct HttpExchange::Impl {
   Error error_of(CURLcode code) const;
 
   std::size_t take(std::span<const std::byte> data);
-  void header_line(std::string_view line);
+  Status header_line(std::string_view line);
+  Status check_redirect(std::string_view location);
 
   static std::size_t on_data(char* data, std::size_t, std::size_t size, void* self) noexcept;
   static std::size_t on_header(char* data, std::size_t, std::size_t size, void* self) noexcept;
@@ -78,9 +80,10 @@ struct HttpExchange::Impl {
   curl_slist* headers = nullptr;
   CURLcode setup = CURLE_OK;
   HttpResponse response;
-  Status own = ok();    // what went wrong on our side of a callback
-  std::string wanted;   // fingerprint; empty: chain and name decide
-  std::string offered;  // fingerprint of the server's certificate
+  bool redirected = false;  // the answer that is being read sends us elsewhere
+  Status own = ok();        // what went wrong on our side of a callback
+  std::string wanted;       // fingerprint; empty: chain and name decide
+  std::string offered;      // fingerprint of the server's certificate
   std::array<char, CURL_ERROR_SIZE> words{};
 };
 
@@ -96,6 +99,24 @@ std::string fingerprint_of(X509* certificate) {
   return to_hex(std::as_bytes(std::span(bytes).first(length)));
 }
 
+// "https://host:443" of `url`, or of `base` where `url` is relative; empty: it is no URL.
+std::string scheme_and_host(const std::string& url, const std::string& base = {}) {
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parts(curl_url(), &curl_url_cleanup);
+  if (!base.empty()) (void)curl_url_set(parts.get(), CURLUPART_URL, base.c_str(), 0);
+  if (curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return {};
+  const auto part = [&parts](CURLUPart which) {
+    char* text = nullptr;
+    if (curl_url_get(parts.get(), which, &text, CURLU_DEFAULT_PORT) != CURLUE_OK)
+      return std::string();
+    std::string copy(text);
+    curl_free(text);
+    for (char& c : copy) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return copy;
+  };
+  return fmt::format("{}://{}:{}", part(CURLUPART_SCHEME), part(CURLUPART_HOST),
+                     part(CURLUPART_PORT));
+}
+
 int exchange_index() {
   static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
   return index;
@@ -106,7 +127,8 @@ int exchange_index() {
 Status HttpExchange::Impl::set_request() {
   set(CURLOPT_URL, request.url.c_str());
   set(CURLOPT_PROTOCOLS_STR, "http,https");
-  set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+  const bool secure = scheme_and_host(request.url).starts_with("https:");
+  set(CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
   set(CURLOPT_FOLLOWLOCATION, request.follow_redirects ? 1L : 0L);
   set(CURLOPT_MAXREDIRS, 10L);
   set(CURLOPT_NOSIGNAL, 1L);
@@ -190,27 +212,41 @@ std::size_t HttpExchange::Impl::on_data(char* data, std::size_t, std::size_t siz
   return static_cast<Impl*>(self)->take(std::as_bytes(std::span(data, size)));
 }
 
-void HttpExchange::Impl::header_line(std::string_view line) {
+// libcurl leaves out only Authorization and Cookie, and only when they stand for themselves.
+Status HttpExchange::Impl::check_redirect(std::string_view location) {
+  if (!request.follow_redirects || request.secret_headers.empty()) return ok();
+  const std::string from = scheme_and_host(request.url);
+  const std::string to = scheme_and_host(std::string(location), request.url);
+  if (from == to) return ok();
+  return Error{Errc::denied, fmt::format("{}: the server sends us to another host", title),
+               fmt::format("from {} to {}", from, to.empty() ? "what is no URL" : to),
+               "what proves who we are is for the first host only"};
+}
+
+Status HttpExchange::Impl::header_line(std::string_view line) {
   while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
   if (line.starts_with("HTTP/")) {  // of a redirect, or the last
     response.headers.clear();
     const auto code = line.find(' ');
     const auto text = code == std::string_view::npos ? code : line.find(' ', code + 1);
     response.reason = text == std::string_view::npos ? "" : std::string(line.substr(text + 1));
-    return;
+    redirected = code != std::string_view::npos && line.substr(code + 1).starts_with("3");
+    return ok();
   }
   const auto colon = line.find(':');
-  if (colon == std::string_view::npos) return;
+  if (colon == std::string_view::npos) return ok();
   std::string name(line.substr(0, colon));
   for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   line.remove_prefix(std::min(line.size(), line.find_first_not_of(" \t", colon + 1)));
   response.headers.emplace_back(std::move(name), std::string(line));
+  return redirected && response.headers.back().first == "location" ? check_redirect(line) : ok();
 }
 
 std::size_t HttpExchange::Impl::on_header(char* data, std::size_t, std::size_t size,
                                           void* self) noexcept {
-  static_cast<Impl*>(self)->header_line({data, size});
-  return size;
+  Impl& me = *static_cast<Impl*>(self);
+  if (me.own) me.own = me.header_line({data, size});
+  return me.own ? size : 0;
 }
 
 std::size_t HttpExchange::Impl::on_upload(char* to, std::size_t unit, std::size_t count,

@@ -21,7 +21,9 @@ class H(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
     def do_GET(self):
-        if self.path.startswith('/away'): self.answer(302, b'', ('Location', '/there'))
+        if self.path == '/host': self.answer(302, b'', ('Location', 'https://127.0.0.1:%d/x' % s.server_address[1]))
+        elif self.path == '/plain': self.answer(302, b'', ('Location', 'http://localhost/x'))
+        elif self.path.startswith('/away'): self.answer(302, b'', ('Location', '/there'))
         elif self.path == '/big': self.answer(200, b'x' * 3000000)
         elif self.path == '/hang':
             self.send_response(200); self.send_header('Content-Length', '10'); self.end_headers()
@@ -97,6 +99,27 @@ TEST_CASE("requests are answered over a verified connection", "[http]") {
   HttpRequest secret = get(server, "/");
   secret.secret_headers.emplace_back("Authorization", Secret(std::string("token x")));
   CHECK(http.request(secret, {})->body == "token x");
+}
+
+TEST_CASE("a redirect takes no secret to another host, and none from https to http", "[http]") {
+  if (!can_serve()) FLYT_SKIP("needs python3 and openssl");
+  Server server;
+  Http http({"", server.fingerprint});
+  HttpRequest other = get(server, "/host");
+  other.follow_redirects = true;
+  CHECK(http.request(other, {})->body == "/x");
+  other.secret_headers.emplace_back("X-Auth-Token", Secret(std::string("hush")));
+  const auto denied = http.request(other, {});
+  REQUIRE_FALSE(denied);
+  CHECK(denied.error().code == Errc::denied);
+  CHECK_THAT(denied.error().seen,
+             Catch::Matchers::Contains("from " + server.url + " to https://127"));
+  HttpRequest same = other;
+  same.url = server.url + "/away";
+  CHECK(http.request(same, {})->body == "/there");
+  HttpRequest plain = get(server, "/plain");
+  plain.follow_redirects = true;
+  CHECK(http.request(plain, {}).error().code == Errc::invalid);
 }
 
 TEST_CASE("a certificate is trusted by authority or by fingerprint only", "[http]") {
