@@ -69,6 +69,8 @@ TEST_CASE("a slip of the finger finds the word that was meant", "[units]") {
   const std::vector<std::string_view> known = {"password", "url", "user", "token"};
   CHECK(nearest("pasword", known) == "password");
   CHECK(nearest("usr", known) == "user");
+  CHECK(nearest("sues", {"uses"}) == "uses");  // two letters swapped, in a short word
+  CHECK(nearest("verfiy", {"verify"}) == "verify");
   CHECK(nearest("vlan3", {"vlan1", "vlan2"}) == "vlan1");  // the first of two as near
   CHECK(nearest("tokens", known) == "token");
   CHECK(nearest("folder", known) == "");
