@@ -338,8 +338,7 @@ std::string inventory_text(const Inventory& inventory) {
 }
 
 Result<Inventory> parse_inventory(std::string_view text) {
-  const Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded()) return Error{Errc::invalid, "the inventory is no JSON"};
+  FLYT_ASSIGN(const Json json, parse_document(text, "the inventory"));
   return inventory_from(json);
 }
 

@@ -1,4 +1,5 @@
-// Reads the members of a JSON object into variables; the first that is wrong is the error.
+// Reads JSON documents, and the members of an object into variables; the first that is wrong is the
+// error.
 #pragma once
 
 #include <concepts>
@@ -14,6 +15,10 @@
 #include "base/result.hpp"
 
 namespace flyt {
+
+// `what` begins errors: "the inventory". A member that stands twice in an object is Errc::invalid:
+// of two readers each may believe another one.
+Result<nlohmann::json> parse_document(std::string_view text, std::string_view what);
 
 // A member that is absent or null leaves its variable as it is. `path` names the object in errors:
 // "machines[3].disks[0]".

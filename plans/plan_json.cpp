@@ -340,8 +340,9 @@ std::string plan_text(const Plan& plan) {
 }
 
 Result<Plan> parse_plan(std::string_view text) {
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return bad_plan("the plan is not JSON", "", "flyt plan");
+  auto document = parse_document(text, "the plan");
+  if (!document) return bad_plan(document.error().what, "", "flyt plan");
+  Json json = *std::move(document);
   FLYT_TRY(check_version(json));
   FLYT_TRY(check_schema(json));
   const std::string stated = json.at("digest").get<std::string>();

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/inventory_json.hpp"
+#include "base/members_json.hpp"
 #include "drivers/memory/world.hpp"
 
 namespace flyt::memory {
@@ -230,8 +231,7 @@ Result<World> world_from(const Json& json) {
 }  // namespace
 
 Result<World> parse_world(std::string_view text) {
-  const Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded()) return Error{Errc::invalid, "world.json is not JSON"};
+  FLYT_ASSIGN(const Json json, parse_document(text, "world.json"));
   return world_from(json);
 }
 

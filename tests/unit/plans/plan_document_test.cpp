@@ -74,6 +74,8 @@ TEST_CASE("layout does not matter to the digest, content does", "[plans][documen
 TEST_CASE("what is not a plan is refused with its reason", "[plans][document]") {
   const std::string text = plan_text(example());
   CHECK(refused("{").what == "the plan is not JSON");
+  CHECK(refused(R"({"a": [{"b": 1, "c": {"b": 2}, "b": 3}]})").what ==
+        "the plan: the member b stands there twice");
   CHECK(refused("[]").what == "this is not a plan");
   CHECK(refused("{\"version\": 2}").seen.find("version 2") == 0);
   const Error number = refused(replaced(text, "\"boot_timeout_s\": 90", "\"boot_timeout_s\": -1"));
