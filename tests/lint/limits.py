@@ -20,7 +20,8 @@ STANDARD_ROOTS = set("bin boot dev etc home lib lib32 lib64 libx32 lost+found me
 
 # (which files, what they may not hold, why)
 WORDS = [
-    (r"(?!cli/|tests/|.*/nbdkit_)", r"std::c(err|out)\b|\bstd(err|out)\b|(?<![\w.>])(exit|printf|puts)\s*\(",
+    (r"(?!cli/|tests/|.*/nbdkit_)", r"std::c(err|out)\b|\bstd(err|out)\b|(?<![\w.>])(exit|printf|f?puts|perror|fwrite)\s*\("
+     r"|\bfmt::print\w*\s*\(|::write\s*\(\s*([12]|STD(OUT|ERR)_FILENO)\b",
      "only cli/ prints and exits"),
     (r"drivers/(?!decorators/|shared/)\w+/", r"\bsleep_(for|until)\b|\bu?sleep\s*\(|(?i:retry|dry_run)",
      "drivers neither wait nor retry: decorators and the executor do"),
@@ -51,15 +52,30 @@ def vague_names():
             and any(word in VAGUE for part in path.parts for word in re.split(r"[-_.]", part.lower()))]
 
 
+# What WORDS must see, and what it must not: (path, line).
+SEEN = [("movers/a.cpp", line) for line in (
+    'std::cerr << "x";', "std::cout.flush();", "exit(1);", 'printf("x");', 'puts("x");', 'fmt::print("x");',
+    'fmt::println("x");', 'perror("x");', "std::fputs(text, file);", "::fwrite(a, 1, 2, out);",
+    "::write(2, a, 1);", "(void)!::write(STDERR_FILENO, a, 1);", "fprintf(stderr, a);", "std::ofstream out(path);")
+] + [("drivers/ova/a.cpp", "std::this_thread::sleep_for(1s);"), ("base/a.hpp", "using namespace std;")]
+UNSEEN = [("cli/a.cpp", 'fmt::print("x");'), ("movers/a.cpp", "::write(fd, a, 1);"),
+          ("movers/a.cpp", "process.write(text);"), ("movers/a.cpp", "::_exit(127);"),
+          ("movers/a.cpp", "write(2 * at, piece);"), ("drivers/shared/a.cpp", "usleep(1);")]
+
+
 def wrong_words():
-    found = []
-    for path in cpp_files():
-        lines = bare_code((ROOT / path).read_text()).splitlines()
-        for where, what, why in WORDS:
-            if re.match(where, str(path)):
-                found += [f"{path}:{number}: {why}: {line.strip()}"
-                          for number, line in enumerate(lines, 1) if re.search(what, line)]
-    return found
+    return [f"{path}:{number}: {why}: {line.strip()}" for path in cpp_files()
+            for number, line in enumerate(bare_code((ROOT / path).read_text()).splitlines(), 1)
+            for why in words_in(path, line)]
+
+
+def words_in(path, line):
+    return [why for where, what, why in WORDS if re.match(where, str(path)) and re.search(what, line)]
+
+
+def words_self_test():
+    return ([f"self-test: {path}: not seen: {line}" for path, line in SEEN if not words_in(path, line)] +
+            [f"self-test: {path}: wrongly reported: {line}" for path, line in UNSEEN if words_in(path, line)])
 
 
 def unguarded_headers():
@@ -77,5 +93,5 @@ def machine_paths():
 
 
 if __name__ == "__main__":
-    sys.exit(report(too_long() + wide_contracts() + vague_names() + wrong_words() + unguarded_headers()
-                    + machine_paths()))
+    sys.exit(report(too_long() + wide_contracts() + vague_names() + words_self_test() + wrong_words()
+                    + unguarded_headers() + machine_paths()))
