@@ -43,6 +43,12 @@ class MemoryPlatform final : public Platform {
     return id;
   }
 
+  std::shared_ptr<void> hold() override {
+    auto locked = folder_.lock({});
+    if (!locked) return {};
+    return std::make_shared<memory::LockedWorld>(*std::move(locked));
+  }
+
  private:
   Wrap wrap_;
   TempDir folder_of_test_;

@@ -46,9 +46,12 @@ Subject retrying() {
     }
     return flaky(method);
   };
-  return memory_subject("memory, retrying over faults", [plan](std::unique_ptr<Driver> driver) {
+  const auto wrap = [plan](std::unique_ptr<Driver> driver) {
     return with_retries(with_faults(std::move(driver), plan), quick);
-  });
+  };
+  Subject subject = memory_subject("memory, retrying over faults", wrap);
+  subject.retries = true;
+  return subject;
 }
 
 Subject faultless() {

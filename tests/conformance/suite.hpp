@@ -29,6 +29,9 @@ class Platform {
   // can be no such machine.
   virtual Result<std::string> add_source(const std::string& name,
                                          const std::vector<std::string>& disks);
+  // As long as the answer lives, no call on the platform comes to its end. Null: nothing can do
+  // that here.
+  virtual std::shared_ptr<void> hold() { return {}; }
 };
 
 struct ExpectedFailure {
@@ -43,6 +46,7 @@ struct Subject {
   std::function<std::string()> missing = [] { return std::string(); };
   std::function<Result<std::unique_ptr<Platform>>()> make;
 
+  bool retries = false;                     // over faults, so that errors of the platform remain
   bool looks_only = false;                  // a read-only decorator: every change is Errc::denied
   bool small_data = false;                  // no disks beyond some MiB
   bool empty_disks = true;                  // a disk of 0 bytes is possible
