@@ -1,4 +1,5 @@
-// What an overlay holds: the output of `qemu-img map --output=json`.
+// What an overlay holds: the output of `qemu-img map --output=json` of the overlay without its
+// backing.
 #pragma once
 
 #include <string_view>

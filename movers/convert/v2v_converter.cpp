@@ -6,8 +6,8 @@
 #include "base/nbd_server.hpp"
 #include "base/process.hpp"
 #include "base/units.hpp"
-#include "movers/convert/changed_map.hpp"
 #include "movers/convert/domain_xml.hpp"
+#include "movers/convert/overlay_map.hpp"
 #include "movers/convert/v2v_log.hpp"
 #include "movers/converter.hpp"
 
@@ -84,13 +84,12 @@ class V2vConverter : public Converter {
     FLYT_ASSIGN(done.program, program_version(call));
     FLYT_ASSIGN(const V2vLog log, run_v2v(domain, request, done.log, call));
     done.warnings = log.warnings;
-    for (std::size_t i = 0; i < overlays.size(); ++i) {
-      FLYT_ASSIGN(
-          const Finished map,
-          check({.argv = {"qemu-img", "map", "-U", "--output=json", overlays[i].native()}}, call));
-      FLYT_ASSIGN(auto changed, parse_changed_map(map.output));
-      done.disks.push_back({overlays[i], std::move(changed)});
+    for (const fs::path& overlay : overlays) {
+      FLYT_ASSIGN(auto changed, map_overlay(overlay, call));
+      done.disks.push_back({overlay, std::move(changed)});
     }
+    // A commit that is repeated after a power cut reads them again.
+    FLYT_TRY(sync_files(request.folder, overlays));
     return done;
   }
 
