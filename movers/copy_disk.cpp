@@ -17,6 +17,12 @@ namespace {
 
 constexpr std::chrono::seconds flush_patience{60};  // after a stop
 
+Error disorder(std::string_view how, std::string seen) {
+  return {Errc::internal, fmt::format("the source's changed extents {}", how), std::move(seen),
+          "a defect of the source's driver or of its platform's change tracking",
+          "nothing of this sync was written"};
+}
+
 class DiskCopy {
  public:
   DiskCopy(const CopyRequest& request, const Call& call)
@@ -38,7 +44,8 @@ class DiskCopy {
   Status connect_both();
   Status trust(Manifest& manifest);
   Status pass(Manifest& manifest);
-  Result<Pass> find_changes();
+  Result<Pass> find_changes(const Manifest& manifest);
+  Status take_change(const Extent& extent, std::uint64_t& from);
   Status flush_rest(const PassState& pass, Epochs& epochs);
   Error explain(Error error, const Epochs& epochs) const;
 
@@ -67,32 +74,43 @@ Status DiskCopy::trust(Manifest& manifest) {
 }
 
 // What to do, and for a tracked pass the changed extents.
-Result<Pass> DiskCopy::find_changes() {
+Result<Pass> DiskCopy::find_changes(const Manifest& manifest) {
   if (request_.mode == CopyMode::full) return Pass::full;
   if (request_.mode == CopyMode::digest) return Pass::digest;
+  const auto read_all = [&](std::string_view why) {
+    if (request_.progress != nullptr) request_.progress->note(why);
+    return Pass::digest;
+  };
+  if (request_.base == 0 || request_.base != manifest.header().complete_view) {
+    return read_all("the changes are not since what the target holds: reading all");
+  }
   for (std::uint64_t from = 0; from < length_;) {
     auto page = request_.source->changed(from, call_);
     if (!page && page.error().code == Errc::unsupported) {
-      if (request_.progress != nullptr) request_.progress->note("no change tracking: reading all");
-      return Pass::digest;
+      return read_all("no change tracking: reading all");
     }
     if (!page) return std::move(page).error();
     if (page->empty()) break;
     const std::uint64_t before = from;
-    for (const Extent& extent : *page) {
-      changed_.add({extent.offset, std::min(extent.offset + extent.length, length_)});
-      from = std::max(from, extent.offset + extent.length);
-    }
-    if (from <= before) {
-      return Error{Errc::internal, "the source's changed extents do not go on",
-                   fmt::format("at {}", before)};
-    }
+    for (const Extent& extent : *page) FLYT_TRY(take_change(extent, from));
+    if (from <= before) return disorder("do not go on", fmt::format("at {}", before));
   }
   return Pass::tracked;
 }
 
+// One that steps back would be lost in the list, and with it the change.
+Status DiskCopy::take_change(const Extent& extent, std::uint64_t& from) {
+  if (extent.offset < from || extent.length > UINT64_MAX - extent.offset) {
+    return disorder("do not ascend",
+                    fmt::format("{} bytes at {} after {}", extent.length, extent.offset, from));
+  }
+  from = extent.offset + extent.length;
+  changed_.add({extent.offset, std::min(from, length_)});
+  return ok();
+}
+
 Status DiskCopy::pass(Manifest& manifest) {
-  FLYT_ASSIGN(const Pass kind, find_changes());
+  FLYT_ASSIGN(const Pass kind, find_changes(manifest));
   FLYT_ASSIGN(const ExtentList data, map_disk(*sources_.front(), length_, call_));
   const bool skip_zeroes = request_.fresh_target && request_.target->info().reads_zero &&
                            manifest.header().first_view == request_.view;

@@ -30,7 +30,7 @@ struct CopyTuning {
 
 enum class CopyMode : std::uint8_t {
   full,  // all allocated extents of the source; what the manifest already has of this view is kept
-  tracked,  // only source.changed(); the rest of the manifest moves on to this view
+  tracked,  // only source.changed(), since `base`; the rest of the manifest moves on to this view
   digest,   // read all, send only blocks whose digest differs from the manifest
 };
 
@@ -40,6 +40,8 @@ struct CopyRequest {
   std::filesystem::path manifest;  // of the target disk; made when absent, resumed when there
   ViewNumber view = 1;
   CopyMode mode = CopyMode::full;
+  ViewNumber base = 0;  // tracked: what source.changed() is since; not what the last complete sync
+                        // made of the target: all is read, as by digest
   bool fresh_target =
       false;  // made by this migration and never written: ChannelInfo::reads_zero counts
   CopyTuning tuning = {};

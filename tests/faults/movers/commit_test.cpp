@@ -112,6 +112,7 @@ TEST_CASE("After a commit the committed blocks join the next delta") {
   request.manifest = pair.manifest;
   request.view = 2;
   request.mode = GENERATE(CopyMode::tracked, CopyMode::digest);
+  request.base = 1;
   from.channel.changes_.emplace();
   const auto report = make_mover()->copy(request, {});
   REQUIRE(report);

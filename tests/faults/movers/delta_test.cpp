@@ -23,12 +23,18 @@ struct Changed : Pair {
       {2 * mib, 65536, false}, {29 * mib, mib, true}, {45 * mib, 4096, false}};
 };
 
+struct Notes : ProgressSink {
+  void note(std::string_view words) override { text.append(words).append("\n"); }
+  std::string text;
+};
+
 // The target's bytes at `at` as they are now.
 std::string bytes(const Pair& pair, std::uint64_t at, std::uint64_t count) {
   return content(pair.target).substr(at, count);
 }
 
-Result<CopyReport> tracked(Pair& pair, const std::vector<Extent>& changes, ViewNumber view) {
+Result<CopyReport> tracked(Pair& pair, const std::vector<Extent>& changes, ViewNumber view,
+                           ViewNumber base, ProgressSink* progress = nullptr) {
   FileDisk from(pair.source), to(pair.target);
   from.channel.changes_ = changes;
   CopyRequest request;
@@ -37,6 +43,8 @@ Result<CopyReport> tracked(Pair& pair, const std::vector<Extent>& changes, ViewN
   request.manifest = pair.manifest;
   request.view = view;
   request.mode = CopyMode::tracked;
+  request.base = base;
+  request.progress = progress;
   return make_mover()->copy(request, {});
 }
 
@@ -80,16 +88,41 @@ TEST_CASE("What was only compared keeps the epoch in which it was written") {
 
 TEST_CASE("A tracked delta reads and sends what has changed", "[tsan]") {
   Changed pair;
-  const auto report = tracked(pair, pair.changes, 2);
+  const auto report = tracked(pair, pair.changes, 2, 1);
   check_equal(pair, report);
   CHECK(report->written_bytes == 2 * mib);
   CHECK(report->read_bytes <= 4 * mib);
-  check_equal(pair, tracked(pair, {}, 3));
+  check_equal(pair, tracked(pair, {}, 3, 2));
+}
+
+TEST_CASE("A tracked delta since another view than the target's reads all, and says so") {
+  Changed pair;
+  const ViewNumber base = GENERATE(0, 2, 3);
+  Notes notes;
+  // The extents are those since a later view, and do not name all that has changed.
+  const auto report = tracked(pair, {{2 * mib, 65536, false}}, 4, base, &notes);
+  check_equal(pair, report);
+  CHECK(report->written_bytes == 2 * mib);
+  CHECK(notes.text.find("reading all") != std::string::npos);
+}
+
+TEST_CASE("Changed extents that step back are the driver's fault, and nothing is written") {
+  Changed pair;
+  const std::string before = content(pair.target);
+  const std::vector<Extent> changes =
+      GENERATE(std::vector<Extent>{{29 * mib, mib, true}, {2 * mib, 65536, false}},
+               std::vector<Extent>{{2 * mib, 65536, false}, {2 * mib + 4096, 65536, false}},
+               std::vector<Extent>{{2 * mib, UINT64_MAX, false}});
+  const auto report = tracked(pair, changes, 2, 1);
+  REQUIRE_FALSE(report);
+  CHECK(report.error().code == Errc::internal);
+  CHECK(report.error().why.find("driver") != std::string::npos);
+  CHECK(content(pair.target) == before);
 }
 
 TEST_CASE("Without change tracking a tracked delta compares digests") {
   Changed pair;
-  const auto report = pair.copy({.view = 2, .mode = CopyMode::tracked});
+  const auto report = pair.copy({.view = 2, .mode = CopyMode::tracked, .base = 1});
   check_equal(pair, report);
   CHECK(report->written_bytes == 2 * mib);
 }
@@ -103,7 +136,7 @@ TEST_CASE(
     const auto broken = pair.copy({}, {"--filter=error", "error-pread-rate=50%"});
     REQUIRE_FALSE(broken);
   }
-  check_equal(pair, tracked(pair, {}, 2));
+  check_equal(pair, tracked(pair, {}, 2, 0));
 }
 
 TEST_CASE("A full copy of another view sends all again") {

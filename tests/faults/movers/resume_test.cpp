@@ -142,6 +142,7 @@ TEST_CASE("A delta killed between write and record leaves no old digest for new 
     served.from.channel.changes_ = {Extent{0, 60 * mib, false}};
     served.request.view = 2;
     served.request.mode = mode;
+    served.request.base = 1;
     const pid_t child = fork();
     if (child == 0) {
       At here(20 * mib, [] { kill(getpid(), SIGKILL); });
