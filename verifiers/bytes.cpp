@@ -24,6 +24,22 @@ std::string block_list(const BytesRecord& record) {
   return list;
 }
 
+// What the manifest says now against what the copy and the commit reported when they were done: a
+// manifest that was changed since, and a target with it, would agree with each other.
+std::string other_than_done(const BytesRecord& record) {
+  if (record.copied_root && record.source_root != *record.copied_root) {
+    return "the manifest's source root is not the one that the copy reported when it was done";
+  }
+  if (record.committed_root && record.expected_root != *record.committed_root) {
+    return "the expected root is not the one that the commit of the conversion reported";
+  }
+  if (record.copied_root && !record.committed_root && record.equal_conversion > 0) {
+    return fmt::format("{} of a conversion that the plan has not",
+                       counted(record.equal_conversion, "block"));
+  }
+  return {};
+}
+
 // What contradicts "the same data"; empty: nothing does.
 std::string contradiction(const BytesRecord& record) {
   if (record.different_blocks != 0 || !record.different.empty()) {
@@ -34,6 +50,7 @@ std::string contradiction(const BytesRecord& record) {
   if (record.read_root != record.expected_root) {
     return "the root over what was read back is not the expected one";
   }
+  if (const std::string other = other_than_done(record); !other.empty()) return other;
   if (record.equal_conversion == 0 && record.expected_root != record.source_root) {
     return "no block was converted, yet the expected root is not the source's";
   }

@@ -32,7 +32,8 @@ struct BytesRecord {
 };
 
 // PASS: every disk has a record, every block equals the source's or the conversion's digest, roots
-// agree. No record for a disk of `disks`: UNVERIFIED. `at`: when it was read.
+// agree, also with what copy and commit reported where that is known. No record for a disk of
+// `disks`: UNVERIFIED. `at`: when it was read.
 Verdict judge_bytes(const std::vector<BytesRecord>& records, std::size_t disks,
                     std::string_view at);
 
@@ -45,7 +46,10 @@ struct ProbeResult {
 struct BootRecord {
   std::optional<Observation> last;  // nothing: the platform did not answer
   std::vector<ProbeResult> probes;
-  std::string marker;  // console text that means "it lives"; empty: default_boot_marker
+  // Console text that means "it lives": if given, it must appear. Empty: default_boot_marker, and
+  // other signs do as well.
+  std::string marker;
+  bool marker_seen_before = false;  // an earlier record has seen it: consoles do not keep all
   std::chrono::seconds took{0}, limit{0};
 };
 
@@ -57,13 +61,16 @@ Verdict judge_boot(const BootRecord& record, std::string_view at);
 
 // Place, operator and owner of the ground, in this order. `stated`: the site's; `seen`: what the
 // platform itself says, nothing before landing. `today`: RFC 3339 date; facts older than 12 months
-// (regions: 24) are UNVERIFIED and named with their age. An empty policy is UNVERIFIED.
+// (regions: 24) or later than `today` are UNVERIFIED and named with their age. An empty policy is
+// UNVERIFIED.
 struct GroundQuestion {
   std::optional<Ground> stated;
   std::optional<Place> seen;
   Policy policy;
   std::string today;  // YYYY-MM-DD
   std::string at;     // when landed; empty: at plan time
+  // Why the platform could not be asked after landing; each PASS then says so.
+  std::string unseen = {};
 };
 
 class ProviderRegistry;  // verifiers/registry.hpp

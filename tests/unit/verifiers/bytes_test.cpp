@@ -80,6 +80,38 @@ TEST_CASE("Bytes fail on any contradiction", "[verifiers]") {
   }
 }
 
+TEST_CASE("Bytes fail where the manifest is not what copy and commit reported", "[verifiers]") {
+  auto plain = same();
+  plain.copied_root = root(1);
+  CHECK(flyt::judge_bytes({plain}, 1, "").answer == flyt::Answer::pass);
+  auto whole = converted();
+  whole.copied_root = root(1);
+  whole.committed_root = root(2);
+  CHECK(flyt::judge_bytes({whole}, 1, "").answer == flyt::Answer::pass);
+
+  struct Case {
+    const char* why;
+    flyt::BytesRecord record;
+  };
+  std::vector<Case> cases;
+  cases.push_back({"source root is not the one that the copy reported", plain});
+  cases.back().record.copied_root = root(9);
+  cases.push_back({"source root is not the one that the copy reported", whole});
+  cases.back().record.copied_root = root(9);
+  cases.push_back({"not the one that the commit of the conversion reported", whole});
+  cases.back().record.committed_root = root(9);
+  cases.push_back({"not the one that the commit of the conversion reported", plain});
+  cases.back().record.committed_root = root(2);
+  cases.push_back({"1 block of a conversion that the plan has not", whole});
+  cases.back().record.committed_root.reset();
+  for (const Case& one : cases) {
+    INFO(one.why);
+    const auto verdict = flyt::judge_bytes({one.record}, 1, "");
+    CHECK(verdict.answer == flyt::Answer::fail);
+    CHECK_THAT(verdict.why, Catch::Matchers::Contains(one.why));
+  }
+}
+
 TEST_CASE("Bytes are unverified where something was not looked at", "[verifiers]") {
   const auto none = flyt::judge_bytes({}, 2, "");
   CHECK(none.answer == flyt::Answer::unverified);
