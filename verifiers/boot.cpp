@@ -119,6 +119,28 @@ std::string with_console(std::string why, const Console& console) {
   return why;
 }
 
+// A marker that the site declares must have been seen, whatever else is green.
+void judge_marker(const BootRecord& record, Verdict& verdict) {
+  if (record.marker.empty() || verdict.answer != Answer::pass) return;
+  if (record.last->console.find(record.marker) != std::string::npos) {
+    if (verdict.why.find(record.marker) == std::string::npos) {
+      verdict.why += fmt::format(", the console says \"{}\"", record.marker);
+    }
+    return;
+  }
+  if (record.marker_seen_before) {
+    verdict.why += fmt::format(", \"{}\" was seen at the first start", record.marker);
+    return;
+  }
+  verdict.basis = Basis::platform;
+  verdict.answer = record.last->console_known ? Answer::fail : Answer::unverified;
+  verdict.why = record.last->console_known
+                    ? fmt::format("\"{}\" did not appear on the console within {} s", record.marker,
+                                  record.took.count())
+                    : fmt::format("the platform keeps no console on which \"{}\" could be seen",
+                                  record.marker);
+}
+
 void judge_probes(const BootRecord& record, const std::vector<ProbeResult>& probes,
                   const Console& console, Verdict& verdict) {
   verdict.basis = Basis::measured;
@@ -158,6 +180,13 @@ void judge_signs(const BootRecord& record, const Console& console, Verdict& verd
   if (!console.trouble.empty()) {
     verdict.answer = Answer::fail;
     verdict.why = fmt::format("the console stops at \"{}\"", console.trouble);
+    return;
+  }
+  if (!record.marker.empty() && record.marker_seen_before) {
+    verdict.basis = Basis::none;
+    verdict.why = fmt::format(
+        "powered on; \"{}\" was seen at the first start, but nothing says that it lives now",
+        marker);
     return;
   }
   if (!record.marker.empty() && last.console_known) {
@@ -208,14 +237,21 @@ Verdict judge_boot(const BootRecord& record, std::string_view at) {
   } else {
     judge_probes(record, probes, console, verdict);
   }
+  judge_marker(record, verdict);
   if (verdict.answer == Answer::pass) verdict.value = fmt::format("{} s", record.took.count());
   return verdict;
 }
 
 bool boot_settled(const BootRecord& record) {
   if (!record.last) return false;
-  if (record.last->power == Power::off) return true;
+  if (record.last->power == Power::off || record.last->power == Power::suspended) return true;
   if (judge_boot(record, {}).answer == Answer::pass) return true;
+  // All but a marker that no console can show: waiting brings nothing.
+  if (!record.marker.empty() && !record.last->console_known) {
+    BootRecord without = record;
+    without.marker.clear();
+    if (judge_boot(without, {}).answer == Answer::pass) return true;
+  }
   // Nothing to wait for: no probe, no agent to come, no console to read.
   return record.last->power == Power::on && record.probes.empty() && !record.last->agent &&
          !record.last->console_known;

@@ -33,7 +33,7 @@ flyt::ProbeResult probed(Probe::Kind kind, bool ok, std::string seen = "connecti
   return {Probe{kind, kind == Probe::Kind::agent ? "" : "web01:443", 200}, ok, std::move(seen)};
 }
 
-constexpr auto panic = "booting\r\n[    2.1] Kernel panic - not syncing: no root\r\n";
+const std::string panic = "booting\r\n[    2.1] Kernel panic - not syncing: no root\r\n";
 
 }  // namespace
 
@@ -106,10 +106,10 @@ TEST_CASE("Without probes the agent or the console decides", "[verifiers]") {
                    Answer::fail, "ALERT!  UUID=1 does not exist", false});
   cases.push_back({"emergency", with_console("You are in emergency mode. After"), Answer::fail,
                    "You are in emergency mode", false});
-  cases.push_back({"an older boot's panic", with_console(std::string(panic) + "web01 login: "),
-                   Answer::pass, "login:", true});
-  cases.push_back({"panic after the prompt", with_console(std::string("web01 login: \n") + panic),
-                   Answer::fail, "Kernel panic", false});
+  cases.push_back({"an older boot's panic", with_console(panic + "web01 login: "), Answer::pass,
+                   "login:", true});
+  cases.push_back({"panic after the prompt", with_console("web01 login: \n" + panic), Answer::fail,
+                   "Kernel panic", false});
   for (const Case& one : cases) {
     INFO(one.name);
     const auto verdict = flyt::judge_boot(one.record, "");
@@ -117,6 +117,44 @@ TEST_CASE("Without probes the agent or the console decides", "[verifiers]") {
     CHECK_THAT(verdict.why, Catch::Matchers::Contains(one.why));
     CHECK(flyt::boot_settled(one.record) == one.settled);
   }
+}
+
+TEST_CASE("A declared marker must appear, whatever else is green", "[verifiers]") {
+  BootRecord probed_only = with_console("booting", "READY");
+  probed_only.probes = {probed(Probe::Kind::tcp, true, "connected")};
+  BootRecord agent_only = with_console("booting", "READY");
+  agent_only.last->agent = true;
+  for (BootRecord record : {probed_only, agent_only}) {
+    const auto silent = flyt::judge_boot(record, "");
+    CHECK(silent.answer == Answer::fail);
+    CHECK(silent.why == "\"READY\" did not appear on the console within 41 s");
+    CHECK(silent.value.empty());
+    CHECK_FALSE(flyt::boot_settled(record));
+
+    record.marker_seen_before = true;  // and the console does not go back so far
+    const auto later = flyt::judge_boot(record, "");
+    CHECK(later.answer == Answer::pass);
+    CHECK_THAT(later.why, Catch::Matchers::Contains("seen at the first start"));
+
+    record.marker_seen_before = false;
+    record.last->console = "READY";
+    const auto seen = flyt::judge_boot(record, "");
+    CHECK(seen.answer == Answer::pass);
+    CHECK_THAT(seen.why, Catch::Matchers::Contains("the console says \"READY\""));
+    CHECK(flyt::boot_settled(record));
+
+    record.last->console.clear();
+    record.last->console_known = false;
+    const auto blind = flyt::judge_boot(record, "");
+    CHECK(blind.answer == Answer::unverified);
+    CHECK_THAT(blind.why, Catch::Matchers::Contains("no console"));
+    CHECK(flyt::boot_settled(record));  // nothing to wait for
+  }
+  BootRecord nothing = with_console("", "READY");
+  nothing.marker_seen_before = true;
+  const auto verdict = flyt::judge_boot(nothing, "");
+  CHECK(verdict.answer == Answer::unverified);
+  CHECK_THAT(verdict.why, Catch::Matchers::Contains("seen at the first start"));
 }
 
 TEST_CASE("Power decides before anything else", "[verifiers]") {
@@ -132,6 +170,7 @@ TEST_CASE("Power decides before anything else", "[verifiers]") {
   BootRecord suspended = on();
   suspended.last->power = Power::suspended;
   CHECK(flyt::judge_boot(suspended, "").answer == Answer::fail);
+  CHECK(flyt::boot_settled(suspended));
   BootRecord unknown = on();
   unknown.last->power = Power::unknown;
   CHECK(flyt::judge_boot(unknown, "").answer == Answer::unverified);
