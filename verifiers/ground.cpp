@@ -150,6 +150,14 @@ std::optional<Judge::Fact> Judge::region_fact(Verdict& verdict) const {
   if (promised.country.empty() || found.country.empty() || promised.country == found.country) {
     return found;
   }
+  if (!found.open.empty()) return found;
+  if (!promised.open.empty()) {
+    // Not known well enough to contradict, and no reason to look away.
+    found.no_pass =
+        fmt::format("the site states {} ({}), the platform says {} ({}), but {}", stated_.region,
+                    promised.country, seen_.region, found.country, promised.open);
+    return found;
+  }
   verdict.basis = Basis::registry;
   verdict.value = found.country;
   fail(verdict, fmt::format("the site states {} ({}), the platform says {} ({})", stated_.region,
@@ -330,7 +338,12 @@ Verdict Judge::owner() {
 std::vector<Verdict> judge_ground(const GroundQuestion& question,
                                   const ProviderRegistry& registry) {
   Judge judge(question, registry);
-  return {judge.place(), judge.operator_(), judge.owner()};
+  std::vector<Verdict> verdicts = {judge.place(), judge.operator_(), judge.owner()};
+  for (Verdict& verdict : verdicts) {
+    if (verdict.answer != Answer::pass || question.unseen.empty()) continue;
+    verdict.why += fmt::format("; the platform was not asked: {}", question.unseen);
+  }
+  return verdicts;
 }
 
 }  // namespace flyt

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 namespace flyt {
 namespace {
@@ -40,6 +41,10 @@ std::optional<Day> parse_day(std::string_view text) {
   if (text.size() == 10) day.day = number(8, 2);
   if (day.month < 1 || day.month > 12 || day.day < 1 || day.day > 31) return std::nullopt;
   return day;
+}
+
+bool later(const Day& a, const Day& b) {
+  return std::tie(a.year, a.month, a.day) > std::tie(b.year, b.month, b.day);
 }
 
 // Whole months from `from` to `to`, and whether some days are left over.
@@ -108,6 +113,10 @@ std::string ProviderRegistry::undecided(const Provenance& from, unsigned months,
   const auto now = parse_day(today);
   if (!then || !now || today.size() != 10) {
     return fmt::format("its age is not known (as of \"{}\", today \"{}\")", from.as_of, today);
+  }
+  if (later(*then, *now)) {
+    return fmt::format("the fact is dated in the future (as of {}, today {}): is the clock right?",
+                       from.as_of, today);
   }
   const Age old = age(*then, *now);
   const int limit = static_cast<int>(months);

@@ -69,8 +69,8 @@ class ProviderRegistry {
   // Whether `jurisdiction` is one of `allowed`: ISO codes, "EU", "EEA". Case does not matter.
   bool allows(const std::vector<std::string>& allowed, std::string_view jurisdiction) const;
 
-  // Why a fact may not decide anything on the day `today` (YYYY-MM-DD): its age or its confidence.
-  // Empty: it may.
+  // Why a fact may not decide anything on the day `today` (YYYY-MM-DD): its age, a date in the
+  // future or its confidence. Empty: it may.
   static std::string undecided(const Provenance& from, unsigned months, std::string_view today);
   // Why a fact may contradict a policy, but not support a PASS by itself. Empty: it may.
   std::string unsupported(const Provenance& from) const;

@@ -34,7 +34,7 @@ Ground at(const std::string& provider, const std::string& region) {
 std::vector<Verdict> judge(std::optional<Ground> stated, std::optional<Place> seen,
                            const Policy& policy = european,
                            const std::string& today = "2026-11-24") {
-  const GroundQuestion question{std::move(stated), std::move(seen), policy, today, ""};
+  const GroundQuestion question{std::move(stated), std::move(seen), policy, today, "", ""};
   const auto verdicts = flyt::judge_ground(question, flyt::ProviderRegistry::built_in());
   REQUIRE(verdicts.size() == 3);
   CHECK(verdicts[0].question == Question::place);
@@ -187,6 +187,54 @@ TEST_CASE("The platform's own region is judged from the registry", "[verifiers]"
   Ground wrong = at("hetzner", "hel1");
   wrong.country = "DK";
   CHECK(judge(wrong, std::nullopt)[0].why == "the site says DK, the registry says FI");
+}
+
+TEST_CASE("Regions that are known from too long ago contradict nothing", "[verifiers]") {
+  Place seen;
+  seen.provider = "hetzner";
+  seen.region = "hel1";
+  const auto old = judge(at("hetzner", "fsn1"), seen, european, "2036-11-24")[0];
+  CHECK(old.answer == Answer::unverified);
+  CHECK_THAT(old.why, Contains("months old"));
+  const auto early = judge(at("hetzner", "fsn1"), seen, european, "2001-01-01")[0];
+  CHECK(early.answer == Answer::unverified);
+  CHECK_THAT(early.why, Contains("is the clock right?"));
+}
+
+TEST_CASE("A fresh region passes nothing where the stated one is too old to compare",
+          "[verifiers]") {
+  const auto registry = flyt::ProviderRegistry::parse(R"({
+    "generated": "2026", "eu27": ["DE", "FI"], "eea_non_eu": [],
+    "sources": {"S": {"t": "List", "u": "https://example.net", "d": "2026", "k": "web"}},
+    "providers": [{"id": "p", "name": "P",
+      "legal_entity": {"v": "P", "as_of": "2026", "conf": "verified", "src": ["S"]},
+      "ultimate_owner": {"v": "P", "as_of": "2026", "conf": "verified", "src": ["S"]},
+      "control_jurisdictions": {"v": ["DE"], "as_of": "2026", "conf": "verified", "src": ["S"]},
+      "regions": [
+        {"id": "old", "country": "DE", "as_of": "2020", "conf": "verified", "src": ["S"]},
+        {"id": "new", "country": "FI", "as_of": "2026", "conf": "verified", "src": ["S"]}]}]})");
+  REQUIRE(registry);
+  Place seen;
+  seen.provider = "p";
+  seen.region = "new";
+  GroundQuestion question{at("p", "old"), seen, european, "2026-11-24", "", ""};
+  const Verdict mixed = flyt::judge_ground(question, *registry)[0];
+  CHECK(mixed.answer == Answer::unverified);
+  CHECK_THAT(mixed.why, Contains("the site states old (DE), the platform says new (FI)"));
+  question.policy.countries = {"DE"};  // what is fresh still contradicts the policy
+  CHECK(flyt::judge_ground(question, *registry)[0].answer == Answer::fail);
+}
+
+TEST_CASE("A pass says so where the platform could not be asked", "[verifiers]") {
+  GroundQuestion question{own(),        std::nullopt,           european,
+                          "2026-11-24", "2026-11-24T10:00:00Z", "connection refused"};
+  for (const Verdict& one : flyt::judge_ground(question, flyt::ProviderRegistry::built_in())) {
+    CHECK(one.answer == Answer::pass);
+    CHECK(one.basis == Basis::stated);
+    CHECK_THAT(one.why, Contains("; the platform was not asked: connection refused"));
+  }
+  question.policy.countries = {"NO"};
+  CHECK(flyt::judge_ground(question, flyt::ProviderRegistry::built_in())[0].answer == Answer::fail);
 }
 
 TEST_CASE("Facts that are old, unverified or poorly sourced decide no pass", "[verifiers]") {

@@ -137,7 +137,10 @@ TEST_CASE("A fact ages from the first day that its date can mean", "[verifiers]"
   CHECK_FALSE(age("2025-11-23", 12, "2026-11-24").empty());
   CHECK(age("2025-01", 24, "2026-11-24").empty());
   CHECK_THAT(age("2023", 12, "2026-11-24"), Catch::Matchers::Contains("46 months old"));
-  CHECK(age("2027-05", 12, "2026-11-24").empty());
+  CHECK(age("2026-11", 12, "2026-11-01").empty());
+  for (const char* future : {"2027-05", "2027", "2026-11-25", "2026-12"}) {
+    CHECK_THAT(age(future, 12, "2026-11-24"), Catch::Matchers::Contains("dated in the future"));
+  }
   for (const char* bad : {"", "last year", "2026-13", "2026-1", "2026-00-01"}) {
     CHECK_THAT(age(bad, 12, "2026-11-24"), Catch::Matchers::Contains("age is not known"));
   }
