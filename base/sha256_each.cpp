@@ -13,11 +13,12 @@ bool use_lanes() {
 }  // namespace
 
 // Neighbours of one size share a pass. In practice all are 1 MiB, but for a disk's last block.
-void sha256_each(std::span<const std::span<const std::byte>> buffers, std::span<Digest> out) {
+void sha256_each(std::span<const std::span<const std::byte>> buffers, std::span<Digest> out,
+                 bool lanes) {
   assert(out.size() == buffers.size());
   for (std::size_t at = 0; at < buffers.size();) {
     std::size_t end = at + 1;
-    while (use_lanes() && end < buffers.size() && end - at < sha256_lanes &&
+    while (lanes && end < buffers.size() && end - at < sha256_lanes &&
            buffers[end].size() == buffers[at].size()) {
       ++end;
     }
@@ -28,6 +29,10 @@ void sha256_each(std::span<const std::span<const std::byte>> buffers, std::span<
     }
     at = end;
   }
+}
+
+void sha256_each(std::span<const std::span<const std::byte>> buffers, std::span<Digest> out) {
+  sha256_each(buffers, out, use_lanes());
 }
 
 std::string_view sha256_engine() { return use_lanes() ? "sha-ni, 4 lanes" : "openssl"; }
