@@ -45,14 +45,16 @@ class Commit {
 
   Status take_extents();
   Status check_all(const Manifest& manifest);
-  Result<Now> check(std::uint64_t block, const Segment& segment);
-  Status outside(std::uint64_t block, const char* what);
+  using Changes = std::vector<Range>;  // of one block
+  Result<Now> check(std::uint64_t block, const Changes& changes, const Segment& segment);
+  Status outside(std::uint64_t block, const Changes& changes, const char* what);
   Status write_all(Manifest& manifest);
-  Status write(std::uint64_t block);
+  Status write(std::uint64_t block, const Changes& changes);
+  Status write(Range range, std::span<const std::byte> bytes);
   Status end_epoch(Manifest& manifest);
   Status read_overlay(std::uint64_t block);
 
-  // Calls `see` with each block that `changed` touches.
+  // Calls `see` with each block that `changed` touches, and what it touches of it.
   template <typename See>
   Status each_block(See see) {
     ExtentCursor cursor(changed_);
@@ -61,14 +63,10 @@ class Commit {
       block = std::max(block, next.begin / block_bytes);
       if (block >= block_count(length_)) break;
       FLYT_TRY(proceed(call_, "committing a conversion"));
-      FLYT_TRY(see(block));
+      const std::uint64_t begin = block * block_bytes;
+      FLYT_TRY(see(block, cursor.within(begin, begin + block_size(block, length_))));
     }
     return ok();
-  }
-  std::vector<Range> changes_of(std::uint64_t block) const {
-    ExtentCursor cursor(changed_);
-    const std::uint64_t begin = block * block_bytes;
-    return cursor.within(begin, begin + block_size(block, length_));
   }
   Digest digest(const std::vector<std::byte>& bytes, std::uint64_t block) const {
     return sha256(std::span(bytes).first(block_size(block, length_)));
@@ -114,9 +112,9 @@ Status Commit::read_overlay(std::uint64_t block) {
 Status Commit::check_all(const Manifest& manifest) {
   Manifest::Cursor cursor(manifest);
   epoch_ = manifest.last_epoch() + 1;
-  return each_block([&](std::uint64_t block) -> Status {
+  return each_block([&](std::uint64_t block, const Changes& changes) -> Status {
     ++report_.changed_blocks;
-    FLYT_ASSIGN(const Now now, check(block, cursor.at(block)));
+    FLYT_ASSIGN(const Now now, check(block, changes, cursor.at(block)));
     if (now == Now::synced) {
       voids_.push_back({block, 1, conversion_view, 0, RecordKind::nothing, {}});
     }
@@ -125,7 +123,8 @@ Status Commit::check_all(const Manifest& manifest) {
 }
 
 // What the block is; Errc::corrupt when it is neither the synced copy nor the overlay's.
-Result<Commit::Now> Commit::check(std::uint64_t block, const Segment& segment) {
+Result<Commit::Now> Commit::check(std::uint64_t block, const Changes& changes,
+                                  const Segment& segment) {
   if (!segment.source || segment.source->kind == RecordKind::nothing) {
     return Error{Errc::invalid,
                  fmt::format("block {} was never synced: nothing can be committed", block)};
@@ -153,20 +152,20 @@ Result<Commit::Now> Commit::check(std::uint64_t block, const Segment& segment) {
     }
     return Now::done;
   }
-  FLYT_TRY(outside(block, "the overlay's differ"));
+  FLYT_TRY(outside(block, changes, "the overlay's differ"));
   if (segment.conversion) return Now::begun;
   if (of(*segment.source) != on_target) return neither();
   return Now::synced;
 }
 
 // Outside of the changed extents, overlay and target are the same.
-Status Commit::outside(std::uint64_t block, const char* what) {
+Status Commit::outside(std::uint64_t block, const Changes& changes, const char* what) {
   const std::uint64_t begin = block * block_bytes, size = block_size(block, length_);
   std::uint64_t at = 0;
   const auto same = [&](std::uint64_t end) {
     return end <= at || std::memcmp(&overlay_[at], &target_[at], end - at) == 0;
   };
-  for (const Range& range : changes_of(block)) {
+  for (const Range& range : changes) {
     if (!same(range.begin - begin)) break;
     at = range.end - begin;
     if (range.end == begin + size) return ok();
@@ -184,37 +183,43 @@ Status Commit::outside(std::uint64_t block, const char* what) {
 Status Commit::write_all(Manifest& manifest) {
   if (request_.progress != nullptr) request_.progress->total(report_.changed_bytes);
   Manifest::Cursor cursor(manifest);  // as it was before the voids
-  Status written = each_block([&](std::uint64_t block) -> Status {
+  Status written = each_block([&](std::uint64_t block, const Changes& changes) -> Status {
     const Segment segment = cursor.at(block);
     if (segment.conversion && segment.conversion->kind != RecordKind::nothing) return ok();
-    FLYT_TRY(write(block));
+    FLYT_TRY(write(block, changes));
     return epoch_bytes_ >= epoch_bytes(length_) ? end_epoch(manifest) : ok();
   });
   return written ? end_epoch(manifest) : written;
 }
 
-Status Commit::write(std::uint64_t block) {
+Status Commit::write(std::uint64_t block, const Changes& changes) {
   FLYT_TRY(read_overlay(block));
   NbdConnection& target = *targets_.front();
   const std::uint64_t unit = target.server().min_request, begin = block * block_bytes;
   std::uint64_t written = begin;
-  for (const Range& range : changes_of(block)) {
+  for (const Range& range : changes) {
     // Rounded to the server's unit: the bytes around are the same on both sides.
     const std::uint64_t from = std::max(written, range.begin / unit * unit);
     const std::uint64_t to = std::min((range.end + unit - 1) / unit * unit, target.server().size);
     if (from >= to) continue;
-    FLYT_TRY(target.write(from, std::span(overlay_).subspan(from - begin, to - from), call_));
+    FLYT_TRY(write({from, to}, std::span(overlay_).subspan(from - begin, to - from)));
     written = to;
-    epoch_bytes_ += to - from;
     if (request_.progress != nullptr) request_.progress->advance(range.end - range.begin);
-    if (const auto& limit = request_.tuning.target_rate) {
-      FLYT_TRY(
-          wait(limit->take(to - from, Epochs::Clock::now()), call_, "committing a conversion"));
-    }
   }
   const bool zero = is_zero(std::span(overlay_).first(block_size(block, length_)));
   records_.push_back({block, 1, conversion_view, epoch_, zero ? RecordKind::zero : RecordKind::data,
                       zero ? Digest{} : digest(overlay_, block)});
+  return ok();
+}
+
+Status Commit::write(Range range, std::span<const std::byte> bytes) {
+  NbdConnection& target = *targets_.front();
+  if (is_zero(bytes)) return target.zero(range.begin, bytes.size(), call_);
+  FLYT_TRY(target.write(range.begin, bytes, call_));
+  epoch_bytes_ += bytes.size();
+  if (const auto& limit = request_.tuning.target_rate) {
+    return wait(limit->take(bytes.size(), Epochs::Clock::now()), call_, "committing a conversion");
+  }
   return ok();
 }
 

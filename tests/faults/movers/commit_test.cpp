@@ -1,3 +1,8 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
 #include "tests/catch.hpp"
 #include "tests/faults/movers/disks.hpp"
 
@@ -10,7 +15,8 @@ constexpr std::uint64_t mib = 1 << 20;
 
 // A synced pair, and a file that stands for the overlay: the target with some bytes changed.
 struct Converted : Pair {
-  Converted() : Pair(20 * mib + 100), overlay(folder / "overlay") {
+  explicit Converted(std::uint64_t tail = 100)
+      : Pair(20 * mib + tail), overlay(folder / "overlay") {
     put(source, 0, noise(10 * mib, 1));
     const auto first = copy();
     REQUIRE(first);
@@ -22,13 +28,16 @@ struct Converted : Pair {
     put(overlay, 20 * mib, noise(100, 10));
   }
 
-  Result<CommitReport> commit(const std::vector<std::string>& target_filters = {}) {
-    FileDisk from(overlay), to(target, target_filters);
+  Result<CommitReport> commit(const std::vector<std::string>& filters = {},
+                              const std::vector<std::string>& settings = {},
+                              ProgressSink* progress = nullptr) {
+    FileDisk from(overlay), to(target, filters, settings);
     CommitRequest request;
     request.overlay = &from.channel;
     request.target = &to.channel;
     request.changed = changes;
     request.manifest = manifest;
+    request.progress = progress;
     return make_mover()->commit(request, {});
   }
 
@@ -80,6 +89,69 @@ TEST_CASE("A commit that broke off after any write is repeated") {
   CHECK(broken.error().code == Errc::unavailable);
   CHECK_FALSE(pair.read_back());  // nobody can say what the target holds now
   pair.check_committed(pair.commit());
+}
+
+TEST_CASE("A commit to a server of large requests writes around what has changed") {
+  Converted pair(65536);
+  pair.check_committed(pair.commit(
+      {"--filter=blocksize-policy"},
+      {"blocksize-minimum=65536", "blocksize-preferred=65536", "blocksize-error-policy=error"}));
+}
+
+TEST_CASE("A commit writes zeroes as zeroes") {
+  Converted pair;
+  put(pair.overlay, 3 * mib + 4096, std::string(8192, '\0'));
+  FileDisk from(pair.overlay);
+  ScriptedDisk to(pair.target,
+                  {"can_zero=exit 0",
+                   "zero=echo $4 $3 >> \"$disk.zeroes\"; dd if=/dev/zero of=\"$disk\" bs=1 "
+                   "seek=$4 count=$3 conv=notrunc status=none"});
+  CommitRequest request;
+  request.overlay = &from.channel;
+  request.target = &to.channel;
+  request.changed = pair.changes;
+  request.manifest = pair.manifest;
+  pair.check_committed(make_mover()->commit(request, {}));
+  CHECK(content(pair.target.string() + ".zeroes") == std::to_string(3 * mib + 4096) + " 8192\n");
+}
+
+TEST_CASE("A commit goes on after kill -9 behind any write", "[kill]") {
+  Converted pair;
+  struct Kill : ProgressSink {
+    void advance(std::uint64_t) override {
+      if (left-- == 0) kill(getpid(), SIGKILL);
+    }
+    int left = 0;
+  } at;
+  at.left = GENERATE(0, 2, 4);
+  const pid_t child = fork();
+  if (child == 0) {
+    (void)pair.commit({}, {}, &at);
+    _exit(0);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(WIFSIGNALED(status));
+  CHECK_FALSE(pair.read_back());  // nobody can say what the target holds now
+  pair.check_committed(pair.commit());
+}
+
+TEST_CASE("A conversion that wrote behind the source's end is refused") {
+  Converted pair;
+  std::filesystem::resize_file(pair.overlay, 21 * mib);
+  const bool wrote = GENERATE(true, false);
+  if (wrote) put(pair.overlay, 20 * mib + 70000, "x");
+  pair.changes.back().length = mib;
+  const std::string before = content(pair.target);
+  const auto report = pair.commit();
+  if (!wrote) {
+    REQUIRE(report);
+    CHECK(content(pair.target) == content(pair.overlay).substr(0, pair.size));
+    return;
+  }
+  REQUIRE_FALSE(report);
+  CHECK(report.error().code == Errc::corrupt);
+  CHECK(content(pair.target) == before);
 }
 
 TEST_CASE("A commit is refused when the target is not the synced copy, and writes nothing") {
