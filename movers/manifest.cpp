@@ -79,7 +79,7 @@ Result<Manifest> Manifest::open(const Open& what) {
                              manifest.header_.length, *what.length),
                  what.path.string()};
   }
-  if (manifest.sorted_ < manifest.count_) FLYT_TRY(manifest.seal({}));
+  if (manifest.sorted_ < manifest.count_ || manifest.damaged_tail_) FLYT_TRY(manifest.seal({}));
   return manifest;
 }
 
@@ -89,36 +89,46 @@ Status Manifest::load() {
   struct stat info {};
   if (fstat(file_.get(), &info) != 0)
     return system_error("cannot look at " + path_.string(), errno);
-  auto size = static_cast<std::size_t>(info.st_size);
+  const auto size = static_cast<std::size_t>(info.st_size);
   FLYT_ASSIGN(mapped_, MappedFile::map(file_, size));
   auto header = parse_header(mapped_.bytes());
   if (!header) return std::move(header).error().within(path_.string());
   header_ = *header;
-  FLYT_ASSIGN(const std::size_t good, scan());
-  const std::size_t end = (1 + good) * record_bytes;
-  if (end < size) {
-    if (ftruncate(file_.get(), static_cast<off_t>(end)) != 0 || fdatasync(file_.get()) != 0) {
-      return system_error("cannot cut the torn end of " + path_.string(), errno);
-    }
-    FLYT_ASSIGN(mapped_, MappedFile::map(file_, end));
+  FLYT_ASSIGN(const Scanned found, scan());
+  count_ = found.good;
+  const std::size_t end = (1 + found.good) * record_bytes;
+  // Not cut before a new file's header says that it is doubtful.
+  damaged_tail_ = !found.torn;
+  header_.doubtful = header_.doubtful || (damaged_tail_ && count_ > 0);
+  if (end == size) return ok();
+  if (!damaged_tail_ &&
+      (ftruncate(file_.get(), static_cast<off_t>(end)) != 0 || fdatasync(file_.get()) != 0)) {
+    return system_error("cannot cut the torn end of " + path_.string(), errno);
   }
-  count_ = good;
+  FLYT_ASSIGN(mapped_, MappedFile::map(file_, end));
   return ok();
 }
 
-// How many records are good. Damage is a torn tail if no more than one append lies behind it.
-Result<std::size_t> Manifest::scan() {
+// Damage is a torn tail if no more than one append lies behind it and no record there is good.
+// Where one is, an append was torn out of order, or records were lost that had been synced: voids
+// among them, maybe.
+Result<Manifest::Scanned> Manifest::scan() {
   const std::size_t whole = mapped_.bytes().size() / record_bytes - 1;
   const std::uint64_t blocks = block_count(header_.length);
   std::optional<Record> last;
   bool sorted = true;
+  std::size_t count = 0;
   sorted_ = 0;
   last_epoch_ = 0;
+  Trail trail(mapped_.bytes());
   for (std::size_t i = 0; i < whole; ++i) {
     bool good = false;
     const Record record = at(mapped_.bytes(), i, good);
     if (!good) {
-      if (whole - i <= append_records) return i;
+      if (whole - i <= append_records) {
+        while (!good && ++i < whole) (void)at(mapped_.bytes(), i, good);
+        return Scanned{count, !good};
+      }
       return damaged(path_, fmt::format("record {} of {} has a wrong checksum", i, whole));
     }
     if (!is_valid(record, blocks)) {
@@ -128,8 +138,10 @@ Result<std::size_t> Manifest::scan() {
     if (sorted) sorted_ = i + 1;
     last_epoch_ = std::max(last_epoch_, record.epoch);
     last = record;
+    ++count;
+    trail.reached(i * record_bytes);
   }
-  return whole;
+  return Scanned{whole, true};
 }
 
 Status Manifest::append(std::span<const Record> records) {
@@ -153,8 +165,13 @@ Status Manifest::sync() {
   return ok();
 }
 
-Status Manifest::seal(std::optional<ViewNumber> complete) {
+Status Manifest::seal(std::optional<ViewNumber> complete) { return rewrite(complete, false); }
+
+Status Manifest::settle() { return rewrite({}, true); }
+
+Status Manifest::rewrite(std::optional<ViewNumber> complete, bool compared) {
   FLYT_TRY(load());
+  if (compared) header_.doubtful = false;
   FLYT_TRY(
       seal_manifest({path_, header_, mapped_.bytes().subspan(record_bytes), sorted_, complete}));
   FLYT_TRY(load());
@@ -162,7 +179,8 @@ Status Manifest::seal(std::optional<ViewNumber> complete) {
   return Error{Errc::internal, "a sealed manifest is not in block order", path_.string()};
 }
 
-Manifest::Cursor::Cursor(const Manifest& manifest) : manifest_(&manifest) {}
+Manifest::Cursor::Cursor(const Manifest& manifest)
+    : manifest_(&manifest), trail_(manifest.mapped_.bytes()) {}
 
 Record Manifest::Cursor::load(std::size_t index) const {
   bool good = false;
@@ -170,12 +188,8 @@ Record Manifest::Cursor::load(std::size_t index) const {
 }
 
 Segment Manifest::Cursor::at(std::uint64_t block) {
-  constexpr std::size_t window = std::size_t{4} << 20;
   while (index_ < manifest_->count_ && load(index_).end() <= block) ++index_;
-  if (const std::size_t here = index_ * record_bytes; here > dropped_ + window) {
-    manifest_->mapped_.drop(dropped_, here);
-    dropped_ = here;
-  }
+  trail_.reached(index_ * record_bytes);
   const std::uint64_t blocks = block_count(manifest_->header_.length);
   if (index_ == manifest_->count_) return {block, blocks, {}, {}};
   const Record first = load(index_);

@@ -27,7 +27,8 @@ struct Segment {
 class Manifest {
  public:
   // Made when there is none, if `create`; else Errc::not_found. REQUIRES: a length, to make it.
-  // Cuts a torn tail. Errors: corrupt; invalid when the file is for a disk of another length.
+  // Cuts a torn tail; where records behind the tear are whole, the header is doubtful from then on.
+  // Errors: corrupt; invalid when the file is for a disk of another length.
   struct Open {
     std::filesystem::path path;
     std::optional<std::uint64_t> length;  // of the source; nothing: as the file says
@@ -49,6 +50,8 @@ class Manifest {
   // the last conversion record. With `complete`, every block must have a source record and nothing
   // over it, and all records move on to this view. On error the file is as it was.
   Status seal(std::optional<ViewNumber> complete);
+  // All that it says was compared with the target: as seal({}), and no longer doubtful.
+  Status settle();
 
   // Walks in ascending order what was sealed last. Ends with a seal().
   class Cursor {
@@ -60,7 +63,8 @@ class Manifest {
    private:
     Record load(std::size_t index) const;
     const Manifest* manifest_;
-    std::size_t index_ = 0, dropped_ = 0;
+    std::size_t index_ = 0;
+    Trail trail_;
   };
 
   enum class Layer : std::uint8_t { source, target };
@@ -70,7 +74,12 @@ class Manifest {
  private:
   explicit Manifest(std::filesystem::path path) : path_(std::move(path)) {}
   Status load();
-  Result<std::size_t> scan();
+  Status rewrite(std::optional<ViewNumber> complete, bool compared);
+  struct Scanned {
+    std::size_t good = 0;  // records from the start
+    bool torn = false;     // no record behind them is good
+  };
+  Result<Scanned> scan();
 
   std::filesystem::path path_;
   FileDescriptor file_;
@@ -79,6 +88,7 @@ class Manifest {
   std::size_t count_ = 0;   // records in mapped_
   std::size_t sorted_ = 0;  // of them, from the start, in block order
   std::uint32_t last_epoch_ = 0;
+  bool damaged_tail_ = false;  // behind count_ are records that cannot be told from lost ones
 };
 
 }  // namespace flyt::movers

@@ -43,6 +43,7 @@ RecordBytes encode(const ManifestHeader& header) {
   put(bytes, 16, header.length);
   put(bytes, 24, header.first_view);
   put(bytes, 28, header.complete_view);
+  put(bytes, 32, static_cast<std::uint32_t>(header.doubtful));
   put(bytes, 60, crc32c(std::span(bytes).first(60)));
   return bytes;
 }
@@ -74,7 +75,7 @@ Result<ManifestHeader> parse_header(std::span<const std::byte> bytes) {
     return Error{Errc::unsupported, fmt::format("the manifest has blocks of {} bytes", size)};
   }
   return ManifestHeader{get<std::uint64_t>(bytes, 16), get<ViewNumber>(bytes, 24),
-                        get<ViewNumber>(bytes, 28)};
+                        get<ViewNumber>(bytes, 28), get<std::uint32_t>(bytes, 32) != 0};
 }
 
 bool parse_record(std::span<const std::byte, record_bytes> bytes, Record& out) {

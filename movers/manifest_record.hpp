@@ -16,11 +16,12 @@ inline constexpr std::size_t record_bytes = 64;
 using RecordBytes = std::array<std::byte, record_bytes>;
 
 // {char magic[8] "flytmani", u32 version, u32 block size, u64 source length, u32 first view, u32
-// complete view, 28 bytes zero, u32 CRC-32C of all before}
+// complete view, u32 1 if doubtful, 24 bytes zero, u32 CRC-32C of all before}
 struct ManifestHeader {
   std::uint64_t length = 0;      // of the source, bytes
   ViewNumber first_view = 0;     // of the sync that made the file
   ViewNumber complete_view = 0;  // that all source records name since the last seal; 0: none
+  bool doubtful = false;         // records were lost: all is compared before any of it is trusted
 };
 
 enum class RecordKind : std::uint32_t {

@@ -30,6 +30,8 @@ struct Numbered {
   std::uint64_t index;  // a later one wins
 };
 
+constexpr std::size_t loads = 16384;  // of unsorted records, before they are dropped
+
 // All records by first block, then by age. What is not in order yet is sorted outside of memory.
 class InOrder {
  public:
@@ -42,9 +44,13 @@ class InOrder {
                 MappedFile::scratch(request.path.parent_path(), count * sizeof(Place)));
     // The pages are ours, zero and aligned; Place is trivial.
     order.tail_ = {reinterpret_cast<Place*>(order.scratch_.writable().data()), count};
+    Trail trail(request.records);
     for (std::size_t i = 0; i < count; ++i) {
       order.tail_[i] = {order.load(request.sorted + i).first, request.sorted + i};
+      trail.reached((request.sorted + i) * record_bytes);
     }
+    drop(request.records);
+    order.trail_ = Trail(request.records.first(request.sorted * record_bytes));
     std::sort(order.tail_.begin(), order.tail_.end());
     return order;
   }
@@ -55,12 +61,14 @@ class InOrder {
       const Record record = load(at_);
       if (!from_tail || record.first <= tail_[tail_at_].first) {
         out = {record, at_++};
+        trail_.reached(at_ * record_bytes);
         return true;
       }
     }
     if (!from_tail) return false;
     out = {load(tail_[tail_at_].index), tail_[tail_at_].index};
-    ++tail_at_;
+    // In any order, but mostly near to each other.
+    if (++tail_at_ % loads == 0) drop(records_.subspan(sorted_ * record_bytes));
     return true;
   }
 
@@ -77,6 +85,7 @@ class InOrder {
   MappedFile scratch_;
   std::span<Place> tail_;
   std::size_t tail_at_ = 0;
+  Trail trail_{{}};  // of what is sorted
 };
 
 // Writes records, runs joined, and replaces the manifest at the end.

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <utility>
 
 namespace flyt::movers {
@@ -43,11 +44,19 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) munmap(data_, size_);
 }
 
-void MappedFile::drop(std::size_t begin, std::size_t end) const {
-  constexpr std::size_t page = 4096;
-  begin = begin / page * page;
-  end = end / page * page;
-  if (end > begin) madvise(data_ + begin, end - begin, MADV_DONTNEED);
+void drop(std::span<const std::byte> bytes) {
+  constexpr std::uintptr_t page = 4096;
+  // The pages at both ends may hold more: they are read again from the file.
+  auto* const begin = const_cast<std::byte*>(bytes.data());
+  const std::uintptr_t before = reinterpret_cast<std::uintptr_t>(begin) % page;
+  if (!bytes.empty()) madvise(begin - before, bytes.size() + before, MADV_DONTNEED);
+}
+
+void Trail::reached(std::size_t offset) {
+  constexpr std::size_t window = std::size_t{4} << 20;
+  if (offset < dropped_ + window || offset > bytes_.size()) return;
+  drop(bytes_.subspan(dropped_, offset - dropped_));
+  dropped_ = offset;
 }
 
 }  // namespace flyt::movers

@@ -23,13 +23,25 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   std::span<std::byte> writable() { return {data_, size_}; }
-  // [begin, end) is not needed for now.
-  void drop(std::size_t begin, std::size_t end) const;
 
  private:
   MappedFile(std::byte* data, std::size_t size) : data_(data), size_(size) {}
   std::byte* data_ = nullptr;
   std::size_t size_ = 0;
+};
+
+// Takes these bytes of a mapped file out of memory until they are read again.
+void drop(std::span<const std::byte> bytes);
+
+// Drops what a walk through mapped bytes, in ascending order, has behind it: a few MiB stay.
+class Trail {
+ public:
+  explicit Trail(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  void reached(std::size_t offset);
+
+ private:
+  std::span<const std::byte> bytes_;
+  std::size_t dropped_ = 0;
 };
 
 }  // namespace flyt::movers

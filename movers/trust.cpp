@@ -24,52 +24,93 @@ class Differences : public Sink {
   std::vector<Record> found;
 };
 
-// One block in a hundred, and at most so many of a run of zeroes.
-constexpr std::uint64_t one_in = 100, max_of_run = 16;
+// Chooses what of the target is read: of what it holds for longer, one block in each hundred.
+class Chooser {
+ public:
+  explicit Chooser(const ExtentList& data) : data_(data) {}
 
-void sample(const Segment& segment, std::mt19937_64& random, ExtentList& chosen) {
-  const std::uint64_t count = segment.end - segment.first;
-  const auto pick = [&](std::uint64_t block) {
-    chosen.add({block * block_bytes, (block + 1) * block_bytes});
-  };
-  if (count == 1) {
-    if (random() % one_in == 0) pick(segment.first);
-    return;
+  void all(std::uint64_t first, std::uint64_t end) {
+    chosen_.add({first * block_bytes, end * block_bytes});
   }
-  const std::uint64_t parts = std::clamp<std::uint64_t>(count / one_in, 1, max_of_run);
-  for (std::uint64_t part = 0; part < parts; ++part) {
-    const std::uint64_t begin = count * part / parts, end = count * (part + 1) / parts;
-    pick(segment.first + begin + random() % (end - begin));
-  }
-}
 
-ExtentList choose(const Manifest& manifest) {
-  ExtentList chosen;
-  std::mt19937_64 random(std::random_device{}());
+  void some(std::uint64_t first, std::uint64_t end) {
+    while (first < end) {
+      const std::uint64_t count = std::min(end - first, one_in - at_);
+      if (pick_ >= at_ && pick_ < at_ + count) all(first + pick_ - at_, first + pick_ - at_ + 1);
+      first += count;
+      at_ += count;
+      if (at_ == one_in) next_hundred();
+    }
+  }
+
+  // Zeroes: what the target's map calls zero costs nothing to look at. Where it says data, which
+  // should not be, at least one block is read.
+  void zeroes(std::uint64_t first, std::uint64_t end) {
+    while (first < end) {
+      const Range data = data_.from(first * block_bytes);
+      const std::uint64_t begin = std::min(end, data.begin / block_bytes);
+      if (begin > first) {
+        all(first, begin);
+        first = begin;
+        continue;
+      }
+      const std::uint64_t stop = std::min(end, block_count(data.end));
+      all(first, first + 1);
+      some(first + 1, stop);
+      first = stop;
+    }
+  }
+
+  const ExtentList& chosen() const { return chosen_; }
+
+ private:
+  static constexpr std::uint64_t one_in = 100;
+
+  void next_hundred() {
+    at_ = 0;
+    pick_ = random_() % one_in;
+  }
+
+  ExtentCursor data_;
+  ExtentList chosen_;
+  std::mt19937_64 random_{std::random_device{}()};
+  std::uint64_t at_ = 0, pick_ = random_() % one_in;  // within the hundred
+};
+
+ExtentList choose(const Manifest& manifest, const ExtentList& data) {
+  Chooser chooser(data);
   Manifest::Cursor cursor(manifest);
   const std::uint64_t blocks = block_count(manifest.header().length);
   for (std::uint64_t block = 0; block < blocks;) {
     const Segment segment = cursor.at(block);
     if (const Record* target = segment.on_target()) {
       if (target->epoch + 1 >= manifest.last_epoch()) {
-        chosen.add({segment.first * block_bytes, segment.end * block_bytes});
+        chooser.all(segment.first, segment.end);
+      } else if (target->kind == RecordKind::zero) {
+        chooser.zeroes(segment.first, segment.end);
       } else {
-        sample(segment, random, chosen);
+        chooser.some(segment.first, segment.end);
       }
     }
     block = segment.end;
   }
-  return chosen;
+  return chooser.chosen();
 }
 
+// The target's disk, what of it does not surely read as zero, and how to read it.
+struct Target {
+  const Channel& channel;
+  Connections& connections;
+  const ExtentList& data;
+  const CopyTuning& tuning;
+};
+
 Result<std::uint64_t> compare(const Manifest& manifest, const ExtentList& chosen,
-                              const Channel& target, Connections& connections,
-                              const CopyTuning& tuning, Sink& sink, const Call& call) {
+                              const Target& target, Sink& sink, const Call& call) {
   const std::uint64_t length = manifest.header().length;
-  FLYT_ASSIGN(const ExtentList data, map_disk(*connections.front(), length, call));
-  Work work({Pass::check, length, 0, &data, &chosen, &manifest});
-  PassState pass({&work, length, 0, false, nullptr, nullptr, &sink, &tuning, nullptr}, call);
-  FLYT_TRY(run_loops(pass, target, connections, nullptr, nullptr));
+  Work work({Pass::check, length, 0, &target.data, &chosen, &manifest});
+  PassState pass({&work, length, 0, false, nullptr, nullptr, &sink, &target.tuning, nullptr}, call);
+  FLYT_TRY(run_loops(pass, target.channel, target.connections, nullptr, nullptr));
   if (auto error = pass.error()) return *std::move(error);
   return pass.counters.read.load();
 }
@@ -85,20 +126,24 @@ Result<ExtentList> map_disk(NbdConnection& disk, std::uint64_t length, const Cal
 Result<TrustReport> check_trust(Manifest& manifest, const Channel& target, Connections& connections,
                                 const CopyTuning& tuning, const Call& call) {
   TrustReport report;
-  Differences some;
-  FLYT_ASSIGN(report.checked_bytes,
-              compare(manifest, choose(manifest), target, connections, tuning, some, call));
-  if (some.found.empty()) return report;
+  FLYT_ASSIGN(const ExtentList data,
+              map_disk(*connections.front(), manifest.header().length, call));
+  const Target all_of_it{target, connections, data, tuning};
+  if (!manifest.header().doubtful) {
+    Differences some;
+    FLYT_ASSIGN(report.checked_bytes,
+                compare(manifest, choose(manifest, data), all_of_it, some, call));
+    if (some.found.empty()) return report;
+  }
   report.distrusted = true;
   ExtentList everything;
   everything.add({0, manifest.header().length});
   Differences all;
-  FLYT_ASSIGN(const std::uint64_t read,
-              compare(manifest, everything, target, connections, tuning, all, call));
+  FLYT_ASSIGN(const std::uint64_t read, compare(manifest, everything, all_of_it, all, call));
   report.checked_bytes += read;
   FLYT_TRY(manifest.append(all.found));
   FLYT_TRY(manifest.sync());
-  FLYT_TRY(manifest.seal({}));
+  FLYT_TRY(manifest.settle());
   return report;
 }
 

@@ -8,11 +8,13 @@ namespace flyt::movers {
 
 struct TrustReport {
   std::uint64_t checked_bytes = 0;  // read from the target
-  bool distrusted = false;          // something differed
+  bool distrusted = false;          // something differed, or the manifest is doubtful
 };
 
-// Reads the last two write epochs and 1 % at random from the target. When one block differs, all
-// that the manifest knows is compared and what differs becomes void; the manifest is sealed then.
+// Reads the last two write epochs and of the rest one block in each hundred, at random, from the
+// target, and looks at all of its zeroes in the target's map. When one block differs, or the
+// manifest is doubtful, all that it knows is compared and what differs becomes void; the manifest
+// is sealed then.
 Result<TrustReport> check_trust(Manifest& manifest, const Channel& target, Connections& connections,
                                 const CopyTuning& tuning, const Call& call);
 

@@ -86,6 +86,40 @@ TEST_CASE("What was only compared keeps the epoch in which it was written") {
   }
 }
 
+TEST_CASE("A target that was changed where older epochs wrote is found out") {
+  Pair pair(192 * mib);  // six epochs, of which the last two are all looked at
+  const bool zeroes = GENERATE(true, false);
+  put(pair.source, zeroes ? 100 * mib : 0, noise((zeroes ? 92 : 192) * mib, 1));
+  REQUIRE(pair.copy());
+  REQUIRE(pair.copy({.view = 2, .mode = CopyMode::digest}));
+  if (zeroes) {
+    put(pair.target, 50 * mib + 99, "x");  // the target's map tells
+  } else {
+    // One block of these hundred is looked at.
+    for (std::uint64_t block = 0; block < 101; ++block) put(pair.target, block * mib + 99, "x");
+  }
+  const auto report = pair.copy({.view = 3, .mode = CopyMode::digest});
+  REQUIRE(report);
+  CHECK(report->distrusted);
+  CHECK(pair.equal());
+}
+
+TEST_CASE("A manifest that lost records among whole ones is compared with all of the target") {
+  Pair pair(192 * mib);
+  put(pair.source, 0, noise(192 * mib, 1));
+  REQUIRE(pair.copy());
+  // A block of an old epoch is overwritten; the void that would say so is the record that is lost.
+  put(pair.target, 20 * mib, "x");
+  const std::string records = content(pair.manifest);
+  put(pair.manifest, records.size(), std::string(64, 'x') + records.substr(64, 64));
+  const auto report = pair.copy({.view = 2, .mode = CopyMode::digest});
+  REQUIRE(report);
+  CHECK(report->distrusted);
+  CHECK(report->checked_bytes == 192 * mib);
+  CHECK(pair.equal());
+  CHECK_FALSE(pair.copy({.view = 3, .mode = CopyMode::digest})->distrusted);
+}
+
 TEST_CASE("A tracked delta reads and sends what has changed", "[tsan]") {
   Changed pair;
   const auto report = tracked(pair, pair.changes, 2, 1);

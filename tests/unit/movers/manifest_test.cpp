@@ -1,8 +1,11 @@
 #include "movers/manifest.hpp"
 
 #include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -211,11 +214,152 @@ TEST_CASE("A torn tail is cut wherever it tears") {
 TEST_CASE("A damaged record takes all behind it away") {
   tests::TempDir folder;
   with(folder / "m", {data(0, 1), data(1, 2), data(2, 3)});
-  change_byte(folder / "m", 2 * record_bytes + 40);
-  const Manifest manifest = make(folder / "m");
-  Manifest::Cursor cursor(manifest);
-  CHECK(cursor.at(0).source);
-  CHECK_FALSE(cursor.at(1).source);
+  const bool last = GENERATE(true, false);
+  change_byte(folder / "m", (last ? 3 : 2) * record_bytes + 40);
+  {
+    const Manifest manifest = make(folder / "m");
+    Manifest::Cursor cursor(manifest);
+    CHECK(cursor.at(0).source);
+    CHECK(cursor.at(1).source.has_value() == last);
+    CHECK_FALSE(cursor.at(2).source);
+    CHECK(manifest.header().doubtful == !last);  // a good record behind it: it was no torn tail
+  }
+  Manifest manifest = make(folder / "m");
+  CHECK(manifest.header().doubtful == !last);  // until all was compared
+  REQUIRE(manifest.seal({}));
+  CHECK(manifest.header().doubtful == !last);
+  REQUIRE(manifest.settle());
+  CHECK_FALSE(make(folder / "m").header().doubtful);
+}
+
+TEST_CASE("A lost void behind which records are whole makes a manifest doubtful") {
+  tests::TempDir folder;
+  with(folder / "m", {zero(0, 100)});
+  {
+    Manifest manifest = make(folder / "m");
+    REQUIRE(manifest.append(std::vector{nothing(5, 1, 2)}));
+    REQUIRE(manifest.append(std::vector{data(7, 1, 2)}));
+  }
+  change_byte(folder / "m", 2 * record_bytes);
+  CHECK(make(folder / "m").header().doubtful);
+}
+
+TEST_CASE("One append may be of more records than are synced together") {
+  tests::TempDir folder;
+  constexpr std::uint64_t many = 3 * 4096 + 1;
+  std::vector<Record> voids;
+  for (std::uint64_t i = 0; i < many; ++i) voids.push_back(nothing(2 * i, 1));
+  auto manifest = Manifest::open({folder / "m", 2 * many * block_bytes, 1, true});
+  REQUIRE(manifest->append(std::vector{zero(0, 2 * many)}));
+  REQUIRE(manifest->append(voids));
+  REQUIRE(manifest->seal({}));
+  Manifest::Cursor cursor(*manifest);
+  std::uint64_t unknown = 0;
+  for (std::uint64_t i = 0; i < 2 * many; ++i) {
+    const Segment segment = cursor.at(i);
+    REQUIRE((segment.on_target() == nullptr) == (i % 2 == 0));
+    unknown += segment.on_target() == nullptr ? 1 : 0;
+  }
+  CHECK(unknown == many);
+}
+
+TEST_CASE("What a seal that was killed left beside the manifest harms nothing") {
+  tests::TempDir folder;
+  const auto path = folder / "m";
+  with(path, {data(3, 1), data(1, 2)});
+  {
+    Manifest manifest = make(path);
+    REQUIRE(manifest.append(std::vector{data(0, 3), nothing(1, 1)}));
+  }
+  // Whole, and longer than what the next seal writes; or torn.
+  std::filesystem::copy_file(path, path.string() + ".new");
+  std::filesystem::resize_file(path.string() + ".new", GENERATE(70U, 5000U));
+  const Manifest manifest = make(path);
+  CHECK_FALSE(std::filesystem::exists(path.string() + ".new"));
+  const auto all = segments(manifest);
+  REQUIRE(all.size() == 5);
+  CHECK(all[0].source == data(0, 3));
+  CHECK(all[1].on_target() == nullptr);
+  CHECK(all[3].source == data(3, 1));
+}
+
+namespace {
+
+// Runs `work` in a process that can make no file longer than `limit` bytes; whether it said 0.
+template <typename Work>
+bool with_full_disk(std::uint64_t limit, Work work) {
+  const pid_t child = fork();
+  if (child == 0) {
+    signal(SIGXFSZ, SIG_IGN);
+    const rlimit most{limit, limit};
+    _exit(setrlimit(RLIMIT_FSIZE, &most) == 0 ? work() : 9);
+  }
+  int status = -1;
+  return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("A full disk under the manifest loses nothing that was appended before") {
+  tests::TempDir folder;
+  const auto path = folder / "m";
+  with(path, {zero(0, 100), data(2, 1)});
+  const std::uint64_t before = std::filesystem::file_size(path);
+  SECTION("append: the torn record is cut") {
+    CHECK(with_full_disk(before + 100, [&] {
+      auto manifest = Manifest::open({path, length, 1, true});
+      return manifest && !manifest->append(std::vector{data(3, 2), data(4, 3)}) ? 0 : 1;
+    }));
+    CHECK(std::filesystem::file_size(path) == before + 100);
+    const auto all = segments(make(path));
+    CHECK(all[1].source == data(2, 1));
+    CHECK(all[2].source == data(3, 2));
+    CHECK(all[3].source == zero(4, 96));
+  }
+  SECTION("seal: the file is as it was") {
+    CHECK(with_full_disk(100, [&] {
+      auto manifest = Manifest::open({path, length, 1, true});
+      return manifest && !manifest->seal(1) ? 0 : 1;
+    }));
+    CHECK(std::filesystem::file_size(path) == before);
+    CHECK(make(path).header().complete_view == 0);
+  }
+}
+
+namespace {
+
+std::uint64_t memory_kib(const std::string& name) {
+  std::ifstream file("/proc/self/status");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(name + ":")) return std::stoull(line.substr(name.size() + 1));
+  }
+  return 0;
+}
+
+}  // namespace
+
+TEST_CASE("Opening and sealing a manifest takes no memory for its records") {
+  tests::TempDir folder;
+  const auto path = folder / "m";
+  constexpr std::uint64_t many = std::uint64_t{1} << 20;  // 64 MiB, of a disk of 1 TiB
+  const bool sorted = GENERATE(true, false);
+  {
+    auto manifest = Manifest::open({path, many * block_bytes, 1, true});
+    std::vector<Record> some;
+    for (std::uint64_t i = 0; i < many; ++i) {
+      some.push_back({sorted ? i : many - 1 - i, 1, 1, 1, RecordKind::data, {}});
+      if (some.size() < 4096) continue;
+      REQUIRE(manifest->append(some));
+      some.clear();
+    }
+  }
+  std::ofstream("/proc/self/clear_refs") << "5";  // the peak begins anew
+  const std::uint64_t before = memory_kib("VmHWM");
+  auto manifest = Manifest::open({path, many * block_bytes, 1, true});
+  REQUIRE(manifest);
+  if (sorted) REQUIRE(manifest->seal({}));
+  // What is out of order has 16 bytes a record in a file of its own, for the time of a seal.
+  CHECK(memory_kib("VmHWM") - before < (sorted ? 24U << 10 : 44U << 10));
 }
 
 TEST_CASE("Damage far before the end is no torn tail") {
