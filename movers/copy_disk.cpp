@@ -15,8 +15,6 @@ namespace flyt::movers {
 
 namespace {
 
-constexpr std::chrono::seconds flush_patience{60};  // after a stop
-
 Error disorder(std::string_view how, std::string seen) {
   return {Errc::internal, fmt::format("the source's changed extents {}", how), std::move(seen),
           "a defect of the source's driver or of its platform's change tracking",
@@ -144,7 +142,7 @@ Status DiskCopy::pass(Manifest& manifest) {
 
 Status DiskCopy::flush_rest(const PassState& pass, Epochs& epochs) {
   if (pass.target_lost() || targets_.empty() || targets_.front()->dead()) return ok();
-  const Call patient = Call{}.within(flush_patience);  // a stop must not void what is done
+  const Call patient = Call{}.within(target_patience);  // a stop must not void what is done
   while (epochs.must_flush(Epochs::Clock::now(), true)) {
     Status done = targets_.front()->flush(pass.stopping() ? patient : call_);
     epochs.flushed(done.has_value());

@@ -21,7 +21,7 @@ namespace flyt::movers {
 namespace {
 
 constexpr std::size_t lanes = 4;  // blocks that are hashed together
-constexpr std::chrono::seconds max_age{5}, flush_patience{60};
+constexpr std::chrono::seconds max_age{5};
 
 // One block after the other: what is on the target by the manifest is not sent again, whatever view
 // it is of. A stream that breaks begins again at its start and costs no second write.
@@ -43,7 +43,7 @@ class StreamCopy {
     if (request_.progress != nullptr) request_.progress->total(length_);
     if (Status done = send_all(manifest, pool); !done) {
       // What was written is worth keeping, if the target still takes a flush.
-      if (!flush_failed_) (void)end_epoch(manifest, Call{}.within(flush_patience));
+      if (!flush_failed_) (void)end_epoch(manifest, Call{}.within(target_patience));
       return explain(std::move(done).error());
     }
     if (Status done = end_epoch(manifest, call_); !done) return explain(std::move(done).error());

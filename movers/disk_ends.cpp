@@ -13,7 +13,7 @@ namespace flyt::movers {
 namespace {
 
 constexpr unsigned max_loops = 4;
-constexpr std::size_t pool_blocks = 16;
+constexpr std::size_t pool_blocks = 16;  // half of what a call may use
 
 // Further connections are a matter of speed: without them it goes on.
 void add_connections(Connections& to, std::size_t count, const Channel& channel, Side side,
@@ -34,7 +34,8 @@ std::size_t wanted_loops(const PassState& pass, const Connections& sources,
   const unsigned wanted = pass.in().tuning->loops;
   const std::size_t loops =
       wanted != 0 ? wanted : std::clamp(std::thread::hardware_concurrency(), 1U, max_loops);
-  return std::min<std::size_t>(loops, 1 + block_count(pass.in().length) / 8);
+  return std::min(
+      {loops, pool_blocks, static_cast<std::size_t>(1 + block_count(pass.in().length) / 8)});
 }
 
 }  // namespace
@@ -96,7 +97,7 @@ Status run_loops(PassState& pass, const Channel& source, Connections& sources,
     add_connections(*targets, count, *target, Side::target, pass.call());
     count = std::min(count, targets->size());
   }
-  add_connections(sources, count, source, Side::source, pass.call());
+  add_connections(sources, count, source, sources.front()->side(), pass.call());
   count = std::min(count, sources.size());
   const std::size_t depth = std::clamp<std::size_t>(pass.in().tuning->blocks_in_flight, 1,
                                                     std::max<std::size_t>(1, pool_blocks / count));

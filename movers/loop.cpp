@@ -1,5 +1,6 @@
 #include "movers/loop.hpp"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -19,8 +20,6 @@ constexpr std::uint64_t flush_tag = ~std::uint64_t{0};
 constexpr std::size_t lanes = 4;  // of sha256_each()
 constexpr int poll_ms = 50;
 constexpr int held_poll_ms = 2;  // another loop's flush ends the wait
-// How long a stopping pass waits for what is out.
-constexpr std::chrono::seconds patience{10};
 
 constexpr std::uint64_t align_up(std::uint64_t value, std::uint64_t to) {
   return (value + to - 1) & ~(to - 1);
@@ -56,26 +55,36 @@ void Loop::run() {
     hash(lanes);
     void_first();
     flush();
-    if (reading_ == 0) hash(1);
+    if (reading_ == 0 || pass_.stopping()) hash(1);
     collect();  // what could not be posted is done at once
     if (finished()) break;
     wait();
     collect();
     pass_.check();
   }
-  if (busy_ > 0 || flushing_) {
-    pass_.fail({Errc::timed_out, "a server does not answer"}, target_ != nullptr);
-  }
+  if (busy_ == 0 && !flushing_) return;
+  const bool target = target_owes();
+  pass_.fail({Errc::timed_out,
+              fmt::format("the {}'s server does not answer", target ? "target" : "source")},
+             target);
 }
 
 bool Loop::finished() {
   if (!pass_.stopping()) return exhausted_ && busy_ == 0 && !flushing_;
-  if (give_up_ == Clock::time_point{}) give_up_ = Clock::now() + patience;
+  if (stopped_ == Clock::time_point{}) stopped_ = Clock::now();
   for (Slot* slot : to_void_) release(*slot);  // not begun: not written
   to_void_.clear();
   for (Slot* slot : voiding_) release(*slot);
   voiding_.clear();
-  return (busy_ == 0 && !flushing_) || Clock::now() > give_up_;
+  if (busy_ == 0 && !flushing_) return true;
+  return Clock::now() > stopped_ + (target_owes() ? target_patience : source_patience);
+}
+
+// Whether the target has not answered all that it was asked.
+bool Loop::target_owes() const {
+  return flushing_ || std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
+           return slot.state == State::writing && slot.requests > 0;
+         });
 }
 
 void Loop::fill() {
@@ -137,7 +146,8 @@ void Loop::read(Slot& slot) {
 void Loop::read_part(Slot& slot, Range part) {
   const std::uint64_t bytes = part.end - part.begin;
   pass_.counters.read += bytes;
-  pace(pass_.in().tuning->source_rate.get(), bytes);
+  const CopyTuning& tuning = *pass_.in().tuning;
+  pace((source_.side() == Side::target ? tuning.target_rate : tuning.source_rate).get(), bytes);
   while (part.begin < part.end) {
     const std::uint64_t size = std::min(part.end - part.begin, source_.server().max_request);
     ++slot.requests;

@@ -66,6 +66,7 @@ class Loop {
   void wait();
   void pace(RateLimit* limit, std::uint64_t bytes);
   bool finished();
+  bool target_owes() const;
   std::uint64_t tag(const Slot& slot) const;
 
   PassState& pass_;
@@ -77,7 +78,7 @@ class Loop {
   std::size_t reading_ = 0, busy_ = 0;
   bool exhausted_ = false, flushing_ = false;
   bool held_ = false;  // waits for a flush before it reads on
-  std::chrono::steady_clock::time_point not_before_{}, give_up_{};
+  std::chrono::steady_clock::time_point not_before_{}, stopped_{};
 };
 
 }  // namespace flyt::movers

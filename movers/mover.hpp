@@ -23,8 +23,9 @@ inline constexpr ViewNumber conversion_view =
     0xffffffff;  // blocks that committing a conversion wrote
 
 struct CopyTuning {
-  unsigned loops = 0;  // event loops, each with a connection to both sides; 0: min(cores, 4)
-  unsigned blocks_in_flight = 8;  // of 1 MiB, per loop
+  // Event loops, each with a connection to both sides; 0: min(cores, 4). At most 16.
+  unsigned loops = 0;
+  unsigned blocks_in_flight = 8;  // of 1 MiB, per loop; at most 16 in all loops together
   std::shared_ptr<RateLimit> source_rate = {}, target_rate = {};
 };
 

@@ -27,6 +27,7 @@ constexpr std::uint64_t align_up(std::uint64_t value, std::uint64_t to) {
 
 // One poll() at most so long: a stop is seen soon.
 constexpr int poll_ms = 50;
+constexpr int leave_polls = 10;
 
 struct MapRequest {
   ExtentList* data;
@@ -94,7 +95,14 @@ Result<std::unique_ptr<NbdConnection>> NbdConnection::connect(const std::string&
 }
 
 NbdConnection::~NbdConnection() {
-  if (nbd_aio_is_ready(handle_) == 1) nbd_shutdown(handle_, 0);
+  // A server that owes an answer is not waited for; any other not for long: it may have stopped.
+  const bool polite = !abandoned_ && nbd_aio_in_flight(handle_) == 0;
+  if (polite && nbd_aio_is_ready(handle_) == 1 && nbd_aio_disconnect(handle_, 0) == 0) {
+    for (int polls = 0; polls < leave_polls && !dead(); ++polls) {
+      pollfd one{fd(), events(), 0};
+      if (poll(&one, 1, poll_ms) > 0) notify(one.revents);
+    }
+  }
   nbd_close(handle_);
 }
 

@@ -38,6 +38,7 @@ class NbdConnection {
   ~NbdConnection();
 
   const NbdExport& server() const { return server_; }
+  Side side() const { return side_; }
 
   // Any offset and length within the size: aligned and split as the server wants. Not while posted
   // requests are out.

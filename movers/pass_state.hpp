@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <mutex>
@@ -14,6 +15,10 @@
 #include "movers/work.hpp"
 
 namespace flyt::movers {
+
+// How long a target may take, after a stop, to answer what it was asked: what it has done must not
+// be lost. Of a source nothing is wanted any more.
+inline constexpr std::chrono::seconds target_patience{60}, source_patience{2};
 
 // Gets the digests of a pass that only reads, in block order.
 class Sink {

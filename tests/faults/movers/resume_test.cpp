@@ -315,14 +315,41 @@ TEST_CASE("qemu-nbd is served, with one connection and with several") {
   REQUIRE(pair.read_back());
 }
 
-TEST_CASE("A rate limit slows the copy and no more") {
-  FullPair pair(24 * mib);
-  Served served(pair);
-  auto limit = std::make_shared<RateLimit>(32 * mib, 8 * mib);
-  (GENERATE(true, false) ? served.request.tuning.source_rate : served.request.tuning.target_rate) =
-      limit;
-  const auto begin = std::chrono::steady_clock::now();
-  check_resumed(pair, make_mover()->copy(served.request, {}));
-  // 24 MiB, of which 8 are free and some of the last are not waited for.
-  CHECK(std::chrono::steady_clock::now() - begin > std::chrono::milliseconds(100));
+TEST_CASE("A source that hangs does not lose what the target has written") {
+  FullPair pair(100 * mib);
+  {
+    Served served(pair);
+    std::stop_source stop;
+    At half(60 * mib, [&] {
+      kill(served.from.server.pid(), SIGSTOP);
+      stop.request_stop();
+    });
+    served.request.progress = &half;
+    const auto stopped = make_mover()->copy(served.request, {stop.get_token()});
+    REQUIRE_FALSE(stopped);
+    CHECK(stopped.error().code == Errc::cancelled);
+  }
+  const auto report = pair.copy();
+  check_resumed(pair, report);
+  CHECK(report->kept_bytes >= 58 * mib);
+}
+
+TEST_CASE("A stop waits for a flush that takes long") {
+  FullPair pair(40 * mib);
+  {
+    Served served(pair);
+    // Longer than what else a stop waits for.
+    ScriptedDisk to(pair.target,
+                    {"flush=[ -e \"$disk.slow\" ] || { touch \"$disk.slow\"; sleep 11; }"});
+    served.request.target = &to.channel;
+    std::stop_source stop;
+    At end(40 * mib, [&] { stop.request_stop(); });
+    served.request.progress = &end;
+    const auto stopped = make_mover()->copy(served.request, {stop.get_token()});
+    REQUIRE_FALSE(stopped);
+    CHECK(stopped.error().code == Errc::cancelled);
+  }
+  const auto report = pair.copy();
+  check_resumed(pair, report);
+  CHECK(report->kept_bytes >= 32 * mib);
 }
