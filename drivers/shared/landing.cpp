@@ -21,7 +21,10 @@ struct Refusal {
   std::string_view what, why, remedy;
 };
 
-constexpr std::array<Refusal, 6> refusals{{
+constexpr std::array<Refusal, 7> refusals{{
+    {"changed", Errc::corrupt, "the disk was changed while it was read",
+     "a program that flyt does not know wrote to it: the machine was started, or restored",
+     "see that the machine stays off, then repeat the command"},
     {"newer", Errc::denied, "a newer flyt process has taken over",
      "this process was thought to be dead, or its machine is moved twice at once", ""},
     {"busy", Errc::unavailable, "another process holds the disk",
@@ -71,10 +74,12 @@ std::vector<std::string> supervisor(const LandingHost& host, const LandingDisk& 
 // Ends with the error of the channel inside, told in the supervisor's own words.
 class LandingChannel final : public Channel {
  public:
-  LandingChannel(LandingDisk disk, std::unique_ptr<Channel> served)
-      : disk_(std::move(disk)), served_(std::move(served)) {}
+  LandingChannel(LandingDisk disk, std::unique_ptr<Channel> served, bool reads_zero)
+      : disk_(std::move(disk)), served_(std::move(served)), info_(served_->info()) {
+    info_.reads_zero = reads_zero;
+  }
 
-  const ChannelInfo& info() const override { return served_->info(); }
+  const ChannelInfo& info() const override { return info_; }
 
   Status close(const Call& call) override {
     Status closed = served_->close(call);
@@ -89,12 +94,8 @@ class LandingChannel final : public Channel {
  private:
   LandingDisk disk_;
   std::unique_ptr<Channel> served_;
+  ChannelInfo info_;
 };
-
-std::vector<std::string> on(const LandingHost& host, std::vector<std::string> argv) {
-  argv.insert(argv.begin(), host.prefix.begin(), host.prefix.end());
-  return argv;
-}
 
 }  // namespace
 
@@ -124,36 +125,16 @@ Result<std::unique_ptr<Channel>> open_landing(const LandingHost& host, const Lan
   }
   NbdChannelSpec spec{{supervisor(host, disk), {}, disk.what}};
   spec.info.size_bytes = disk.size_bytes;
-  spec.info.reads_zero = disk.use == Use::write && disk.reads_zero;
   spec.info.flushes = disk.use == Use::write;
   auto served = open_nbd_channel(std::move(spec), call);
   if (!served) return classify(std::move(served).error(), disk);
-  return std::unique_ptr<Channel>(std::make_unique<LandingChannel>(disk, std::move(*served)));
-}
-
-Result<std::string> landing_tail(const LandingHost& host, const std::string& path,
-                                 std::uint64_t bytes, const Call& call) {
-  // The shell tells a file that is not there from one that may not be read.
-  const std::string script = "[ -e \"$2\" ] || exit 44; exec tail -c \"$1\" -- \"$2\"";
-  FLYT_ASSIGN(
-      Finished finished,
-      run({on(host, {"sh", "-c", script, "flyt-landing", std::to_string(bytes), path})}, call));
-  if (finished.status == 44) return Error{Errc::not_found, fmt::format("{} is not there", path)};
-  if (finished.status != 0) {
-    return Error{Errc::denied,
-                 fmt::format("{} cannot be read", path),
-                 finished.errors,
-                 "",
-                 "",
-                 {"set landing = \"sudo\""}};
+  // Looked at while no other one can write.
+  bool empty = false;
+  if (disk.use == Use::write && disk.reads_zero) {
+    FLYT_ASSIGN(empty, landing_is_empty(host, disk.path, disk.format, call));
   }
-  return std::move(finished.output);
-}
-
-Status landing_remove(const LandingHost& host, const std::string& path, const Call& call) {
-  FLYT_ASSIGN(const Finished finished, check({on(host, {"rm", "-f", "--", path})}, call));
-  (void)finished;
-  return ok();
+  return std::unique_ptr<Channel>(
+      std::make_unique<LandingChannel>(disk, std::move(*served), empty));
 }
 
 }  // namespace flyt

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,7 @@ struct LandingDisk {
   // Made by this migration: readers and its one writer may be open at the same time. A qcow2 reader
   // does not see what is written after it was opened: read back over a fresh one.
   bool shared = false;
+  // A write to a disk that may be empty: where it is, the channel says that it reads as zero.
   bool reads_zero = false;
   std::uint64_t size_bytes = 0;  // another one served is Errc::corrupt; 0: whatever it has
 };
@@ -40,7 +42,8 @@ struct LandingDisk {
 // and epoch, a reader all writers of others. What a lower epoch of the same migration left running
 // is ended first, proven by its lock. Errc::denied: a higher epoch holds the disk;
 // Errc::unavailable: another one does (`seen`: who), or it cannot be served; Errc::not_found,
-// Errc::denied. close() after a write: all of it is on stable storage, or an error.
+// Errc::denied. close() after a write: all of it is on stable storage, or an error; after a read of
+// a file that is not `shared`: Errc::corrupt when the file is not the same as when it was opened.
 Result<std::unique_ptr<Channel>> open_landing(const LandingHost& host, const LandingDisk& disk,
                                               const Call& call);
 
@@ -50,5 +53,23 @@ Result<std::string> landing_tail(const LandingHost& host, const std::string& pat
 
 // Gone is success.
 Status landing_remove(const LandingHost& host, const std::string& path, const Call& call);
+
+// For each path what changes with every write to that file (inode, size, times); empty: no regular
+// file, or not to be seen.
+Result<std::vector<std::string>> landing_stamps(const LandingHost& host,
+                                                const std::vector<std::string>& paths,
+                                                const Call& call);
+
+struct LandingSpace {
+  std::uint64_t size_bytes = 0, free_bytes = 0;
+};
+// Of the file system of each folder; nothing where it cannot be seen.
+Result<std::vector<std::optional<LandingSpace>>> landing_spaces(
+    const LandingHost& host, const std::vector<std::string>& folders, const Call& call);
+
+// Whether the image holds nothing but zeroes, by its own tables and the file system's; it may be
+// open. Unknown: false.
+Result<bool> landing_is_empty(const LandingHost& host, const std::string& path,
+                              const std::string& format, const Call& call);
 
 }  // namespace flyt

@@ -4,32 +4,56 @@ namespace flyt {
 
 // Needs: sh, coreutils, flock and setpriv of util-linux, qemu-nbd.
 //
-// Every holder has a record `h.PID` in the disk's folder: its first line is "id epoch use", each
-// other one "pid start-time". The holder's shell and its qemu-nbd share one flock on it: a record
-// that can be locked is stale, whatever processes have its numbers now. `gate` is held while
-// deciding who may hold, and a record is only removed by who holds that.
+// Every holder has a record `PLACE.h.PID`, PLACE standing for the disk: its first line is "id epoch
+// use", each other one "pid start-time". The holder's shell and its qemu-nbd share one flock on it:
+// a record that can be locked is stale, whatever processes have its numbers now. `PLACE.gate` is
+// held while deciding who may hold; records, and the gate after the last of them, are only removed
+// by who holds that.
+//
+// Records lie in one folder for each user, in a place that lasts longer than a session. Users do
+// not see each other's: what keeps those apart is a flock on the disk itself, shared for who reads
+// a disk that is not ours. Over a network flock becomes a lock of the kind that qemu-nbd takes, and
+// would shut it out: there it is left to qemu-nbd.
 const std::string_view landing_script = R"sh(set -eu
 umask 077
 use=$1 disk=$2 format=$3 id=$4 epoch=$5 socket=$6 user=$7 clients=$8 shared=$9
 
-die() { word=$1; shift; echo "flyt-landing: $word: $*" >&2; exit 3; }
+record='' place='' inside='' taken=''
+die() { word=$1; shift; echo "flyt-landing: $word: $*" >&2; leave; exit 3; }
 born() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+identity() { stat -L -c '%d %i %s %.9Z' "$disk"; }
+
+# Waits at the gate, at most so long; one that was removed meanwhile is none.
+enter() {
+    while :; do
+        exec 8>"$place.gate"
+        flock -w "$1" 8 || return 1
+        [ "$(stat -c %i - <&8)" != "$(stat -c %i "$place.gate" 2>/dev/null)" ] || break
+    done
+    inside=yes
+}
+
+# Takes our record away, and the gate with the last one; who has ended us does that himself.
+leave() {
+    [ -z "$taken" ] && [ -n "$record$inside" ] || return 0
+    [ -n "$inside" ] || enter 2 || return 0
+    [ -z "$record" ] || rm -f "$record"
+    for other in "$place".h.*; do [ ! -e "$other" ] || return 0; done
+    rm -f "$place.gate"
+}
 
 for program in flock setpriv qemu-nbd stat sed cut; do
     command -v "$program" >/dev/null || die unsupported "there is no $program on this host"
 done
-if [ "$(id -u)" = 0 ]; then folder=/run/flyt
-elif [ -O "/run/user/$(id -u)" ]; then folder=/run/user/$(id -u)/flyt
-else folder=/tmp/flyt-$(id -u); fi
+if [ "$(id -u)" = 0 ]; then folder=/run/flyt; else folder=/var/tmp/flyt-$(id -u); fi
 mkdir -p "$folder" || die denied "cannot make $folder"
 [ -O "$folder" ] && [ ! -L "$folder" ] || die denied "$folder belongs to somebody else"
 [ -e "$disk" ] || die not_found "$disk is not there, or its folder is closed to user $(id -un)"
 if [ -b "$disk" ]; then
-    folder=$folder/b-$(stat -L -c '%t-%T' "$disk") protocol=host_device
+    place=$folder/b-$(stat -L -c '%t-%T' "$disk") protocol=host_device
 else
-    folder=$folder/f-$(stat -L -c '%d-%i' "$disk") protocol=file
+    place=$folder/f-$(stat -L -c '%d-%i' "$disk") protocol=file
 fi
-mkdir -p "$folder"
 
 signal_all() {
     while read -r pid start; do
@@ -47,27 +71,38 @@ end_holder() {
 }
 
 admit() {
-    for record in "$folder"/h.*; do
-        [ -e "$record" ] || continue
-        if (flock -n 7) 7<"$record"; then rm -f "$record"; continue; fi
-        read -r its_id its_epoch its_use <"$record" || :
-        holder="the $its_use of migration $its_id, epoch $its_epoch, process $(sed -n '2s/ .*//p' "$record")"
+    for its in "$place".h.*; do
+        [ -e "$its" ] || continue
+        if (flock -n 7) 7<"$its"; then rm -f "$its"; continue; fi
+        read -r its_id its_epoch its_use <"$its" || :
+        holder="the $its_use of migration $its_id, epoch $its_epoch, process $(sed -n '2s/ .*//p' "$its")"
         if [ "$its_id" != "$id" ]; then
             [ "$its_use$use" = readread ] || die busy "$disk is held by $holder"
         elif [ "$its_epoch" -gt "$epoch" ]; then
             die newer "$disk is held by $holder"
         elif [ "$its_epoch" -lt "$epoch" ]; then
-            end_holder "$record" "$holder"
+            end_holder "$its" "$holder"
         elif [ "$its_use$use" = writewrite ]; then
             die busy "$disk is held by $holder"
         fi
     done
 }
 
-exec 8>"$folder/gate"
-flock -w 60 8 || die unavailable "$disk: another process is opening it and does not get on"
+enter 60 || die unavailable "$disk: another process is opening it and does not get on"
 admit
-record=$folder/h.$$
+case $(stat -f -L -c %T "$disk") in
+    nfs* | cifs | smb* | fuse* | v9fs | afs | UNKNOWN*) ;;
+    *)
+        lock=''
+        [ "$use" = read ] || lock=-x
+        [ "$use$shared" != readno ] || lock=-s
+        if [ -n "$lock" ] && [ -r "$disk" ]; then
+            exec 6<"$disk"
+            flock "$lock" -w 3 6 || die busy "$disk is locked by another program, perhaps another user's flyt"
+        fi
+        ;;
+esac
+record=$place.h.$$
 exec 9>"$record"
 flock -n 9 || die busy "$disk: $record is locked"
 echo "$id $epoch $use" >&9
@@ -82,31 +117,30 @@ if [ "$use" = read ]; then
 fi
 options=$options,file.filename=$(printf %s "$disk" | sed 's/,/,,/g')
 
+before=$(identity)
 exec 3<&0
 rm -f "$socket.new" "$socket.pid"
 setpriv --pdeathsig TERM qemu-nbd $readonly --persistent --socket="$socket.new" --shared="$clients" \
     --pid-file="$socket.pid" --cache=$cache --discard=unmap --detect-zeroes=off \
     --image-opts "$options" </dev/null >&2 8>&- 3<&- &
 server=$!
-stopped='' taken=''
+stopped=''
 trap 'stopped=yes; kill -TERM "$server" 2>/dev/null || :' TERM INT
 trap 'stopped=yes taken=yes; kill -TERM "$server" 2>/dev/null || :' HUP
 echo "$server $(born $server)" >&9
 
 # qemu-nbd writes its process id when it serves.
 until [ -s "$socket.pid" ]; do
-    if ! kill -0 "$server" 2>/dev/null; then
-        rm -f "$record"
-        die unavailable "qemu-nbd cannot serve $disk"
-    fi
+    kill -0 "$server" 2>/dev/null || die unavailable "qemu-nbd cannot serve $disk"
     sleep 0.02
 done
 [ "$user" = "$(id -u)" ] || chown "$user" "$socket.new"
 mv "$socket.new" "$socket"
 exec 8>&-
+inside=''
 
 if [ -z "$stopped" ]; then
-    cat <&3 >/dev/null 9>&- &
+    cat <&3 >/dev/null 9>&- 6<&- &
     watch=$!
     exec 3<&-
     wait "$watch" || :
@@ -125,9 +159,9 @@ trap '' TERM INT HUP
 [ "$status" = 0 ] || die unavailable "qemu-nbd ended with status $status"
 [ "$use" = read ] || sync "$disk" || die unavailable "$disk could not be synced"
 [ -z "$taken" ] || die newer "a higher epoch has ended this one"
-# Whoever is at the gate may be reading the record, and sweeps it away.
-exec 8>"$folder/gate"
-! flock -n 8 || rm -f "$record"
+[ "$use$shared$protocol" != readnofile ] || [ "$(identity 2>/dev/null)" = "$before" ] ||
+    die changed "$disk is not the file that was opened, or was written to"
+leave
 )sh";
 
 }  // namespace flyt

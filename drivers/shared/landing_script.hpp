@@ -12,8 +12,8 @@ namespace flyt {
 // It takes the disk's lock, ends holders of lower epochs, serves with qemu-nbd, and ends when its
 // standard input or itself is ended; qemu-nbd holds the lock too, so a lock that is free proves
 // that both are gone. Status 0: all that was written is on stable storage. Otherwise the last line
-// of standard error is "flyt-landing: WORD: text" with WORD one of newer, busy, not_found, denied,
-// unsupported, unavailable.
+// of standard error is "flyt-landing: WORD: text" with WORD one of newer, busy, changed, not_found,
+// denied, unsupported, unavailable.
 extern const std::string_view landing_script;
 
 }  // namespace flyt

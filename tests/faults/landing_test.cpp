@@ -1,6 +1,7 @@
 #include "drivers/shared/landing.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -8,6 +9,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <thread>
 #include <vector>
 
 #include "base/process.hpp"
@@ -255,6 +257,189 @@ TEST_CASE("landing: records of processes that are gone are swept away", "[faults
   REQUIRE(code_of(again) == "ok");
   CHECK_FALSE(fs::exists(record));
   CHECK(code_of((*again)->close(soon())) == "ok");
+}
+
+// Where the supervisors of root keep what they know of the disk.
+std::vector<std::string> kept_of(const std::string& path) {
+  const auto stated = check({{"stat", "-L", "-c", "f-%d-%i.", path}}, soon());
+  REQUIRE(stated);
+  const std::string start = stated->output.substr(0, stated->output.find('\n'));
+  std::vector<std::string> kept;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator("/run/flyt", failed)) {
+    std::string name = entry.path().filename();
+    if (name.rfind(start, 0) == 0) kept.push_back(std::move(name));
+  }
+  return kept;
+}
+
+TEST_CASE("landing: nothing is kept of a disk that is closed", "[faults][landing]") {
+  if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  if (::getuid() != 0) FLYT_SKIP("needs root: the folder is /run/flyt");
+  const tests::TempDir dir;
+  const std::string path = make_disk(dir, "raw");
+  auto writer = open(path, Use::write, first);
+  auto reader = open(path, Use::read, first);
+  REQUIRE(code_of(writer) == "ok");
+  REQUIRE(code_of(reader) == "ok");
+  CHECK(kept_of(path).size() == 3);  // two records and the gate
+  CHECK(code_of((*writer)->close(soon())) == "ok");
+  CHECK(kept_of(path).size() == 2);
+  CHECK(code_of((*reader)->close(soon())) == "ok");
+  CHECK(kept_of(path).empty());
+
+  LandingDisk wrong = disk_at(path, Use::read, first);
+  wrong.format = "qcow2";
+  CHECK(code_of(open_landing(here(), wrong, soon())) == "unavailable");
+  CHECK(kept_of(path).empty());
+}
+
+TEST_CASE("landing: another user is excluded too", "[faults][landing]") {
+  if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  if (::getuid() != 0) FLYT_SKIP("needs root to be two users");
+  const tests::TempDir dir;
+  const std::string path = make_disk(dir, "raw");
+  fs::permissions(dir.path(), fs::perms{0755});
+  fs::permissions(path, fs::perms{0666});
+  const LandingHost nobody{"nobody",
+                           {"setpriv", "--reuid=64997", "--regid=64997", "--clear-groups"}};
+  auto channel = open(path, Use::write, first);
+  REQUIRE(code_of(channel) == "ok");
+  const auto same = open_landing(nobody, disk_at(path, Use::write, first), soon());
+  CHECK(code_of(same) == "unavailable");
+  CHECK(same.error().seen.find("is locked by another program") != std::string::npos);
+  LandingDisk source = disk_at(path, Use::read, other);
+  source.shared = false;
+  CHECK(code_of(open_landing(nobody, source, soon())) == "unavailable");
+  CHECK(code_of((*channel)->close(soon())) == "ok");
+  fs::remove_all("/var/tmp/flyt-64997");
+}
+
+TEST_CASE("landing: a gate that was taken away is none", "[faults][landing]") {
+  if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  if (::getuid() != 0) FLYT_SKIP("needs root: the folder is /run/flyt");
+  const tests::TempDir dir;
+  const std::string path = make_disk(dir, "raw");
+  auto channel = open(path, Use::write, first);
+  REQUIRE(code_of(channel) == "ok");
+  std::string gate;
+  for (const std::string& name : kept_of(path)) {
+    if (name.ends_with(".gate")) gate = "/run/flyt/" + name;
+  }
+  REQUIRE_FALSE(gate.empty());
+  CHECK(code_of((*channel)->close(soon())) == "ok");
+
+  const auto hold = [&] {
+    auto holder = Process::start({{"flock", gate, "sh", "-c", "echo held; read line"}});
+    REQUIRE(holder);
+    REQUIRE(holder->read_line(soon()));
+    return std::move(*holder);
+  };
+  Process before = hold();
+  std::optional<Result<std::unique_ptr<Channel>>> opened;
+  std::thread waiter([&] { opened = open(path, Use::write, other); });
+  const auto waits_at = [&](const std::string& file) {
+    for (const pid_t shell : processes("sh", path)) {
+      std::error_code failed;
+      if (fs::read_symlink(fmt::format("/proc/{}/fd/8", shell), failed) == file) return true;
+    }
+    return false;
+  };
+  const Call call = soon();
+  while (!waits_at(gate) && wait(milliseconds{5}, call, "a waiter")) continue;
+  fs::remove(gate);
+  Process now = hold();
+  before.close_input();
+  while (!waits_at(gate) && processes("qemu-nbd", path).empty() &&
+         wait(milliseconds{5}, call, "a second look")) {
+    continue;
+  }
+  CHECK(processes("qemu-nbd", path).empty());
+  now.close_input();
+  waiter.join();
+  REQUIRE(code_of(*opened) == "ok");
+  CHECK(code_of((**opened)->close(soon())) == "ok");
+}
+
+TEST_CASE("landing: a source that changes while it is read is corrupt", "[faults][landing]") {
+  if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  const tests::TempDir dir;
+  const std::string path = make_disk(dir, "raw");
+  LandingDisk source = disk_at(path, Use::read, first);
+  source.shared = false;
+  auto channel = open_landing(here(), source, soon());
+  REQUIRE(code_of(channel) == "ok");
+  CHECK(io(**channel, "read -P 0 1M 64k") == "ok");
+  SECTION("it does not") {
+    CHECK(code_of((*channel)->close(soon())) == "ok");
+    return;
+  }
+  SECTION("another program writes to it") {
+    std::fstream(path, std::ios::in | std::ios::out | std::ios::binary) << "x";
+  }
+  SECTION("another file takes its place") {
+    fs::copy_file(path, path + ".new");
+    fs::rename(path + ".new", path);
+  }
+  SECTION("it is gone") { fs::remove(path); }
+  const Status closed = (*channel)->close(soon());
+  CHECK(code_of(closed) == "corrupt");
+  CHECK(closed.error().what.find("changed while it was read") != std::string::npos);
+}
+
+TEST_CASE("landing: a disk reads as zero until something is written", "[faults][landing]") {
+  if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  const tests::TempDir dir;
+  const std::string format = GENERATE("raw", "qcow2");
+  std::string path = dir / ("disk." + format);
+  if (format == "raw") {
+    std::ofstream(path) << "";
+    fs::resize_file(path, 4 << 20);
+  } else {
+    path = make_disk(dir, format);
+  }
+  LandingDisk disk = disk_at(path, Use::write, first);
+  disk.reads_zero = true;
+  auto fresh = open_landing(here(), disk, soon());
+  REQUIRE(code_of(fresh) == "ok");
+  CHECK((*fresh)->info().reads_zero);
+  CHECK(io(**fresh, "write -P 0x5a 3M 64k") == "ok");
+  CHECK(code_of((*fresh)->close(soon())) == "ok");
+  auto used = open_landing(here(), disk, soon());
+  REQUIRE(code_of(used) == "ok");
+  CHECK_FALSE((*used)->info().reads_zero);
+  CHECK(code_of((*used)->close(soon())) == "ok");
+}
+
+TEST_CASE("landing: a stamp changes with what is written", "[faults][landing]") {
+  const tests::TempDir dir;
+  const std::string a = dir / "a b.raw", b = dir / "b.raw";
+  std::ofstream(a) << "one";
+  std::ofstream(b) << "two";
+  const std::vector<std::string> paths{a, dir / "none", b, "/dev/null", dir.path()};
+  const auto before = landing_stamps(here(), paths, soon());
+  REQUIRE(before);
+  REQUIRE(before->size() == 5);
+  CHECK_FALSE(before->at(0).empty());
+  CHECK(before->at(1).empty());
+  CHECK_FALSE(before->at(2).empty());
+  CHECK(before->at(3).empty());
+  CHECK(before->at(4).empty());
+  CHECK(*landing_stamps(here(), paths, soon()) == *before);
+  // Written to, with the old time put back.
+  const auto time = fs::last_write_time(a);
+  std::ofstream(a) << "eno";
+  fs::last_write_time(a, time);
+  const auto after = landing_stamps(here(), paths, soon());
+  REQUIRE(after);
+  CHECK(after->at(0) != before->at(0));
+  CHECK(after->at(2) == before->at(2));
+
+  const auto spaces = landing_spaces(here(), {dir.path(), dir / "none"}, soon());
+  REQUIRE(spaces);
+  REQUIRE(spaces->at(0));
+  CHECK(spaces->at(0)->size_bytes >= spaces->at(0)->free_bytes);
+  CHECK_FALSE(spaces->at(1));
 }
 
 TEST_CASE("landing: what cannot be served says why", "[faults][landing]") {

@@ -1,0 +1,112 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <sstream>
+
+#include "base/process.hpp"
+#include "drivers/shared/landing.hpp"
+
+namespace flyt {
+namespace {
+
+// A batch of paths stays far below what one command line takes.
+constexpr std::size_t batch = 128;
+
+std::vector<std::string> on(const LandingHost& host, std::vector<std::string> argv) {
+  argv.insert(argv.begin(), host.prefix.begin(), host.prefix.end());
+  return argv;
+}
+
+// One line for each path from a script that gets them as its arguments.
+Result<std::vector<std::string>> lines_for(const LandingHost& host, const char* script,
+                                           const std::vector<std::string>& paths,
+                                           const Call& call) {
+  std::vector<std::string> lines;
+  for (std::size_t from = 0; from < paths.size(); from += batch) {
+    const std::size_t to = std::min(from + batch, paths.size());
+    std::vector<std::string> argv{"sh", "-c", script, "flyt-landing"};
+    argv.insert(argv.end(), std::next(paths.begin(), static_cast<std::ptrdiff_t>(from)),
+                std::next(paths.begin(), static_cast<std::ptrdiff_t>(to)));
+    FLYT_ASSIGN(const Finished finished, check({on(host, std::move(argv))}, call));
+    std::istringstream text(finished.output);
+    for (std::string line; std::getline(text, line);) lines.push_back(std::move(line));
+    if (lines.size() != to) {
+      return Error{Errc::unavailable, "the landing host answers otherwise than asked",
+                   finished.output};
+    }
+  }
+  return lines;
+}
+
+}  // namespace
+
+Result<std::string> landing_tail(const LandingHost& host, const std::string& path,
+                                 std::uint64_t bytes, const Call& call) {
+  // The shell tells a file that is not there from one that may not be read.
+  const std::string script = "[ -e \"$2\" ] || exit 44; exec tail -c \"$1\" -- \"$2\"";
+  FLYT_ASSIGN(
+      Finished finished,
+      run({on(host, {"sh", "-c", script, "flyt-landing", std::to_string(bytes), path})}, call));
+  if (finished.status == 44) return Error{Errc::not_found, fmt::format("{} is not there", path)};
+  if (finished.status != 0) {
+    return Error{Errc::denied,
+                 fmt::format("{} cannot be read", path),
+                 finished.errors,
+                 "",
+                 "",
+                 {"set landing = \"sudo\""}};
+  }
+  return std::move(finished.output);
+}
+
+Status landing_remove(const LandingHost& host, const std::string& path, const Call& call) {
+  FLYT_ASSIGN(const Finished finished, check({on(host, {"rm", "-f", "--", path})}, call));
+  (void)finished;
+  return ok();
+}
+
+Result<std::vector<std::string>> landing_stamps(const LandingHost& host,
+                                                const std::vector<std::string>& paths,
+                                                const Call& call) {
+  // The device's number is left out: it may change with a restart of the host.
+  return lines_for(host,
+                   "for p; do if [ -f \"$p\" ]; then stat -L -c 'inode %i, %s bytes, %.9Y, %.9Z' "
+                   "-- \"$p\" 2>/dev/null || echo; else echo; fi; done",
+                   paths, call);
+}
+
+Result<std::vector<std::optional<LandingSpace>>> landing_spaces(
+    const LandingHost& host, const std::vector<std::string>& folders, const Call& call) {
+  FLYT_ASSIGN(
+      const std::vector<std::string> lines,
+      lines_for(host, "for p; do stat -f -L -c '%S %b %a' -- \"$p\" 2>/dev/null || echo; done",
+                folders, call));
+  std::vector<std::optional<LandingSpace>> spaces;
+  spaces.reserve(lines.size());
+  for (const std::string& line : lines) {
+    std::istringstream figures(line);
+    std::uint64_t block = 0, all = 0, free = 0;
+    if (figures >> block >> all >> free) {
+      spaces.emplace_back(LandingSpace{block * all, block * free});
+    } else {
+      spaces.emplace_back();
+    }
+  }
+  return spaces;
+}
+
+Result<bool> landing_is_empty(const LandingHost& host, const std::string& path,
+                              const std::string& format, const Call& call) {
+  // A disk that is one hole has one extent: its line begins and ends the list.
+  const std::string script = "qemu-img map -U --output=json -f \"$2\" \"$1\" | head -n 1";
+  FLYT_ASSIGN(const Finished finished,
+              run({on(host, {"sh", "-c", script, "flyt-landing", path, format})}, call));
+  std::string_view line = finished.output;
+  if (line.ends_with('\n')) line.remove_suffix(1);
+  const auto says = [&](std::string_view word) { return line.find(word) != std::string::npos; };
+  return line.starts_with("[{") && line.ends_with("}]") && says("\"start\": 0,") &&
+         says("\"zero\": true") && says("\"data\": false");
+}
+
+}  // namespace flyt
