@@ -47,16 +47,28 @@ Vol volume_of(virConnectPtr link, DomainDisk& place) {
   return place.path.empty() ? Vol() : Vol(virStorageVolLookupByPath(link, place.path.c_str()));
 }
 
+// A file may lie in a pool that libvirt has not looked into since.
+Pool pool_of(virConnectPtr link, const Vol& volume, const DomainDisk& place) {
+  if (volume) return Pool(virStoragePoolLookupByVolume(volume.get()));
+  const auto slash = place.path.rfind('/');
+  if (slash == std::string::npos || slash == 0) return {};
+  return Pool(virStoragePoolLookupByTargetPath(link, place.path.substr(0, slash).c_str()));
+}
+
 void look_at_volume(virConnectPtr link, DomainDisk& place, Disk& disk) {
   const Vol volume = volume_of(link, place);
-  if (!volume) return;
-  const Pool pool(virStoragePoolLookupByVolume(volume.get()));
+  const Pool pool = pool_of(link, volume, place);
   char uuid[VIR_UUID_STRING_BUFLEN] = {};
   if (pool && virStoragePoolGetUUIDString(pool.get(), uuid) == 0) disk.storage = uuid;
+  if (!volume) return;
   const auto facts = parse_volume(take(virStorageVolGetXMLDesc(volume.get(), 0)));
   if (!facts) return;
   disk.size_bytes = whole_sectors(facts->capacity);
   disk.used_bytes = facts->allocation;
+  if (!facts->changed.empty()) {
+    disk.stamp = fmt::format("{} {}, {} bytes, {}, {}", facts->format, facts->path, facts->capacity,
+                             facts->modified, facts->changed);
+  }
   if (!facts->backing.empty() && disk.left_out.empty()) {
     disk.left_out =
         fmt::format("it stands on the backing image {}: flatten it first", facts->backing);

@@ -58,6 +58,8 @@ Result<VolumeFacts> parse_volume(std::string_view xml) {
   facts.type = volume.attribute("type").value();
   facts.format = target.child("format").attribute("type").value();
   facts.backing = volume.child("backingStore").child("path").text().get();
+  facts.modified = target.child("timestamps").child("mtime").text().get();
+  facts.changed = target.child("timestamps").child("ctime").text().get();
   facts.capacity = *capacity;
   facts.allocation = bytes_in(volume.child("allocation")).value_or(0);
   return facts;

@@ -21,6 +21,7 @@ Result<PoolFacts> parse_pool(std::string_view xml);
 struct VolumeFacts {
   std::string name, key, path, type, format, backing;
   std::uint64_t capacity = 0, allocation = 0;
+  std::string modified, changed;  // seconds, with nanoseconds
 };
 Result<VolumeFacts> parse_volume(std::string_view xml);
 

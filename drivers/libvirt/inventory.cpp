@@ -112,9 +112,9 @@ void add_volumes(const PoolHere& pool, const std::set<std::string>& used, Invent
 }
 
 // Pools, and what in them belongs to no machine. An image that others stand on is a template.
-Status read_storages(virConnectPtr link, const std::set<std::string>& used, bool with_volumes,
-                     Inventory& inventory) {
-  FLYT_ASSIGN(const std::vector<PoolHere> pools, list_pools(link));
+Status read_storages(const Context& context, virConnectPtr link, const std::set<std::string>& used,
+                     bool with_volumes, Inventory& inventory, const Call& call) {
+  FLYT_ASSIGN(const std::vector<PoolHere> pools, list_pools(context, link, call));
   std::set<std::string> backings;
   for (const PoolHere& pool : pools) {
     const PoolFacts& facts = pool.facts;
@@ -136,8 +136,28 @@ void sort_by_name(std::vector<Thing>& things) {
   });
 }
 
-Status read_machines(virConnectPtr link, const Scope& scope, Inventory& inventory,
-                     std::set<std::string>& used, const Call& call) {
+// What changes with every write to a disk, for those that are files.
+Status add_stamps(const Context& context, std::vector<DomainHere>& domains, const Call& call) {
+  std::vector<std::string> paths;
+  std::vector<Disk*> disks;
+  for (DomainHere& domain : domains) {
+    for (std::size_t i = 0; i < domain.facts.disks.size(); ++i) {
+      if (domain.facts.disks[i].path.empty()) continue;
+      paths.push_back(domain.facts.disks[i].path);
+      disks.push_back(&domain.facts.machine.disks[i]);
+    }
+  }
+  const auto stamps = landing_stamps(context.landing, paths, call);
+  if (!stamps) return proceed(call, "reading machines");  // what libvirt says of volumes stays
+  for (std::size_t i = 0; i < disks.size(); ++i) {
+    const std::string& seen = stamps->at(i);
+    if (!seen.empty()) disks[i]->stamp = fmt::format("{} {}, {}", disks[i]->format, paths[i], seen);
+  }
+  return ok();
+}
+
+Status read_machines(const Context& context, virConnectPtr link, const Scope& scope,
+                     Inventory& inventory, std::set<std::string>& used, const Call& call) {
   std::vector<DomainHere> domains;
   if (scope.machine.empty()) {
     FLYT_ASSIGN(domains, list_domains(link));
@@ -148,6 +168,9 @@ Status read_machines(virConnectPtr link, const Scope& scope, Inventory& inventor
   for (DomainHere& domain : domains) {
     FLYT_TRY(proceed(call, "reading machines"));
     look_at_disks(link, domain);
+  }
+  FLYT_TRY(add_stamps(context, domains, call));
+  for (DomainHere& domain : domains) {
     for (const DomainDisk& disk : domain.facts.disks) used.insert(disk.path);
     Machine& machine = domain.facts.machine;
     if (!scope.migration_id.empty() && machine.migration_id != scope.migration_id) continue;
@@ -186,9 +209,9 @@ Result<Inventory> read_inventory(Context& context, const Scope& scope, const Cal
   inventory.platform = platform_text(link.get(), host.name);
   inventory.hosts.push_back(std::move(host));
   std::set<std::string> used;
-  FLYT_TRY(read_machines(link.get(), scope, inventory, used, call));
+  FLYT_TRY(read_machines(context, link.get(), scope, inventory, used, call));
   FLYT_TRY(proceed(call, "reading storage"));
-  FLYT_TRY(read_storages(link.get(), used, scope.machine.empty(), inventory));
+  FLYT_TRY(read_storages(context, link.get(), used, scope.machine.empty(), inventory, call));
   if (!scope.migration_id.empty()) {
     auto& volumes = inventory.volumes;
     volumes.erase(

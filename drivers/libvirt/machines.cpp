@@ -123,15 +123,28 @@ Result<bool> use_kvm(Context& context, virConnectPtr link, const Call& call) {
   return choice.kvm;
 }
 
-Result<Machine> define(virConnectPtr link, const std::string& xml, const std::string& name) {
-  DomainHere domain;
-  domain.handle.reset(virDomainDefineXMLFlags(link, xml.c_str(), VIR_DOMAIN_DEFINE_VALIDATE));
-  if (!domain.handle) return last_error(fmt::format("cannot define the machine {}", name));
+Result<Domain> define(virConnectPtr link, const std::string& xml, const std::string& name) {
+  Domain domain(virDomainDefineXMLFlags(link, xml.c_str(), VIR_DOMAIN_DEFINE_VALIDATE));
+  if (!domain) return last_error(fmt::format("cannot define the machine {}", name));
+  return domain;
+}
+
+Result<Machine> read_back(virConnectPtr link, virDomainPtr defined) {
   char uuid[VIR_UUID_STRING_BUFLEN] = {};
-  if (virDomainGetUUIDString(domain.handle.get(), uuid) < 0) return last_error("asking for a UUID");
-  FLYT_ASSIGN(domain, find_domain(link, uuid));
+  if (virDomainGetUUIDString(defined, uuid) < 0) return last_error("asking for a UUID");
+  FLYT_ASSIGN(DomainHere domain, find_domain(link, uuid));
   look_at_disks(link, domain);
   return std::move(domain.facts.machine);
+}
+
+// Whether libvirt says that it has no machine of this migration. What it does not say may be so:
+// the answer to a definition can be lost with the connection.
+bool surely_absent(virConnectPtr link, const std::string& migration_id) {
+  const auto domains = list_domains(link);
+  return domains && std::none_of(domains->begin(), domains->end(), [&](const DomainHere& one) {
+           const Machine& machine = one.facts.machine;
+           return machine.migration_id == migration_id || !machine.unreadable.empty();
+         });
 }
 
 // A machine of this migration that is there already is the one that is asked for, or in the way.
@@ -151,16 +164,6 @@ Result<Machine> already_made(virConnectPtr link, DomainHere& domain, const Machi
     }
   }
   return std::move(machine);
-}
-
-Error not_ours(const Machine& machine) {
-  return {Errc::denied, fmt::format("{} was not made by this migration", machine.name), "", "",
-          "it was not touched"};
-}
-
-Status check_ours(const Machine& machine, const Owner& owner) {
-  if (!owner.id.empty() && machine.migration_id == owner.id) return ok();
-  return not_ours(machine);
 }
 
 Status check_same_disks(DomainHere& domain, const MachineSpec& spec) {
@@ -191,36 +194,13 @@ Result<Placement> placement_of(Context& context, virConnectPtr link, const Machi
   return placement;
 }
 
-// Ends what an older process still has open, and fails when a newer one has.
-Status fence(const Context& context, const DomainHere& domain, const Owner& owner,
-             const Call& call) {
-  for (const DomainDisk& disk : domain.facts.disks) {
-    LandingDisk landing{domain.facts.machine.name, disk.path, disk.format, Use::write, owner};
-    auto channel = open_landing(context.landing, landing, call);
-    if (!channel && channel.error().code == Errc::not_found) continue;
-    if (!channel) return channel.error();
-    FLYT_TRY((*channel)->close(call));
-  }
-  return ok();
-}
-
-Status remove_domain(const Context& context, const DomainHere& domain, const Call& call) {
-  const std::string& name = domain.facts.machine.name;
-  if (virDomainIsActive(domain.handle.get()) == 1 && virDomainDestroy(domain.handle.get()) < 0 &&
-      virDomainIsActive(domain.handle.get()) == 1) {
-    return last_error(fmt::format("cannot switch {} off", name));
-  }
-  const unsigned all = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_NVRAM |
-                       VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
-                       VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA;
-  if (virDomainUndefineFlags(domain.handle.get(), all) < 0 && !last_is_missing()) {
-    return last_error(fmt::format("cannot remove {}", name));
-  }
-  if (domain.facts.console.empty()) return ok();
-  return landing_remove(context.landing, domain.facts.console, call);
-}
-
 }  // namespace
+
+Status check_ours(const Machine& machine, const Owner& owner) {
+  if (!owner.id.empty() && machine.migration_id == owner.id) return ok();
+  return Error{Errc::denied, fmt::format("{} was not made by this migration", machine.name), "", "",
+               "it was not touched"};
+}
 
 Result<Machine> create(Context& context, const MachineSpec& spec, const Call& call) {
   FLYT_TRY(check_spec(spec));
@@ -235,17 +215,18 @@ Result<Machine> create(Context& context, const MachineSpec& spec, const Call& ca
   FLYT_ASSIGN(Placement placement, placement_of(context, link.get(), spec, call));
   // Says what cannot be described before anything is made.
   FLYT_TRY(build_domain(spec, placement));
-  FLYT_ASSIGN(MadeVolumes volumes, make_volumes(link.get(), spec, context.default_pool, call));
+  FLYT_ASSIGN(MadeVolumes volumes, make_volumes(context, link.get(), spec, call));
   placement.disks = volumes.disks;
   if (!volumes.folder.empty()) {
     const VolumeName log{file_safe(spec.name), spec.owner.id, "console"};
     placement.console = volumes.folder + "/" + to_string(log);
   }
   FLYT_ASSIGN(const std::string xml, build_domain(spec, placement));
-  Status going = proceed(call, fmt::format("defining {}", spec.name));
-  auto machine = going ? define(link.get(), xml, spec.name) : Result<Machine>(going.error());
-  if (!machine) unmake(volumes);
-  return machine;
+  const Status going = proceed(call, fmt::format("defining {}", spec.name));
+  auto defined = going ? define(link.get(), xml, spec.name) : Result<Domain>(going.error());
+  if (defined) return read_back(link.get(), defined->get());
+  if (!going || surely_absent(link.get(), spec.owner.id)) unmake(volumes);
+  return defined.error();
 }
 
 Result<Machine> update(Context& context, const std::string& id, const MachineSpec& spec,
@@ -274,24 +255,8 @@ Result<Machine> update(Context& context, const std::string& id, const MachineSpe
   if (machine.name != spec.name && virDomainRename(domain.handle.get(), spec.name.c_str(), 0) < 0) {
     return last_error(fmt::format("cannot rename {} to {}", machine.name, spec.name));
   }
-  return define(link.get(), xml, spec.name);
-}
-
-Status destroy(Context& context, const std::string& id, const Owner& owner, const Call& call) {
-  FLYT_ASSIGN(const Link link, context.connection.get(call));
-  auto domain = find_domain(link.get(), id);
-  if (!domain && domain.error().code != Errc::not_found) return domain.error();
-  if (domain) {
-    look_at_disks(link.get(), *domain);
-    FLYT_TRY(check_ours(domain->facts.machine, owner));
-    if (domain->facts.machine.power == Power::off) {
-      FLYT_TRY(fence(context, *domain, owner, call));
-    }
-    FLYT_TRY(proceed(call, "removing a machine"));
-    FLYT_TRY(remove_domain(context, *domain, call));
-  }
-  if (owner.id.empty()) return ok();
-  return drop_volumes(link.get(), owner.id, call);
+  FLYT_ASSIGN(const Domain changed, define(link.get(), xml, spec.name));
+  return read_back(link.get(), changed.get());
 }
 
 Result<std::unique_ptr<Channel>> open_disk(Context& context, const OpenSpec& spec,
@@ -323,7 +288,7 @@ Result<std::unique_ptr<Channel>> open_disk(Context& context, const OpenSpec& spe
   const DomainDisk& place = domain.facts.disks[index];
   LandingDisk disk{what, place.path, place.format, spec.use, spec.owner};
   disk.shared = !spec.owner.id.empty() && machine.migration_id == spec.owner.id;
-  disk.reads_zero = true;  // sparse files, made by us
+  disk.reads_zero = true;  // if it is found empty
   disk.size_bytes = found->size_bytes;
   return open_landing(context.landing, disk, call);
 }

@@ -7,9 +7,14 @@ namespace flyt::virt {
 
 struct Context;
 
+// Errc::denied: another migration, or nobody, made it.
+Status check_ours(const Machine& machine, const Owner& owner);
+
 Result<Machine> create(Context& context, const MachineSpec& spec, const Call& call);
 Result<Machine> update(Context& context, const std::string& id, const MachineSpec& spec,
                        const Call& call);
+// The machine, where it is there, and all volumes of the migration. Errc::denied, with nothing
+// removed: another machine has one of them.
 Status destroy(Context& context, const std::string& id, const Owner& owner, const Call& call);
 Status set_power(Context& context, const std::string& id, Driver::PowerChange change,
                  const Call& call);

@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "base/units.hpp"
+#include "drivers/libvirt/context.hpp"
 #include "drivers/libvirt/errors.hpp"
 
 namespace flyt::virt {
@@ -105,22 +106,57 @@ Result<Vol> find_volume(const Wanted& disk) {
   return Vol();
 }
 
+// As find_volume(), with its description. One whose file was removed without libvirt is none, and
+// only a look into the pool makes libvirt forget it.
+Result<Vol> find_described(const Wanted& disk, std::string& xml) {
+  FLYT_ASSIGN(Vol volume, find_volume(disk));
+  if (!volume) return volume;
+  xml = take(virStorageVolGetXMLDesc(volume.get(), 0));
+  if (!xml.empty()) return volume;
+  if (!last_is_missing()) return last_error("describing a volume");
+  if (virStoragePoolRefresh(disk.pool->handle.get(), 0) < 0) {
+    return last_error(fmt::format("looking into the pool {}", disk.pool->facts.name));
+  }
+  FLYT_ASSIGN(volume, find_volume(disk));
+  if (volume) xml = take(virStorageVolGetXMLDesc(volume.get(), 0));
+  return volume;
+}
+
 Status make_one(const Wanted& disk, MadeVolumes& volumes, const Call& call) {
   FLYT_TRY(proceed(call, "making disks"));
-  FLYT_ASSIGN(Vol volume, find_volume(disk));
-  const bool there = volume != nullptr;
-  if (!there) {
+  std::string xml;
+  FLYT_ASSIGN(Vol volume, find_described(disk, xml));
+  if (!volume) {
     const std::string name = to_string(disk.name);
-    const std::string xml = build_volume(name, disk.format, disk.size);
-    volume.reset(virStorageVolCreateXML(disk.pool->handle.get(), xml.c_str(), 0));
+    const std::string wanted = build_volume(name, disk.format, disk.size);
+    volume.reset(virStorageVolCreateXML(disk.pool->handle.get(), wanted.c_str(), 0));
     if (!volume) return last_error(fmt::format("cannot make the volume {}", name));
+    xml = take(virStorageVolGetXMLDesc(volume.get(), 0));
+    volumes.made.push_back(std::move(volume));
   }
-  const std::string xml = take(virStorageVolGetXMLDesc(volume.get(), 0));
   if (xml.empty()) return last_error("describing a volume");
-  if (!there) volumes.made.push_back(std::move(volume));
   FLYT_ASSIGN(const VolumeFacts facts, parse_volume(xml));
   FLYT_TRY(check_there(facts, disk));
   volumes.disks.push_back({facts.path, facts.format});
+  return ok();
+}
+
+// libvirt's own figures are those of its last refresh, which may be long ago.
+Status measure(const LandingHost& host, std::vector<PoolHere>& pools, const Call& call) {
+  std::vector<PoolFacts*> of_files;
+  std::vector<std::string> folders;
+  for (PoolHere& pool : pools) {
+    if (!pool.facts.holds_files()) continue;
+    of_files.push_back(&pool.facts);
+    folders.push_back(pool.facts.path);
+  }
+  const auto spaces = landing_spaces(host, folders, call);
+  if (!spaces) return proceed(call, "reading storage");  // its figures are what there is
+  for (std::size_t i = 0; i < of_files.size(); ++i) {
+    if (!spaces->at(i)) continue;
+    of_files[i]->capacity = spaces->at(i)->size_bytes;
+    of_files[i]->available = spaces->at(i)->free_bytes;
+  }
   return ok();
 }
 
@@ -142,6 +178,15 @@ std::optional<VolumeName> volume_name_from(std::string_view text) {
   return of_flyt ? std::optional(std::move(name)) : std::nullopt;
 }
 
+bool names_file(std::string_view xml, std::string_view name) {
+  for (auto at = xml.find(name); at != std::string_view::npos; at = xml.find(name, at + 1)) {
+    const std::string_view after = xml.substr(at + name.size());
+    const bool whole = at > 0 && (xml[at - 1] == '/' || xml[at - 1] == '\'' || xml[at - 1] == '"');
+    if (whole && (after.starts_with('\'') || after.starts_with('"'))) return true;
+  }
+  return false;
+}
+
 std::string file_safe(std::string_view machine) {
   std::string name(machine.substr(0, 80));
   for (char& c : name) {
@@ -151,7 +196,8 @@ std::string file_safe(std::string_view machine) {
   return name;
 }
 
-Result<std::vector<PoolHere>> list_pools(virConnectPtr link) {
+Result<std::vector<PoolHere>> list_pools(const Context& context, virConnectPtr link,
+                                         const Call& call) {
   virStoragePoolPtr* list = nullptr;
   const int count =
       virConnectListAllStoragePools(link, &list, VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE);
@@ -161,8 +207,6 @@ Result<std::vector<PoolHere>> list_pools(virConnectPtr link) {
   }
   std::vector<PoolHere> pools;
   for (Pool& pool : take_list<Pool>(list, count)) {
-    // Fails while another process makes a volume in it; then the figures are a little older.
-    (void)virStoragePoolRefresh(pool.get(), 0);
     const std::string xml = take(virStoragePoolGetXMLDesc(pool.get(), 0));
     if (xml.empty()) {
       if (last_is_missing()) continue;  // removed since it was listed
@@ -171,13 +215,14 @@ Result<std::vector<PoolHere>> list_pools(virConnectPtr link) {
     FLYT_ASSIGN(PoolFacts facts, parse_pool(xml));
     pools.push_back({std::move(pool), std::move(facts)});
   }
+  FLYT_TRY(measure(context.landing, pools, call));
   return pools;
 }
 
-Result<MadeVolumes> make_volumes(virConnectPtr link, const MachineSpec& spec,
-                                 const std::string& default_pool, const Call& call) {
-  FLYT_ASSIGN(const std::vector<PoolHere> pools, list_pools(link));
-  FLYT_ASSIGN(const std::vector<Wanted> wanted, wanted_of(spec, pools, default_pool));
+Result<MadeVolumes> make_volumes(const Context& context, virConnectPtr link,
+                                 const MachineSpec& spec, const Call& call) {
+  FLYT_ASSIGN(const std::vector<PoolHere> pools, list_pools(context, link, call));
+  FLYT_ASSIGN(const std::vector<Wanted> wanted, wanted_of(spec, pools, context.default_pool));
   FLYT_TRY(check_space(wanted));
   MadeVolumes volumes;
   for (const Wanted& disk : wanted) {
@@ -195,18 +240,27 @@ void unmake(const MadeVolumes& volumes) {
   for (const Vol& volume : volumes.made) (void)virStorageVolDelete(volume.get(), 0);
 }
 
-Status drop_volumes(virConnectPtr link, const std::string& migration_id, const Call& call) {
-  FLYT_ASSIGN(const std::vector<PoolHere> pools, list_pools(link));
+Result<std::vector<OwnVolume>> find_volumes(const Context& context, virConnectPtr link,
+                                            const std::string& migration_id, const Call& call) {
+  FLYT_ASSIGN(const std::vector<PoolHere> pools, list_pools(context, link, call));
+  std::vector<OwnVolume> found;
   for (const PoolHere& pool : pools) {
-    FLYT_ASSIGN(const std::vector<Vol> volumes, list_volumes(pool.handle.get()));
-    for (const Vol& volume : volumes) {
-      const std::string name = virStorageVolGetName(volume.get());
-      const auto parts = volume_name_from(name);
-      if (!parts || parts->migration_id != migration_id) continue;
-      FLYT_TRY(proceed(call, "removing disks"));
-      if (virStorageVolDelete(volume.get(), 0) < 0 && !last_is_missing()) {
-        return last_error(fmt::format("cannot remove the volume {}", name));
-      }
+    FLYT_ASSIGN(std::vector<Vol> volumes, list_volumes(pool.handle.get()));
+    for (Vol& volume : volumes) {
+      auto name = volume_name_from(virStorageVolGetName(volume.get()));
+      if (!name || name->migration_id != migration_id) continue;
+      std::string path = take(virStorageVolGetPath(volume.get()));
+      found.push_back({std::move(volume), std::move(*name), std::move(path)});
+    }
+  }
+  return found;
+}
+
+Status drop_volumes(const std::vector<OwnVolume>& volumes, const Call& call) {
+  for (const OwnVolume& volume : volumes) {
+    FLYT_TRY(proceed(call, "removing disks"));
+    if (virStorageVolDelete(volume.handle.get(), 0) < 0 && !last_is_missing()) {
+      return last_error(fmt::format("cannot remove the volume {}", volume.path));
     }
   }
   return ok();

@@ -14,6 +14,8 @@
 
 namespace flyt::virt {
 
+struct Context;
+
 // A file's name taken apart: "web01.flyt-abcdefghij234567abcd.0.raw".
 struct VolumeName {
   std::string machine, migration_id;
@@ -23,6 +25,8 @@ std::string to_string(const VolumeName& name);
 std::optional<VolumeName> volume_name_from(std::string_view text);
 // The machine's name as it may stand in VolumeName::machine.
 std::string file_safe(std::string_view machine);
+// Whether libvirt's description of a domain names a file of this name, in any folder.
+bool names_file(std::string_view xml, std::string_view name);
 
 // libvirt's disks are counted in sectors.
 constexpr std::uint64_t whole_sectors(std::uint64_t bytes) { return (bytes + 511) / 512 * 512; }
@@ -32,8 +36,11 @@ struct PoolHere {
   PoolFacts facts;
 };
 
-// Active pools, refreshed so that sizes and files are those of now. Without a storage driver: none.
-Result<std::vector<PoolHere>> list_pools(virConnectPtr link);
+// Active pools as libvirt last saw them: never refreshed, since libvirt takes a pool out of service
+// whose refresh fails. The space in pools of files is asked for on the host, where that can be.
+// Without a storage driver: none.
+Result<std::vector<PoolHere>> list_pools(const Context& context, virConnectPtr link,
+                                         const Call& call);
 
 struct MadeVolumes {
   std::vector<DiskPlace> disks;
@@ -43,11 +50,20 @@ struct MadeVolumes {
 
 // Makes those of spec.disks that are not there, as sparse files; all of them or, where one fails,
 // none of those it made. Errc::exists: one is there with another size or format.
-Result<MadeVolumes> make_volumes(virConnectPtr link, const MachineSpec& spec,
-                                 const std::string& default_pool, const Call& call);
+Result<MadeVolumes> make_volumes(const Context& context, virConnectPtr link,
+                                 const MachineSpec& spec, const Call& call);
 // Best effort, after a failure: what stays behind carries the migration id and is found by it.
 void unmake(const MadeVolumes& volumes);
-// All volumes of the migration, in all pools, its console logs included.
-Status drop_volumes(virConnectPtr link, const std::string& migration_id, const Call& call);
+
+struct OwnVolume {
+  Vol handle;
+  VolumeName name;
+  std::string path;
+};
+// All volumes of the migration, in all pools.
+Result<std::vector<OwnVolume>> find_volumes(const Context& context, virConnectPtr link,
+                                            const std::string& migration_id, const Call& call);
+// Gone is success.
+Status drop_volumes(const std::vector<OwnVolume>& volumes, const Call& call);
 
 }  // namespace flyt::virt

@@ -107,6 +107,7 @@ void LibvirtLab::clean() {
   for (const auto& file : std::filesystem::directory_iterator(images_)) {
     std::filesystem::remove_all(file);
   }
+  virsh({"pool-refresh", "default"});
 }
 
 }  // namespace flyt::tests

@@ -1,61 +1,9 @@
 #include <filesystem>
 
-#include "base/nbd_server.hpp"
-#include "tests/catch.hpp"
-#include "tests/libvirt/libvirt_lab.hpp"
+#include "tests/libvirt/lab_machines.hpp"
 
-namespace flyt {
+namespace flyt::tests {
 namespace {
-
-using tests::in_time;
-using tests::LibvirtLab;
-
-const Owner owner{"flyt-aaaaaaaaaaaaaaaaaaaa", 1};
-const Owner other{"flyt-bbbbbbbbbbbbbbbbbbbb", 1};
-
-MachineSpec spec_of(const std::string& name, Bus bus, const std::string& controller,
-                    std::size_t disks = 2) {
-  MachineSpec spec;
-  spec.owner = owner;
-  spec.name = name;
-  spec.memory_bytes = 128U << 20;
-  spec.notes = "moved <here> & back";
-  for (std::size_t i = 0; i < disks; ++i) {
-    DiskSpec disk;
-    disk.size_bytes = (i + 1) << 20;
-    disk.bus = bus;
-    disk.controller = controller;
-    disk.storage = "default";
-    spec.disks.push_back(disk);
-  }
-  return spec;
-}
-
-template <typename T>
-std::string code_of(const Result<T>& result) {
-  if (result) return "ok";
-  return std::string(to_string(result.error().code)) + " " + result.error().what + " " +
-         result.error().seen;
-}
-
-template <typename T>
-bool refuses(const Result<T>& result, Errc code) {
-  if (!result && result.error().code == code) return true;
-  UNSCOPED_INFO(code_of(result));
-  return false;
-}
-
-Machine make(Driver& driver, const MachineSpec& spec) {
-  auto machine = driver.create_machine(spec, in_time());
-  REQUIRE(code_of(machine) == "ok");
-  return *machine;
-}
-
-#define FLYT_LAB()                                      \
-  LibvirtLab& lab = LibvirtLab::system();               \
-  if (!lab.missing().empty()) FLYT_SKIP(lab.missing()); \
-  lab.clean();                                          \
-  const std::unique_ptr<Driver> driver = lab.driver()
 
 TEST_CASE("libvirt: the ground is what virsh sees", "[libvirt]") {
   FLYT_LAB();
@@ -270,6 +218,10 @@ TEST_CASE("libvirt: what is written is in the file", "[libvirt]") {
                           in_time());
   REQUIRE(back);
   CHECK(back->output.find("ailed") == std::string::npos);
+  auto again = driver->open({made.id, made.disks[0].id, "", "", Use::write, owner}, in_time());
+  REQUIRE(code_of(again) == "ok");
+  CHECK_FALSE((*again)->info().reads_zero);  // something is in it now
+  CHECK(code_of((*again)->close(in_time())) == "ok");
 }
 
 TEST_CASE("libvirt: an unprivileged daemon does the same, on QEMU's own network", "[libvirt]") {
@@ -304,4 +256,4 @@ TEST_CASE("libvirt: a daemon that is not there is unavailable", "[libvirt]") {
 }
 
 }  // namespace
-}  // namespace flyt
+}  // namespace flyt::tests

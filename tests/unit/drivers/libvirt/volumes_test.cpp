@@ -28,6 +28,18 @@ TEST_CASE("libvirt: a machine's name never leaves its place in a file's name", "
   CHECK(back->migration_id == "flyt-x");
 }
 
+TEST_CASE("libvirt: a file is found in a description by its whole name", "[unit]") {
+  const std::string name = "web01.flyt-x.0.raw";
+  CHECK(names_file("<source file='/images/web01.flyt-x.0.raw'/>", name));
+  CHECK(names_file("<source pool='p' volume=\"web01.flyt-x.0.raw\"/>", name));
+  CHECK(
+      names_file("<a b='/i/web01.flyt-x.0.raw.old'/><source file='/i/web01.flyt-x.0.raw'/>", name));
+  CHECK_FALSE(names_file("<source file='/images/web01.flyt-x.0.raw.old'/>", name));
+  CHECK_FALSE(names_file("<source file='/images/aweb01.flyt-x.0.raw'/>", name));
+  CHECK_FALSE(names_file("<description>web01.flyt-x.0.raw</description>", name));
+  CHECK_FALSE(names_file("", name));
+}
+
 TEST_CASE("libvirt: disks are whole sectors", "[unit]") {
   CHECK(whole_sectors(0) == 0);
   CHECK(whole_sectors(1) == 512);

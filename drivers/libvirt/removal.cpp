@@ -1,0 +1,125 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "drivers/libvirt/context.hpp"
+#include "drivers/libvirt/errors.hpp"
+#include "drivers/libvirt/inventory.hpp"
+#include "drivers/libvirt/machines.hpp"
+#include "drivers/libvirt/volumes.hpp"
+
+namespace flyt::virt {
+namespace {
+
+// Ends what an older process still has open, and fails when a newer one has.
+Status fence(const Context& context, const DomainHere& domain, const Owner& owner,
+             const Call& call) {
+  for (const DomainDisk& disk : domain.facts.disks) {
+    LandingDisk landing{domain.facts.machine.name, disk.path, disk.format, Use::write, owner};
+    auto channel = open_landing(context.landing, landing, call);
+    if (!channel && channel.error().code == Errc::not_found) continue;
+    if (!channel) return channel.error();
+    FLYT_TRY((*channel)->close(call));
+  }
+  return ok();
+}
+
+// The name of a domain, other than `id`, whose description names one of the files; empty: none.
+Result<std::string> user_of(virConnectPtr link, const std::vector<OwnVolume>& volumes,
+                            const std::string& id) {
+  virDomainPtr* list = nullptr;
+  const int count = virConnectListAllDomains(link, &list, 0);
+  if (count < 0) return last_error("listing machines");
+  for (const Domain& domain : take_list<Domain>(list, count)) {
+    char uuid[VIR_UUID_STRING_BUFLEN] = {};
+    if (virDomainGetUUIDString(domain.get(), uuid) == 0 && id == uuid) continue;
+    // What it runs with now may differ from what it starts with next.
+    for (const unsigned which : {0U, static_cast<unsigned>(VIR_DOMAIN_XML_INACTIVE)}) {
+      const std::string xml = take(virDomainGetXMLDesc(domain.get(), which));
+      if (xml.empty() && last_is_missing()) continue;
+      if (xml.empty()) return last_error("describing a machine");
+      const bool uses = std::any_of(volumes.begin(), volumes.end(), [&](const OwnVolume& one) {
+        return names_file(xml, to_string(one.name));
+      });
+      if (uses) return std::string(virDomainGetName(domain.get()));
+    }
+  }
+  return std::string();
+}
+
+Status check_unused(virConnectPtr link, const std::vector<OwnVolume>& volumes,
+                    const std::string& id) {
+  FLYT_ASSIGN(const std::string user, user_of(link, volumes, id));
+  if (user.empty()) return ok();
+  return Error{Errc::denied,
+               fmt::format("disks of this migration belong to the machine {}", user),
+               "",
+               "it was defined by hand, or copied from the one that was made here",
+               "nothing was removed",
+               {fmt::format("virsh domblklist {}", user)}};
+}
+
+Status remove_domain(const DomainHere& domain) {
+  const std::string& name = domain.facts.machine.name;
+  if (virDomainIsActive(domain.handle.get()) == 1 && virDomainDestroy(domain.handle.get()) < 0 &&
+      virDomainIsActive(domain.handle.get()) == 1) {
+    return last_error(fmt::format("cannot switch {} off", name));
+  }
+  const unsigned all = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_NVRAM |
+                       VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
+                       VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA;
+  if (virDomainUndefineFlags(domain.handle.get(), all) < 0 && !last_is_missing()) {
+    return last_error(fmt::format("cannot remove {}", name));
+  }
+  return ok();
+}
+
+// QEMU writes the console's log without libvirt knowing a volume of it: beside the disks, or where
+// the machine says, which anybody may have edited, so that the name must be ours.
+std::set<std::string> consoles_of(const std::vector<OwnVolume>& volumes,
+                                  const std::string& in_domain, const std::string& migration_id) {
+  std::set<std::string> paths;
+  for (const OwnVolume& volume : volumes) {
+    const auto slash = volume.path.rfind('/');
+    if (slash == std::string::npos) continue;
+    const VolumeName log{volume.name.machine, migration_id, "console"};
+    paths.insert(volume.path.substr(0, slash + 1) + to_string(log));
+  }
+  const auto name = volume_name_from(in_domain.substr(in_domain.rfind('/') + 1));
+  if (name && name->migration_id == migration_id && name->rest == "console") {
+    paths.insert(in_domain);
+  }
+  return paths;
+}
+
+}  // namespace
+
+Status destroy(Context& context, const std::string& id, const Owner& owner, const Call& call) {
+  FLYT_ASSIGN(const Link link, context.connection.get(call));
+  auto domain = find_domain(link.get(), id);
+  if (!domain && domain.error().code != Errc::not_found) return domain.error();
+  if (domain) {
+    look_at_disks(link.get(), *domain);
+    FLYT_TRY(check_ours(domain->facts.machine, owner));
+  }
+  if (owner.id.empty()) return ok();
+  FLYT_ASSIGN(const std::vector<OwnVolume> volumes,
+              find_volumes(context, link.get(), owner.id, call));
+  FLYT_TRY(check_unused(link.get(), volumes, id));
+  if (domain && domain->facts.machine.power == Power::off) {
+    FLYT_TRY(fence(context, *domain, owner, call));
+  }
+  FLYT_TRY(proceed(call, "removing a machine"));
+  if (domain) FLYT_TRY(remove_domain(*domain));
+  const std::string console = domain ? domain->facts.console : std::string();
+  Status consoles;
+  for (const std::string& path : consoles_of(volumes, console, owner.id)) {
+    Status gone = landing_remove(context.landing, path, call);
+    if (consoles) consoles = std::move(gone);
+  }
+  FLYT_TRY(drop_volumes(volumes, call));
+  return consoles;
+}
+
+}  // namespace flyt::virt
