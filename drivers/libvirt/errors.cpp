@@ -18,7 +18,7 @@ struct Meaning {
 
 constexpr std::string_view group = "add this user to the group libvirt, and log in again";
 
-constexpr std::array<Meaning, 32> meanings{{
+constexpr std::array<Meaning, 34> meanings{{
     {VIR_ERR_NO_DOMAIN, Errc::not_found},
     {VIR_ERR_NO_NETWORK, Errc::not_found, "", "virsh net-list --all"},
     {VIR_ERR_NO_STORAGE_POOL, Errc::not_found, "", "virsh pool-list --all"},
@@ -42,6 +42,10 @@ constexpr std::array<Meaning, 32> meanings{{
     {VIR_ERR_RPC, Errc::unavailable, "libvirtd went away"},
     {VIR_ERR_RESOURCE_BUSY, Errc::unavailable},
     {VIR_ERR_AGENT_UNRESPONSIVE, Errc::unavailable},
+    {VIR_ERR_AGENT_UNSYNCED, Errc::unavailable},
+    // What libvirt says of anything that QEMU does not live through.
+    {VIR_ERR_INTERNAL_ERROR, Errc::unavailable, "QEMU ended or refuses: its log says more",
+     "less /var/log/libvirt/qemu/NAME.log (qemu:///session: ~/.cache/libvirt/qemu/log)"},
     {VIR_ERR_OPERATION_FAILED, Errc::unavailable},
     {VIR_ERR_OPERATION_ABORTED, Errc::unavailable},
     {VIR_ERR_OPERATION_TIMEOUT, Errc::timed_out},
