@@ -83,6 +83,25 @@ bool is_element(const pugi::xml_node& node, std::string_view local, std::string_
   return text(node, declared.c_str()) == uri;
 }
 
+// By the vendor in libosinfo's id. What is not known to be Linux is not called so: conversion would
+// be tried on it.
+GuestFamily family_of(std::string_view id) {
+  static constexpr std::array<std::string_view, 8> others{"freebsd",   "openbsd",  "netbsd",
+                                                          "dragonfly", "solaris",  "openindiana",
+                                                          "netware",   "apple.com"};
+  static constexpr std::array<std::string_view, 24> linuxes{
+      "debian.org",      "ubuntu.com",     "redhat.com/rhel", "fedoraproject.org",  "centos.org",
+      "almalinux.org",   "rockylinux.org", "oracle.com/ol",   "scientificlinux",    "eurolinux",
+      "circlelinux.org", "amazon.com",     "suse.com",        "opensuse.org",       "archlinux.org",
+      "manjaro.org",     "alpinelinux",    "mageia.org",      "gentoo.org",         "altlinux",
+      "nixos.org",       "voidlinux.org",  "endlessos.com",   "libosinfo.org/linux"};
+  const auto names = [&](std::string_view word) { return id.find(word) != std::string::npos; };
+  if (names("microsoft.com")) return GuestFamily::windows;
+  if (std::any_of(others.begin(), others.end(), names)) return GuestFamily::other;
+  if (std::any_of(linuxes.begin(), linuxes.end(), names)) return GuestFamily::linux;
+  return GuestFamily::unknown;
+}
+
 // libosinfo's note of the guest: "http://debian.org/debian/12".
 Guest guest_of(const pugi::xml_node& metadata) {
   Guest guest;
@@ -91,18 +110,7 @@ Guest guest_of(const pugi::xml_node& metadata) {
     for (const pugi::xml_node os : info.children()) guest.id = text(os, "id");
   }
   if (guest.id.empty()) return guest;
-  static constexpr std::array<std::string_view, 4> others{"freebsd", "openbsd", "netbsd",
-                                                          "solaris"};
-  const auto names = [&](std::string_view word) {
-    return guest.id.find(word) != std::string::npos;
-  };
-  if (names("microsoft.com")) {
-    guest.family = GuestFamily::windows;
-  } else if (std::any_of(others.begin(), others.end(), names)) {
-    guest.family = GuestFamily::other;
-  } else {
-    guest.family = GuestFamily::linux;
-  }
+  guest.family = family_of(guest.id);
   return guest;
 }
 

@@ -137,5 +137,25 @@ TEST_CASE("libvirt: what is no domain is refused", "[unit]") {
   }
 }
 
+TEST_CASE("libvirt: only guests of known vendors have a family", "[unit]") {
+  const auto family = [](const std::string& id) {
+    const auto facts = parse_domain(
+        "<domain><name>n</name><uuid>u</uuid><metadata><o:libosinfo "
+        "xmlns:o='http://libosinfo.org/xmlns/libvirt/domain/1.0'><o:os id='" +
+        id + "'/></o:libosinfo></metadata></domain>");
+    REQUIRE(facts);
+    return facts->machine.guest.family;
+  };
+  CHECK(family("http://debian.org/debian/12") == GuestFamily::linux);
+  CHECK(family("http://redhat.com/rhel/9.2") == GuestFamily::linux);
+  CHECK(family("http://oracle.com/ol/8.6") == GuestFamily::linux);
+  CHECK(family("http://libosinfo.org/linux/2022") == GuestFamily::linux);
+  CHECK(family("http://microsoft.com/win/2k22") == GuestFamily::windows);
+  CHECK(family("http://oracle.com/solaris/11.4") == GuestFamily::other);
+  CHECK(family("http://freebsd.org/freebsd/13.1") == GuestFamily::other);
+  CHECK(family("http://haiku-os.org/haiku/r1beta4") == GuestFamily::unknown);
+  CHECK(family("http://libosinfo.org/unknown") == GuestFamily::unknown);
+}
+
 }  // namespace
 }  // namespace flyt::virt
