@@ -34,18 +34,21 @@ pugi::xml_node add(pugi::xml_node parent, const char* name,
 }
 
 // Where a disk of one bus goes: libvirt's word for the bus, the controller's model, the prefix of
-// the device name, and how many fit.
+// the device name, how many fit on one controller, and whether there may be another one.
 struct Slot {
   std::string_view bus, model, prefix;
   unsigned limit = 26;
+  bool more = false;
 };
+
+constexpr Slot sata_slot{"sata", "", "sd", 6, true};
 
 // SCSI controllers of other platforms and what of QEMU comes nearest. QEMU has no LSI53C1030 and no
 // BusLogic: the Fusion-MPT SAS controller has the same driver family in the guest.
-std::string_view scsi_model(const std::string& wanted) {
+Slot scsi_slot(const std::string& wanted) {
   if (wanted.find("pvscsi") != std::string::npos || wanted.find("virtualscsi") != std::string::npos)
-    return "vmpvscsi";
-  return "lsisas1068";
+    return {"scsi", "vmpvscsi", "sd", 16, true};
+  return {"scsi", "lsisas1068", "sd", 8, true};
 }
 
 Result<Slot> slot_of(const DiskSpec& disk, bool q35) {
@@ -54,19 +57,19 @@ Result<Slot> slot_of(const DiskSpec& disk, bool q35) {
     case Bus::virtio_blk:
       return Slot{"virtio", "", "vd"};
     case Bus::virtio_scsi:
-      return Slot{"scsi", "virtio-scsi", "sd"};
+      return Slot{"scsi", "virtio-scsi", "sd", 64, true};
     case Bus::scsi:
-      return Slot{"scsi", scsi_model(wanted), "sd", 16};
+      return scsi_slot(wanted);
     case Bus::ide:
-      if (q35) return Slot{"sata", "", "sd", 6};
-      return Slot{"ide", "", "hd", 4};
+      return q35 ? sata_slot : Slot{"ide", "", "hd", 4};
     case Bus::sata:
-      return Slot{"sata", "", "sd", 6};
+    case Bus::nvme:  // QEMU's cannot be had through libvirt; guests that know NVMe know SATA
+      return sata_slot;
     case Bus::unknown:
       if (wanted.find("scsi") != std::string::npos || wanted.find("lsi") != std::string::npos) {
-        return Slot{"scsi", scsi_model(wanted), "sd", 16};
+        return scsi_slot(wanted);
       }
-      return Slot{"sata", "", "sd", 6};
+      return sata_slot;
     default:
       break;
   }
@@ -88,8 +91,9 @@ class Controllers {
  public:
   explicit Controllers(pugi::xml_node devices) : devices_(devices) {}
 
-  std::string index_of(const Slot& slot) {
-    const std::string key = fmt::format("{}/{}", slot.bus, slot.model);
+  // `nth` of those of its kind.
+  std::string index_of(const Slot& slot, unsigned nth) {
+    const std::string key = fmt::format("{}/{}/{}", slot.bus, slot.model, nth);
     const auto known = indexes_.find(key);
     if (known != indexes_.end()) return known->second;
     const std::string index = std::to_string(next_[std::string(slot.bus)]++);
@@ -135,6 +139,15 @@ void add_address(pugi::xml_node node, const Slot& slot, unsigned place,
   }
 }
 
+// sda to sdz, sdaa, ...
+std::string device_name(std::string_view prefix, unsigned number) {
+  std::string letters;
+  for (unsigned left = number + 1; left > 0; left = (left - 1) / 26) {
+    letters.insert(letters.begin(), static_cast<char>('a' + (left - 1) % 26));
+  }
+  return std::string(prefix) + letters;
+}
+
 Status add_disks(pugi::xml_node devices, const MachineSpec& spec, const Placement& placement,
                  bool q35) {
   Controllers controllers(devices);
@@ -145,24 +158,23 @@ Status add_disks(pugi::xml_node devices, const MachineSpec& spec, const Placemen
   for (std::size_t i = 0; i < spec.disks.size(); ++i) {
     FLYT_ASSIGN(const Slot slot, within(fmt::format("disk {}", i), slot_of(spec.disks[i], q35)));
     const unsigned place = on_controller[fmt::format("{}/{}", slot.bus, slot.model)]++;
-    const unsigned letter = with_prefix[std::string(slot.prefix)]++;
-    if (place >= slot.limit || letter >= 26) {
+    const unsigned number = with_prefix[std::string(slot.prefix)]++;
+    if (place >= slot.limit && !slot.more) {
       return Error{Errc::unsupported,
                    fmt::format("disk {}: more than {} disks on {}", i, slot.limit, slot.bus)};
     }
     const std::string controller =
-        slot.bus == "virtio" ? std::string() : controllers.index_of(slot);
+        slot.bus == "virtio" ? std::string() : controllers.index_of(slot, place / slot.limit);
     pugi::xml_node node = add(devices, "disk", {{"type", "file"}, {"device", "disk"}});
     const DiskPlace& where = placement.disks[i];
     add(node, "driver", {{"name", "qemu"}, {"type", where.format}, {"discard", "unmap"}});
     add(node, "source", {{"file", where.path}});
     add(node, "target",
-        {{"dev", fmt::format("{}{}", slot.prefix, static_cast<char>('a' + letter))},
-         {"bus", std::string(slot.bus)}});
+        {{"dev", device_name(slot.prefix, number)}, {"bus", std::string(slot.bus)}});
     // Linux' mptsas finds no disk without a world-wide name.
     if (slot.model == "lsisas1068") add(node, "wwn", {}, migration_wwn(spec, i));
     if (i == boot) add(node, "boot", {{"order", "1"}});
-    add_address(node, slot, place, controller);
+    add_address(node, slot, place % slot.limit, controller);
   }
   return ok();
 }
@@ -174,7 +186,7 @@ Result<std::string> nic_model(const NicSpec& nic, bool virtio_guest) {
   if (wanted.empty()) return std::string(virtio_guest ? "virtio" : "e1000");
   if (std::find(known.begin(), known.end(), wanted) != known.end()) return wanted;
   if (wanted == "vmxnet2" || wanted == "vmxnet") return std::string("vmxnet3");
-  if (wanted == "pcnet32" || wanted == "vlance" || wanted == "flexible")
+  if (wanted == "pcnet" || wanted == "pcnet32" || wanted == "vlance" || wanted == "flexible")
     return std::string("pcnet");
   return Error{Errc::unsupported,
                fmt::format("libvirt has no network card {}", nic.model),
@@ -218,7 +230,13 @@ void add_platform(pugi::xml_node domain, const MachineSpec& spec, bool kvm, bool
   add(features, "acpi");
   add(features, "apic");
   if (uefi && spec.secure_boot) add(features, "smm", {{"state", "on"}});
-  add(domain, "cpu", {{"mode", kvm ? "host-model" : "maximum"}});
+  pugi::xml_node cpu = add(domain, "cpu", {{"mode", kvm ? "host-model" : "maximum"}});
+  if (spec.sockets > 0) {
+    add(cpu, "topology",
+        {{"sockets", std::to_string(spec.sockets)},
+         {"cores", std::to_string(spec.cpus / spec.sockets)},
+         {"threads", "1"}});
+  }
   const bool local = spec.clock == ClockBase::local_time;
   pugi::xml_node clock = add(domain, "clock", {{"offset", local ? "localtime" : "utc"}});
   add(clock, "timer", {{"name", "rtc"}, {"tickpolicy", "catchup"}});
@@ -248,6 +266,10 @@ void add_usual_devices(pugi::xml_node devices, const std::string& console) {
 Result<std::string> build_domain(const MachineSpec& spec, const Placement& placement) {
   if (spec.disks.size() != placement.disks.size() || spec.nics.size() != placement.nics.size()) {
     return Error{Errc::internal, "a disk or network card was not placed"};
+  }
+  if (spec.sockets > 0 && spec.cpus % spec.sockets != 0) {
+    return Error{Errc::invalid, fmt::format("{} processors do not fill {} sockets evenly",
+                                            spec.cpus, spec.sockets)};
   }
   const bool q35 = spec.firmware == FirmwareKind::uefi;
   pugi::xml_document document;

@@ -1,6 +1,8 @@
 #include <filesystem>
+#include <fstream>
 
 #include "tests/libvirt/lab_machines.hpp"
+#include "tests/temp_dir.hpp"
 
 namespace flyt::tests {
 namespace {
@@ -83,6 +85,47 @@ TEST_CASE("libvirt: QEMU starts machines of every shape", "[libvirt]") {
   CHECK(std::filesystem::is_empty(lab.images()));
 }
 
+TEST_CASE("libvirt: QEMU starts machines with more disks than a controller takes", "[libvirt]") {
+  FLYT_LAB();
+  struct Many {
+    Bus bus;
+    const char* controller;
+    std::size_t disks;
+  };
+  const auto many = GENERATE(values<Many>({{Bus::sata, "", 8},
+                                           {Bus::scsi, "lsilogic", 9},
+                                           {Bus::scsi, "pvscsi", 17},
+                                           {Bus::virtio_scsi, "", 28}}));
+  CAPTURE(to_string(many.bus), many.controller);
+  MachineSpec spec = spec_of("many", many.bus, many.controller, many.disks);
+  spec.cpus = 4;
+  spec.sockets = 2;
+  const Machine made = make(*driver, spec);
+  CHECK(made.disks.size() == many.disks);
+  CHECK(made.sockets == 2U);
+  REQUIRE(code_of(driver->set_power(made.id, Driver::PowerChange::on, in_time())) == "ok");
+  CHECK(code_of(driver->set_power(made.id, Driver::PowerChange::forced_off, in_time())) == "ok");
+}
+
+TEST_CASE("libvirt: a QEMU that does not start is no mistake of flyt's", "[libvirt]") {
+  FLYT_LAB();
+  const Machine made = make(*driver, spec_of("web01", Bus::virtio_blk, ""));
+  std::string xml = lab.virsh({"dumpxml", "--inactive", made.id});
+  const std::string own = "<domain type='qemu'";
+  REQUIRE(xml.find(own) != std::string::npos);
+  xml.insert(xml.find(own) + own.size(),
+             " xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'");
+  xml.insert(xml.rfind("</domain>"),
+             "<qemu:commandline><qemu:arg value='-nonsense'/></qemu:commandline>");
+  const TempDir dir;
+  std::ofstream(dir / "domain.xml") << xml;
+  lab.virsh({"define", dir / "domain.xml"});
+  const Status started = driver->set_power(made.id, Driver::PowerChange::on, in_time());
+  REQUIRE(refuses(started, Errc::unavailable));
+  CHECK(started.error().why.find("QEMU ended") != std::string::npos);
+  CHECK_FALSE(started.error().remedy.empty());
+}
+
 TEST_CASE("libvirt: what a crash left behind is found by its migration", "[libvirt]") {
   FLYT_LAB();
   const MachineSpec spec = spec_of("web01", Bus::virtio_blk, "");
@@ -132,7 +175,7 @@ TEST_CASE("libvirt: a failure leaves nothing behind", "[libvirt]") {
     CHECK(refuses(driver->create_machine(spec, in_time()), Errc::unavailable));
   }
   SECTION("a bus that QEMU through libvirt does not have") {
-    spec.disks[1].bus = Bus::nvme;
+    spec.disks[1].bus = Bus::usb;
     CHECK(refuses(driver->create_machine(spec, in_time()), Errc::unsupported));
   }
   SECTION("a format that is not made") {

@@ -121,13 +121,17 @@ TEST_CASE("libvirt: what QEMU lacks is refused before anything is made", "[unit]
     const auto built = build_domain(spec, placement_for(spec));
     return built ? std::string("ok") : std::string(to_string(built.error().code));
   };
-  CHECK(code(spec_with({disk_on(Bus::nvme)})) == "unsupported");
   CHECK(code(spec_with({disk_on(Bus::usb)})) == "unsupported");
   MachineSpec many = spec_with({});
   many.disks.assign(5, disk_on(Bus::ide));
   CHECK(code(many) == "unsupported");
   many.disks.assign(4, disk_on(Bus::ide));
   CHECK(code(many) == "ok");
+  many.disks.assign(27, disk_on(Bus::virtio_blk));
+  CHECK(code(many) == "unsupported");
+  MachineSpec uneven = spec_with({});
+  uneven.sockets = 2;  // of three processors
+  CHECK(code(uneven) == "invalid");
   MachineSpec odd = spec_with({});
   odd.nics = {{"", "default", {}, "ne2k"}};
   CHECK(code(odd) == "unsupported");
@@ -145,6 +149,46 @@ TEST_CASE("libvirt: network cards by name, and virtio only for a guest that has 
   CHECK(model(Bus::virtio_blk, "") == "virtio");
   CHECK(model(Bus::scsi, "VMXNET3") == "vmxnet3");
   CHECK(model(Bus::scsi, "PCNet32") == "pcnet");
+  CHECK(model(Bus::scsi, "pcnet") == "pcnet");
+}
+
+TEST_CASE("libvirt: NVMe disks come on SATA", "[unit]") {
+  const auto facts = parse_domain(build(spec_with({disk_on(Bus::nvme), disk_on(Bus::sata)})));
+  REQUIRE(facts);
+  CHECK(facts->machine.disks.at(0).bus == Bus::sata);
+  CHECK(facts->disks.at(1).target == "sdb");
+}
+
+TEST_CASE("libvirt: more disks than a controller takes go onto another one", "[unit]") {
+  MachineSpec spec = spec_with({});
+  spec.disks.assign(7, disk_on(Bus::sata));
+  std::string xml = build(spec);
+  CHECK(holds(xml, R"(<controller type="sata" index="1")"));
+  CHECK(holds(xml, R"(<address type="drive" controller="1" bus="0" target="0" unit="0")"));
+  CHECK_FALSE(holds(xml, R"(<controller type="sata" index="2")"));
+  spec.disks.assign(17, disk_on(Bus::scsi, "pvscsi"));
+  spec.disks.push_back(disk_on(Bus::scsi, "lsilogic"));
+  xml = build(spec);
+  CHECK(holds(xml, R"(<controller type="scsi" index="1" model="vmpvscsi")"));
+  CHECK(holds(xml, R"(<controller type="scsi" index="2" model="lsisas1068")"));
+  CHECK(holds(xml, R"(<address type="drive" controller="2" bus="0" target="0" unit="0")"));
+  spec.disks.assign(9, disk_on(Bus::scsi, "lsilogic"));  // QEMU's has eight ports
+  CHECK(holds(build(spec), R"(<controller type="scsi" index="1" model="lsisas1068")"));
+  spec.disks.assign(28, disk_on(Bus::virtio_scsi));
+  CHECK(holds(build(spec), R"(dev="sdab")"));
+}
+
+TEST_CASE("libvirt: sockets are as many as asked for", "[unit]") {
+  MachineSpec spec = spec_with({disk_on(Bus::sata)});
+  spec.cpus = 8;
+  CHECK_FALSE(holds(build(spec), "<topology"));
+  spec.sockets = 2;
+  const std::string xml = build(spec);
+  CHECK(holds(xml, R"(<topology sockets="2" cores="4" threads="1")"));
+  const auto facts = parse_domain(xml);
+  REQUIRE(facts);
+  CHECK(facts->machine.sockets == 2U);
+  CHECK(facts->machine.cpus == 8U);
 }
 
 }  // namespace
