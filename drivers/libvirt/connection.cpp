@@ -6,7 +6,9 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include "drivers/libvirt/errors.hpp"
 
@@ -16,6 +18,7 @@ namespace {
 constexpr int keepalive_seconds = 10;
 constexpr unsigned keepalive_count = 3;
 constexpr std::chrono::seconds look_again{1};
+constexpr std::chrono::hours longest_wait{1};  // `now` and a call without an end would overflow
 
 // libvirt's event loop, one for the process: keepalive and events need it.
 class EventLoop {
@@ -60,46 +63,79 @@ struct Connection::Events {
   }
 };
 
+// One virConnectOpen in a thread of its own, with what came of it.
+struct Connection::Attempt {
+  std::mutex mutex;
+  std::condition_variable_any ended;
+  std::optional<Result<Link>> result;
+};
+
 Connection::Connection(std::string uri)
     : uri_(std::move(uri)), events_(std::make_shared<Events>()) {}
-
-Connection::~Connection() { close(); }
-
-void Connection::close() {
-  // It may be dead, and forget its callbacks without being asked.
-  if (link_ && callback_ >= 0) (void)virConnectDomainEventDeregisterAny(link_.get(), callback_);
-  callback_ = -1;
-  link_.reset();
-}
 
 bool Connection::session() const { return uri_.find("/session") != std::string::npos; }
 
 Result<Link> Connection::get(const Call& call) {
-  FLYT_TRY(proceed(call, fmt::format("connecting to {}", uri_)));
-  const std::lock_guard lock(opening_);
-  if (!link_ || virConnectIsAlive(link_.get()) != 1) FLYT_TRY(open());
+  const std::string what = fmt::format("connecting to {}", uri_);
+  FLYT_TRY(proceed(call, what));
+  std::shared_ptr<Attempt> current;
+  {
+    const std::lock_guard lock(mutex_);
+    if (link_ && virConnectIsAlive(link_.get()) == 1) return link_;
+    if (!attempt_) attempt_ = attempt();
+    current = attempt_;
+  }
+  const auto until = std::chrono::steady_clock::now() +
+                     std::min<std::chrono::nanoseconds>(call.left(), longest_wait);
+  std::unique_lock waiting(current->mutex);
+  current->ended.wait_until(waiting, call.stop, until, [&] { return current->result.has_value(); });
+  std::optional<Result<Link>> result = current->result;
+  waiting.unlock();
+  const std::lock_guard lock(mutex_);
+  // Left behind or at its end: the next call begins anew.
+  if (attempt_ == current) attempt_.reset();
+  if (!result) {
+    FLYT_TRY(proceed(call, what));
+    return Error{Errc::timed_out, what};
+  }
+  if (!*result) return result->error();
+  link_ = **result;
   return link_;
 }
 
-Status Connection::open() {
+std::shared_ptr<Connection::Attempt> Connection::attempt() {
   EventLoop::require();
-  close();
-  virConnectPtr opened = virConnectOpen(uri_.c_str());
-  if (opened == nullptr) return last_error(fmt::format("cannot connect to {}", uri_));
-  link_ = Link(opened, [](virConnectPtr link) { (void)virConnectClose(link); });
+  auto shared = std::make_shared<Attempt>();
+  // It holds all that it needs: this object may be gone before the daemon answers.
+  std::thread([shared, uri = uri_, events = events_] {
+    Result<Link> opened = open(uri, events);
+    const std::lock_guard lock(shared->mutex);
+    shared->result = std::move(opened);
+    shared->ended.notify_all();
+  }).detach();
+  return shared;
+}
+
+Result<Link> Connection::open(const std::string& uri, const std::shared_ptr<Events>& events) {
+  virConnectPtr opened = virConnectOpen(uri.c_str());
+  if (opened == nullptr) return last_error(fmt::format("cannot connect to {}", uri));
   // Without keepalive or events, a dead daemon and a machine that ends are only noticed later.
   (void)virConnectSetKeepAlive(opened, keepalive_seconds, keepalive_count);
   using Held = std::shared_ptr<Events>;
-  auto held = std::make_unique<Held>(events_);
-  const auto changed = [](virConnectPtr, virDomainPtr, int, int, void* events) {
-    (*static_cast<Held*>(events))->one_more();
+  auto held = std::make_unique<Held>(events);
+  const auto changed = [](virConnectPtr, virDomainPtr, int, int, void* given) {
+    (*static_cast<Held*>(given))->one_more();
   };
-  const auto forget = [](void* events) { delete static_cast<Held*>(events); };
-  callback_ =
+  const auto forget = [](void* given) { delete static_cast<Held*>(given); };
+  const int callback =
       virConnectDomainEventRegisterAny(opened, nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
                                        VIR_DOMAIN_EVENT_CALLBACK(+changed), held.get(), forget);
-  if (callback_ >= 0) (void)held.release();  // libvirt's now
-  return ok();
+  if (callback >= 0) (void)held.release();  // libvirt's now
+  return Link(opened, [callback](virConnectPtr link) {
+    // It may be dead, and forget its callbacks without being asked.
+    if (callback >= 0) (void)virConnectDomainEventDeregisterAny(link, callback);
+    (void)virConnectClose(link);
+  });
 }
 
 Status Connection::wait_until(const std::function<Result<bool>()>& holds, const Call& call,

@@ -16,13 +16,13 @@ namespace flyt::virt {
 using Link = std::shared_ptr<virConnect>;
 
 // Thread-safe. libvirt's calls cannot be interrupted: a stop or a deadline is seen before each of
-// them, and a daemon that says nothing for 30 s ends them (keepalive).
+// them, and a daemon that says nothing for 30 s ends them (keepalive). Only opening is left behind,
+// in a thread that ends with the daemon's answer or with this process.
 class Connection {
  public:
   explicit Connection(std::string uri);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
-  ~Connection();
 
   const std::string& uri() const noexcept { return uri_; }
   bool session() const;  // an unprivileged daemon
@@ -36,15 +36,16 @@ class Connection {
 
  private:
   struct Events;
+  struct Attempt;
 
-  Status open();
-  void close();
+  static Result<Link> open(const std::string& uri, const std::shared_ptr<Events>& events);
+  std::shared_ptr<Attempt> attempt();
 
   const std::string uri_;
   const std::shared_ptr<Events> events_;  // outlives us while an event is being delivered
-  std::mutex opening_;
+  std::mutex mutex_;
   Link link_;
-  int callback_ = -1;
+  std::shared_ptr<Attempt> attempt_;  // of those that wait for one
 };
 
 }  // namespace flyt::virt
