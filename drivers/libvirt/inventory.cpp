@@ -10,6 +10,7 @@
 #include "drivers/libvirt/context.hpp"
 #include "drivers/libvirt/errors.hpp"
 #include "drivers/libvirt/ground_xml.hpp"
+#include "drivers/libvirt/host_identity.hpp"
 #include "drivers/libvirt/volumes.hpp"
 
 namespace flyt::virt {
@@ -27,11 +28,11 @@ std::string platform_text(virConnectPtr link, const std::string& host) {
   return fmt::format("{} at {}", text, host);
 }
 
-Result<Host> read_host(virConnectPtr link, const CapabilityFacts& capabilities) {
+Result<Host> read_host(virConnectPtr link, const std::string& id) {
   virNodeInfo info{};
   if (virNodeGetInfo(link, &info) < 0) return last_error("asking for the host's size");
   Host host;
-  host.id = capabilities.host_uuid;
+  host.id = id;
   host.name = take(virConnectGetHostname(link));
   host.cpus = info.cpus;
   host.memory_bytes = std::uint64_t{info.memory} * 1024;
@@ -43,12 +44,15 @@ Result<Host> read_host(virConnectPtr link, const CapabilityFacts& capabilities) 
   if (virNodeGetMemoryStats(link, VIR_NODE_MEMORY_STATS_ALL_CELLS, stats.data(), &count, 0) < 0) {
     return host;
   }
-  // What is cached can be had for the asking.
+  // What is cached can be had for the asking. The size is taken from here too: where the host is
+  // itself a container, the two sources differ.
   std::uint64_t free = 0;
   for (const virNodeMemoryStats& one : stats) {
     const std::string_view field = one.field;
     if (field == "free" || field == "buffers" || field == "cached") free += one.value * 1024;
+    if (field == "total" && one.value > 0) host.memory_bytes = one.value * 1024;
   }
+  free = std::min(free, *host.memory_bytes);
   host.memory_free_bytes = free;
   return host;
 }
@@ -204,8 +208,8 @@ Result<Inventory> read_inventory(Context& context, const Scope& scope, const Cal
   Inventory inventory;
   inventory.endpoint = context.config.name;
   inventory.driver = "libvirt";
-  inventory.platform_id = capabilities.host_uuid;
-  FLYT_ASSIGN(Host host, read_host(link.get(), capabilities));
+  FLYT_ASSIGN(inventory.platform_id, host_id(context, capabilities.host_uuid, call));
+  FLYT_ASSIGN(Host host, read_host(link.get(), inventory.platform_id));
   inventory.platform = platform_text(link.get(), host.name);
   inventory.hosts.push_back(std::move(host));
   std::set<std::string> used;

@@ -22,6 +22,8 @@ TEST_CASE("libvirt: the ground is what virsh sees", "[libvirt]") {
   REQUIRE(inventory->hosts.size() == 1);
   CHECK(inventory->hosts[0].cpus.value_or(0) > 0);
   CHECK(inventory->hosts[0].memory_free_bytes.value_or(0) > 0);
+  CHECK(inventory->hosts[0].memory_free_bytes <= inventory->hosts[0].memory_bytes);
+  CHECK(inventory->hosts[0].id == inventory->platform_id);
   REQUIRE(inventory->storages.size() == 1);
   CHECK(inventory->storages[0].name == "default");
   CHECK(inventory->storages[0].kind == "dir");
