@@ -45,21 +45,22 @@ bool judge_ground(const PlanInput& input, Plan& plan) {
   return broken;
 }
 
-// A uuid that two machines share would give both the same migration id.
-void find_twins(std::vector<Draft>& drafts) {
-  std::map<std::string, std::vector<Draft*>> by_id;
-  for (Draft& draft : drafts) {
-    if (!draft.machine.source.uuid.empty()) by_id[draft.machine.migration_id].push_back(&draft);
+// A uuid that two machines share would give both the same migration id, and one of them the disks
+// of the other. The twin need not be selected: an earlier plan may have moved it.
+void find_twins(const PlanInput& input, std::vector<Draft>& drafts) {
+  std::map<std::string, std::vector<const Machine*>> by_uuid;
+  for (const Machine& machine : input.source->machines) {
+    if (!machine.uuid.empty()) by_uuid[machine.uuid].push_back(&machine);
   }
-  for (const auto& entry : by_id) {
-    if (entry.second.size() < 2) continue;
-    for (Draft* draft : entry.second) {
-      const bool first = draft == entry.second.front();
-      const Draft* other = first ? entry.second.back() : entry.second.front();
-      draft->concerns.push_back(
-          concern("M-UUID", draft->machine.source.name,
-                  fmt::format("{} has the same uuid", other->machine.source.name)));
-    }
+  for (Draft& draft : drafts) {
+    const Machine& source = draft.machine.source;
+    const auto same = by_uuid.find(source.uuid);
+    if (same == by_uuid.end() || same->second.size() < 2) continue;
+    const Machine* twin = same->second.front();
+    if (twin->id == source.id) twin = same->second.back();
+    draft.concerns.push_back(
+        concern("M-UUID", source.name,
+                fmt::format("{} ({}) has the same uuid", twin->name, twin->id)));
   }
 }
 
@@ -101,7 +102,7 @@ Result<Plan> make_plan(const PlanInput& input) {
   std::vector<Draft> drafts;
   drafts.reserve(selected.size());
   for (const Machine* machine : selected) drafts.push_back(draft_machine(input, *machine));
-  find_twins(drafts);
+  find_twins(input, drafts);
   take_over(input, std::move(drafts), allowed, plan);
   if (!plan.machines.empty()) {
     Wave wave{.name = "wave 1"};
