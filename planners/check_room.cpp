@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
+#include <string>
 
 #include "base/units.hpp"
 #include "planners/concerns.hpp"
@@ -37,8 +39,12 @@ class RoomCheck {
             fmt::format("in the site file: [machines.\"{}\"]  name = \"...\"",
                         draft_.machine.source.name));
     }
+    std::set<std::string> own;
     for (const NicSpec& nic : spec_.nics) {
       if (nic.mac.empty()) continue;
+      if (!own.insert(plain_mac(nic.mac)).second) {
+        raise("T-MAC", fmt::format("two of its network cards have the MAC address {}", nic.mac));
+      }
       if (const auto who = room_.mac_taken(nic.mac, spec_.owner.id); !who.empty()) {
         raise("T-MAC", fmt::format("the MAC address {} is taken: {}", nic.mac, who));
       }

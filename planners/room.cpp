@@ -14,6 +14,15 @@ std::string of_plan(const std::map<std::string, std::string>& taken, const std::
 
 }  // namespace
 
+std::string plain_mac(std::string_view mac) {
+  std::string plain(mac);
+  for (char& c : plain) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (c == '-') c = ':';
+  }
+  return plain;
+}
+
 TargetRoom::TargetRoom(const Inventory& target) : target_(target) {}
 
 const Machine* TargetRoom::made_by(const std::string& migration_id) const {
@@ -32,14 +41,15 @@ std::string TargetRoom::name_taken(const std::string& name, const std::string& m
 }
 
 std::string TargetRoom::mac_taken(const std::string& mac, const std::string& migration_id) const {
+  const std::string plain = plain_mac(mac);
   for (const Machine& machine : target_.machines) {
     const bool has = std::any_of(machine.nics.begin(), machine.nics.end(),
-                                 [&](const Nic& nic) { return nic.mac == mac; });
+                                 [&](const Nic& nic) { return plain_mac(nic.mac) == plain; });
     if (has && machine.migration_id != migration_id) {
       return fmt::format("{} on {}", machine.name, target_.endpoint);
     }
   }
-  return of_plan(macs_, mac);
+  return of_plan(macs_, plain);
 }
 
 std::string TargetRoom::uuid_taken(const std::string& uuid, const std::string& migration_id) const {
@@ -92,7 +102,7 @@ void TargetRoom::take(const MachineSpec& spec) {
   names_.emplace(spec.name, spec.name);
   if (!spec.uuid.empty()) uuids_.emplace(spec.uuid, spec.name);
   for (const NicSpec& nic : spec.nics) {
-    if (!nic.mac.empty()) macs_.emplace(nic.mac, spec.name);
+    if (!nic.mac.empty()) macs_.emplace(plain_mac(nic.mac), spec.name);
   }
   // What is there already has its room.
   const Machine* ours = made_by(spec.owner.id);

@@ -7,11 +7,15 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "base/inventory.hpp"
 #include "base/machine_spec.hpp"
 
 namespace flyt {
+
+// As nouns have it: lower case, colons.
+std::string plain_mac(std::string_view mac);
 
 class TargetRoom {
  public:
@@ -24,6 +28,7 @@ class TargetRoom {
   // Who has it already, other than the migration itself: "web01 on kvm", "web02 of this plan".
   // Empty: it is free.
   std::string name_taken(const std::string& name, const std::string& migration_id) const;
+  // However the letters of either are written.
   std::string mac_taken(const std::string& mac, const std::string& migration_id) const;
   std::string uuid_taken(const std::string& uuid, const std::string& migration_id) const;
 

@@ -233,6 +233,28 @@ TEST_CASE("Names and MAC addresses clash inside a plan too", "[planners]") {
   CHECK_THAT(flyt::tests::find(alone, "M-UUID")->text, Catch::Matchers::Contains("db01"));
 }
 
+TEST_CASE("A MAC address is one however it is written, and within a machine too", "[planners]") {
+  Example upper;
+  upper.web().nics[0].mac = "00:50:56:AB:cd:01";
+  upper.source.machines[1].nics[0].mac = "00-50-56-ab-CD-01";
+  REQUIRE(flyt::tests::find(upper.plan(), "T-MAC") != nullptr);
+  CHECK(names(upper.plan()) == std::vector<std::string>{"db01"});
+
+  Example there;
+  there.web().nics[0].mac = "00:50:56:AB:CD:01";
+  there.target.machines.push_back(flyt::tests::machine("other", 7));
+  there.target.machines[0].nics[0].mac = "00:50:56:ab:cd:01";
+  CHECK_FALSE(flyt::tests::planned(there.plan(), "web01"));
+
+  Example twice;
+  twice.web().nics.push_back(twice.web().nics[0]);
+  const auto plan = twice.plan();
+  REQUIRE(flyt::tests::find(plan, "T-MAC") != nullptr);
+  CHECK_THAT(flyt::tests::find(plan, "T-MAC")->text,
+             Catch::Matchers::Contains("two of its network cards"));
+  CHECK_FALSE(flyt::tests::planned(plan, "web01"));
+}
+
 TEST_CASE("A machine that this migration made is gone on with", "[planners]") {
   Example example;
   const auto first = example.plan();
