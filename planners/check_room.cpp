@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -21,6 +22,7 @@ class RoomCheck {
     if (ours != nullptr) {
       raise("T-OURS", fmt::format("{} is on {} already, made by this migration", ours->name,
                                   target_.endpoint));
+      check_ours(*ours);
     }
     check_identity();
     check_host();
@@ -31,6 +33,21 @@ class RoomCheck {
   void raise(std::string_view code, std::string text, std::string remedy = {}) {
     draft_.concerns.push_back(
         concern(code, draft_.machine.source.name, std::move(text), std::move(remedy)));
+  }
+
+  // As apply compares what it finds: a platform may have rounded a size up.
+  void check_ours(const Machine& ours) {
+    if (!ours.unreadable.empty()) return;
+    const bool fits =
+        std::equal(ours.disks.begin(), ours.disks.end(), spec_.disks.begin(), spec_.disks.end(),
+                   [](const Disk& made, const DiskSpec& wanted) {
+                     return made.size_bytes >= wanted.size_bytes;
+                   });
+    if (fits) return;
+    raise("T-OURS-DISKS",
+          fmt::format("{} on {}, made by this migration, has not the disks that the source has now",
+                      ours.name, target_.endpoint),
+          fmt::format("flyt undo {} --target", draft_.machine.source.name));
   }
 
   void check_identity() {

@@ -93,6 +93,9 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "Correct the line in [map.networks], or make the network."},
     {"T-OURS", info, "the machine is there already, made by this migration",
      "An earlier run made it. Applying goes on with it; nothing is made twice."},
+    {"T-OURS-DISKS", blocker, "the machine is there, made by this migration, with other disks",
+     "The source's disks have changed their number or grown since it was made. "
+     "flyt undo NAME --target removes it; then plan again."},
     {"T-STORAGE", blocker, "a storage of the source is mapped to none of the target",
      "Add a line to [map.storages] in the site file."},
     {"T-STORAGE-FULL", blocker, "the target's storage has too little room",

@@ -122,6 +122,13 @@ std::vector<Case> target_cases() {
          e.target.machines[0].migration_id = id_of_web();
        },
        "made by this migration"},
+      {"T-OURS-DISKS", "web01",
+       [](Example& e) {
+         e.target.machines.push_back(on_target("web01", 1));
+         e.target.machines[0].migration_id = id_of_web();
+         e.web().disks[0].size_bytes += 1;
+       },
+       "has not the disks"},
       {"T-STORAGE", "web01", [](Example& e) { e.web().disks[0].storage = "san"; }, "\"san\""},
       {"T-STORAGE-FULL", "web01",
        [](Example& e) { e.target.storages[0].free_bytes = 15 * flyt::gib; },

@@ -274,6 +274,26 @@ TEST_CASE("A machine that this migration made is gone on with", "[planners]") {
   CHECK(machine_of(plan, "web01").spec.uuid == example.web().uuid);
 }
 
+TEST_CASE("What this migration made with other disks blocks, adopted or not", "[planners]") {
+  Example example;
+  Plan old = example.plan();
+  flyt::Machine made = example.web();
+  made.migration_id = machine_of(old, "web01").migration_id;
+  example.target.machines.push_back(made);
+  example.web().disks.push_back(example.web().disks[0]);
+  for (const Plan* adopt : {static_cast<const Plan*>(nullptr), static_cast<const Plan*>(&old)}) {
+    example.adopt = adopt;
+    const auto plan = example.plan();
+    CHECK_FALSE(flyt::tests::planned(plan, "web01"));
+    REQUIRE(flyt::tests::find(plan, "T-OURS-DISKS") != nullptr);
+    CHECK(flyt::tests::find(plan, "T-OURS-DISKS")->remedy == "flyt undo web01 --target");
+  }
+  // A platform that rounds sizes up has made what was asked for.
+  example.web().disks.pop_back();
+  example.target.machines[0].disks[0].size_bytes += 4096;
+  CHECK(flyt::tests::planned(example.plan(), "web01"));
+}
+
 TEST_CASE("Facts are pinned, bounded and noted", "[planners]") {
   Example example;
   example.web().host = "esx03";
