@@ -36,8 +36,10 @@ std::string neutral_model(std::string_view word) {
   for (char& c : model) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
-  constexpr std::array<std::string_view, 5> known = {"virtio", "e1000", "e1000e", "vmxnet3",
-                                                     "rtl8139"};
+  // VMware's words for AMD's PCnet; "flexible" is one until VMware's tools are there.
+  if (model == "pcnet32" || model == "vlance" || model == "flexible") return "pcnet";
+  constexpr std::array<std::string_view, 6> known = {"virtio",  "e1000",   "e1000e",
+                                                     "vmxnet3", "rtl8139", "pcnet"};
   const bool is_known = std::find(known.begin(), known.end(), model) != known.end();
   return is_known ? model : std::string();
 }

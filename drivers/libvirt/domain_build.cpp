@@ -180,8 +180,8 @@ Status add_disks(pugi::xml_node devices, const MachineSpec& spec, const Placemen
 }
 
 Result<std::string> nic_model(const NicSpec& nic, bool virtio_guest) {
-  static constexpr std::array<std::string_view, 5> known{"virtio", "e1000", "e1000e", "vmxnet3",
-                                                         "rtl8139"};
+  static constexpr std::array<std::string_view, 6> known{"virtio",  "e1000",   "e1000e",
+                                                         "vmxnet3", "rtl8139", "pcnet"};
   const std::string wanted = lower(nic.model);
   if (wanted.empty()) return std::string(virtio_guest ? "virtio" : "e1000");
   if (std::find(known.begin(), known.end(), wanted) != known.end()) return wanted;

@@ -129,6 +129,10 @@ TEST_CASE("A converted guest gets virtio, another keeps what it had", "[planners
   CHECK(kept.spec.disks[0].bus == flyt::Bus::scsi);
   CHECK(kept.spec.disks[0].controller == "lsilogic");
   CHECK(kept.spec.nics[0].model == "e1000");
+  for (const char* word : {"PCNet32", "vlance", "Flexible", "pcnet"}) {
+    example.web().nics[0].model = word;
+    CHECK(machine_of(example.plan(), "web01").spec.nics[0].model == "pcnet");
+  }
   CHECK(machine_of(example.plan(), "db01").convert);
 
   flyt::Disk tiny = example.web().disks[0];
