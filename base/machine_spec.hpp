@@ -32,7 +32,8 @@ struct NicSpec {
   std::string mac;      // kept from the source
   std::string network;  // Network::name on the target
   std::optional<std::uint32_t> vlan;
-  // Neutral: "virtio", "e1000", "e1000e", "vmxnet3", "rtl8139", "pcnet"; empty: the driver's choice.
+  // Neutral: "virtio", "e1000", "e1000e", "vmxnet3", "rtl8139", "pcnet"; empty: the driver's
+  // choice.
   std::string model;
 };
 

@@ -65,13 +65,18 @@ Attempt<std::unique_ptr<Driver>> open_endpoint(const EndpointConfig& endpoint, A
                                 : with_retries(std::move(driver));
 }
 
-Attempt<Inventory> read_inventory(const EndpointConfig& endpoint, const Call& call) {
+Attempt<Looked> look_at(const EndpointConfig& endpoint, const Call& call) {
   FLYT_ASSIGN(const auto driver, open_endpoint(endpoint, Access::look, call));
   FLYT_ASSIGN(auto inventory,
               during(Origin::endpoint, within(fmt::format("endpoint {}", endpoint.name),
                                               driver->inventory(Scope{}, call))));
   inventory.endpoint = endpoint.name;
-  return inventory;
+  return Looked{driver->info(), std::move(inventory)};
+}
+
+Attempt<Inventory> read_inventory(const EndpointConfig& endpoint, const Call& call) {
+  FLYT_ASSIGN(auto looked, look_at(endpoint, call));
+  return std::move(looked.inventory);
 }
 
 Attempt<Ends> choose_ends(const Site& site, const std::optional<std::string>& source,

@@ -23,7 +23,12 @@ Attempt<const EndpointConfig*> find_endpoint(const Site& site, const std::string
 Attempt<std::unique_ptr<Driver>> open_endpoint(const EndpointConfig& endpoint, Access access,
                                                const Call& call);
 
+struct Looked {
+  DriverInfo driver;
+  Inventory inventory;
+};
 // Opens it to look, reads everything, closes it.
+Attempt<Looked> look_at(const EndpointConfig& endpoint, const Call& call);
 Attempt<Inventory> read_inventory(const EndpointConfig& endpoint, const Call& call);
 
 struct Ends {

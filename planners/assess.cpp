@@ -1,9 +1,12 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "base/convert_choice.hpp"
 #include "planners/concerns.hpp"
+#include "planners/draft.hpp"
 #include "planners/planner.hpp"
 
 namespace flyt {
@@ -67,9 +70,6 @@ void assess_itself(const Machine& machine, std::vector<Concern>& found) {
                 fmt::format("the {} not known", machine.cpus.value_or(0) == 0 ? "number of CPUs is"
                                                                               : "memory size is")));
   }
-  if (machine.power == Power::suspended) {
-    found.push_back(concern("M-SUSPENDED", machine.name, "it is suspended"));
-  }
   for (std::size_t i = 0; i < machine.nics.size(); ++i) {
     if (!machine.nics[i].mac.empty()) continue;
     found.push_back(concern("M-NIC-MAC", machine.name,
@@ -77,9 +77,52 @@ void assess_itself(const Machine& machine, std::vector<Concern>& found) {
   }
 }
 
+void assess_power(const SourceTraits& source, const Machine& machine, std::vector<Concern>& found) {
+  switch (machine.power) {
+    case Power::off:
+      break;
+    case Power::on:
+      if (source.can_view) {
+        found.push_back(concern("M-RUNNING", machine.name,
+                                "it runs: what it writes from then on stays",
+                                "shut it down on the source before flyt apply"));
+        break;
+      }
+      found.push_back(
+          concern("M-POWER", machine.name,
+                  fmt::format("it runs, and {} cannot copy running machines", source.endpoint),
+                  "shut it down on the source, then plan again"));
+      break;
+    case Power::suspended:
+      found.push_back(concern("M-SUSPENDED", machine.name, "it is suspended"));
+      break;
+    case Power::unknown:
+      found.push_back(concern("M-POWER-UNKNOWN", machine.name, "it may be running"));
+      break;
+  }
+}
+
+void assess_conversion(const MachineSettings& settings, const Machine& machine,
+                       std::vector<Concern>& found) {
+  const Convert wanted = settings.convert.value_or(Convert::automatic);
+  const ConvertChoice choice = choose_conversion(machine, wanted);
+  if (choice.convert && machine.guest.family == GuestFamily::windows) {
+    found.push_back(concern(
+        "M-WINDOWS", machine.name, "converting Windows is not built yet",
+        fmt::format("in the site file: [machines.\"{}\"]  convert = \"none\"", machine.name)));
+  }
+  const bool foreign = std::any_of(machine.disks.begin(), machine.disks.end(), [](const Disk& d) {
+    return d.bus != Bus::virtio_blk && d.bus != Bus::virtio_scsi;
+  });
+  if (!choice.convert && foreign && wanted == Convert::automatic) {
+    found.push_back(concern("M-NOT-CONVERTED", machine.name,
+                            fmt::format("it is not converted: {}", choice.why)));
+  }
+}
+
 }  // namespace
 
-std::vector<Concern> assess(const Machine& machine) {
+std::vector<Concern> assess(const Site& site, const SourceTraits& source, const Machine& machine) {
   if (!machine.unreadable.empty()) {
     return {concern("M-UNREADABLE", machine.name,
                     fmt::format("it could not be read: {}", machine.unreadable))};
@@ -89,6 +132,8 @@ std::vector<Concern> assess(const Machine& machine) {
   assess_itself(machine, found);
   assess_firmware(machine, found);
   assess_disks(machine, found);
+  assess_power(source, machine, found);
+  assess_conversion(settings_of(site, machine.name), machine, found);
   return found;
 }
 

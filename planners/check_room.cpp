@@ -38,11 +38,10 @@ class RoomCheck {
   // As apply compares what it finds: a platform may have rounded a size up.
   void check_ours(const Machine& ours) {
     if (!ours.unreadable.empty()) return;
-    const bool fits =
-        std::equal(ours.disks.begin(), ours.disks.end(), spec_.disks.begin(), spec_.disks.end(),
-                   [](const Disk& made, const DiskSpec& wanted) {
-                     return made.size_bytes >= wanted.size_bytes;
-                   });
+    const bool fits = std::equal(ours.disks.begin(), ours.disks.end(), spec_.disks.begin(),
+                                 spec_.disks.end(), [](const Disk& made, const DiskSpec& wanted) {
+                                   return made.size_bytes >= wanted.size_bytes;
+                                 });
     if (fits) return;
     raise("T-OURS-DISKS",
           fmt::format("{} on {}, made by this migration, has not the disks that the source has now",

@@ -38,6 +38,11 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
     {"M-POWER-UNKNOWN", warning, "it is not known whether the machine is off",
      "Make sure that it is off before flyt apply: a disk that changes while it is copied is found "
      "by the proof of the bytes, after the time it took."},
+    {"M-RUNNING", warning, "the machine runs while it is copied",
+     "It is copied as it is at one moment; what it writes after that stays on the source. flyt "
+     "does "
+     "not stop it: started on the target while it runs on, it is there twice. Shut it down before "
+     "flyt apply, or go no further than flyt apply --until copied."},
     {"M-SECURE-BOOT", warning, "Secure Boot will be off on the target",
      "Keys and boot variables do not travel. Switch it on again after the machine is proven."},
     {"M-SIZE-UNKNOWN", blocker, "the number of CPUs or the memory size is not known",

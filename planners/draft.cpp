@@ -17,19 +17,6 @@ namespace {
 // A PCI slot for each disk runs out beyond this.
 constexpr std::size_t most_virtio_blk = 20;
 
-MachineSettings settings_of(const Site& site, const std::string& name) {
-  MachineSettings settings = site.defaults;
-  const auto own = site.machines.find(name);
-  if (own == site.machines.end()) return settings;
-  const MachineSettings& more = own->second;
-  if (more.convert) settings.convert = more.convert;
-  if (more.boot_timeout) settings.boot_timeout = more.boot_timeout;
-  if (more.marker) settings.marker = more.marker;
-  if (!more.probes.empty()) settings.probes = more.probes;
-  settings.name = more.name;
-  return settings;
-}
-
 // The platform's word for a network card as one that targets know; empty: it is none of them.
 std::string neutral_model(std::string_view word) {
   std::string model(word);
@@ -55,7 +42,6 @@ class Drafter {
   void raise(std::string_view code, std::string text, std::string remedy = {}) {
     draft_.concerns.push_back(concern(code, source_.name, std::move(text), std::move(remedy)));
   }
-  void judge_power();
   void choose();
   void describe();
   void add_disks();
@@ -68,31 +54,11 @@ class Drafter {
   Draft draft_;
 };
 
-void Drafter::judge_power() {
-  if (source_.power == Power::on && !input_.source_can_view) {
-    raise("M-POWER",
-          fmt::format("it runs, and {} cannot copy running machines", input_.source->endpoint),
-          "shut it down on the source, then plan again");
-  }
-  if (source_.power == Power::unknown) raise("M-POWER-UNKNOWN", "it may be running");
-}
-
 void Drafter::choose() {
-  const Convert wanted = settings_.convert.value_or(Convert::automatic);
-  const ConvertChoice choice = choose_conversion(source_, wanted);
-  PlannedMachine& planned = draft_.machine;
-  planned.convert = choice.convert;
-  planned.convert_why = choice.why;
-  if (choice.convert && source_.guest.family == GuestFamily::windows) {
-    raise("M-WINDOWS", "converting Windows is not built yet",
-          fmt::format("in the site file: [machines.\"{}\"]  convert = \"none\"", source_.name));
-  }
-  const bool foreign = std::any_of(source_.disks.begin(), source_.disks.end(), [](const Disk& d) {
-    return d.bus != Bus::virtio_blk && d.bus != Bus::virtio_scsi;
-  });
-  if (!choice.convert && foreign && wanted == Convert::automatic) {
-    raise("M-NOT-CONVERTED", fmt::format("it is not converted: {}", choice.why));
-  }
+  const ConvertChoice choice =
+      choose_conversion(source_, settings_.convert.value_or(Convert::automatic));
+  draft_.machine.convert = choice.convert;
+  draft_.machine.convert_why = choice.why;
 }
 
 void Drafter::describe() {
@@ -196,7 +162,8 @@ void Drafter::adopt() {
 }
 
 Draft Drafter::draft() {
-  draft_.concerns = assess(source_);
+  draft_.concerns =
+      assess(*input_.site, {input_.source->endpoint, input_.source_can_view}, source_);
   PlannedMachine& planned = draft_.machine;
   planned.source = source_;
   // What may change until the plan is applied, and is looked at then.
@@ -204,7 +171,6 @@ Draft Drafter::draft() {
   planned.migration_id = migration_id(input_.site->id, input_.source->platform_id, source_.uuid);
   // Nothing more is known of what could not be read.
   if (!source_.unreadable.empty()) return std::move(draft_);
-  judge_power();
   choose();
   describe();
   add_disks();
@@ -217,6 +183,19 @@ Draft Drafter::draft() {
 }
 
 }  // namespace
+
+MachineSettings settings_of(const Site& site, const std::string& name) {
+  MachineSettings settings = site.defaults;
+  const auto own = site.machines.find(name);
+  if (own == site.machines.end()) return settings;
+  const MachineSettings& more = own->second;
+  if (more.convert) settings.convert = more.convert;
+  if (more.boot_timeout) settings.boot_timeout = more.boot_timeout;
+  if (more.marker) settings.marker = more.marker;
+  if (!more.probes.empty()) settings.probes = more.probes;
+  settings.name = more.name;
+  return settings;
+}
 
 bool Draft::blocked() const {
   return std::any_of(concerns.begin(), concerns.end(),

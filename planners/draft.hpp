@@ -14,6 +14,9 @@ struct Draft {
   bool blocked() const;
 };
 
+// [machines.NAME] over [defaults].
+MachineSettings settings_of(const Site& site, const std::string& name);
+
 // Everything but capacity and clashes, which depend on the machines before: check_room().
 Draft draft_machine(const PlanInput& input, const Machine& source);
 // Adds what speaks against the draft on the target as it is; a draft that is not blocked is taken

@@ -58,9 +58,8 @@ void find_twins(const PlanInput& input, std::vector<Draft>& drafts) {
     if (same == by_uuid.end() || same->second.size() < 2) continue;
     const Machine* twin = same->second.front();
     if (twin->id == source.id) twin = same->second.back();
-    draft.concerns.push_back(
-        concern("M-UUID", source.name,
-                fmt::format("{} ({}) has the same uuid", twin->name, twin->id)));
+    draft.concerns.push_back(concern(
+        "M-UUID", source.name, fmt::format("{} ({}) has the same uuid", twin->name, twin->id)));
   }
 }
 

@@ -33,8 +33,13 @@ struct PlanInput {
 // Errc::invalid when a selection matches nothing (nearest name in the remedy).
 Result<Plan> make_plan(const PlanInput& input);
 
-// The concerns of one machine for any target: `flyt assess`.
-std::vector<Concern> assess(const Machine& machine);
+// What is known of a source beside its inventory.
+struct SourceTraits {
+  std::string endpoint;   // its name in the site
+  bool can_view = false;  // as PlanInput::source_can_view
+};
+// The concerns of one machine for any target: `flyt assess`. A plan raises the same, and more.
+std::vector<Concern> assess(const Site& site, const SourceTraits& source, const Machine& machine);
 // What a code means and what can be done; empty: no such code.
 std::string explain(std::string_view code);
 

@@ -41,13 +41,15 @@ Severity worst(const std::vector<Concern>& concerns) {
   return severity;
 }
 
-Assessment assess_all(const Inventory& inventory) {
+Assessment assess_all(const Site& site, const Looked& source) {
+  const Inventory& inventory = source.inventory;
+  const SourceTraits traits{inventory.endpoint, source.driver.can.has(Capability::view)};
   Assessment all;
   all.endpoint = inventory.endpoint;
   for (const auto& machine : inventory.machines) {
     if (machine.is_template) continue;
     ++all.machines;
-    const auto concerns = assess(machine);
+    const auto concerns = assess(site, traits, machine);
     const Severity severity = worst(concerns);
     if (severity == Severity::blocker) ++all.blocked;
     if (severity == Severity::warning) ++all.with_warnings;
@@ -76,8 +78,8 @@ Outcome run(const Arguments& arguments, Session& session) {
   }
   for (const auto& name : options.endpoints) {
     FLYT_ASSIGN(const auto* const endpoint, find_endpoint(site, name));
-    FLYT_ASSIGN(const auto inventory, read_inventory(*endpoint, session.call()));
-    session.view().assessment(assess_all(inventory));
+    FLYT_ASSIGN(const auto source, look_at(*endpoint, session.call()));
+    session.view().assessment(assess_all(site, source));
   }
   return ExitStatus::done;
 }

@@ -56,6 +56,12 @@ std::vector<Case> machine_cases() {
       {"M-POWER", "web01", [](Example& e) { e.web().power = flyt::Power::on; }, "it runs"},
       {"M-POWER-UNKNOWN", "web01", [](Example& e) { e.web().power = flyt::Power::unknown; },
        "may be running"},
+      {"M-RUNNING", "web01",
+       [](Example& e) {
+         e.web().power = flyt::Power::on;
+         e.source_can_view = true;
+       },
+       "it runs"},
       {"M-SECURE-BOOT", "web01", [](Example& e) { e.web().firmware.secure_boot = true; },
        "Secure Boot"},
       {"M-SIZE-UNKNOWN", "web01", [](Example& e) { e.web().memory_bytes.reset(); },
@@ -200,10 +206,27 @@ TEST_CASE("Codes are sorted, told apart and explained", "[planners]") {
 TEST_CASE("What a driver sees is part of the assessment", "[planners]") {
   Example example;
   example.web().concerns.push_back({"V-RDM-PHYSICAL", Severity::blocker, "", "raw disk", "detach"});
-  const auto found = flyt::assess(example.web());
+  const auto found = flyt::assess(example.site, {"esx"}, example.web());
   REQUIRE(found.size() == 1);
   CHECK(found[0].machine == "web01");
   CHECK_FALSE(flyt::tests::planned(example.plan(), "web01"));
+}
+
+TEST_CASE("An assessment says what a plan would say of the machine itself", "[planners]") {
+  Example example;
+  example.web().guest.family = flyt::GuestFamily::windows;
+  example.web().power = flyt::Power::on;
+  const auto codes = [&](bool can_view) {
+    std::set<std::string> all;
+    for (const auto& one : flyt::assess(example.site, {"esx", can_view}, example.web())) {
+      all.insert(one.code);
+    }
+    return all;
+  };
+  CHECK(codes(false) == std::set<std::string>{"M-POWER", "M-WINDOWS"});
+  CHECK(codes(true) == std::set<std::string>{"M-RUNNING", "M-WINDOWS"});
+  example.site.machines["web01"].convert = flyt::Convert::none;
+  CHECK(codes(false) == std::set<std::string>{"M-POWER"});
 }
 
 TEST_CASE("docs/concerns.md lists every concern as the table has it", "[planners]") {

@@ -229,7 +229,8 @@ TEST_CASE("Names and MAC addresses clash inside a plan too", "[planners]") {
   twins.web().uuid = twins.source.machines[1].uuid;
   const auto none = twins.plan();
   CHECK(none.machines.empty());
-  CHECK_THAT(flyt::tests::find(none, "M-UUID")->text, Catch::Matchers::Contains("db01 (id-db01) has the"));
+  CHECK_THAT(flyt::tests::find(none, "M-UUID")->text,
+             Catch::Matchers::Contains("db01 (id-db01) has the"));
   twins.select = {"web01"};  // alone: its twin may have been moved by an earlier plan
   const auto alone = twins.plan();
   CHECK(alone.machines.empty());
