@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 #include "base/units.hpp"
@@ -50,7 +51,51 @@ Error nothing_matches(const Inventory& inventory, const std::string& word) {
   return error;
 }
 
+Selection at_commas(std::string_view text) {
+  Selection parts;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', begin), text.size());
+    parts.emplace_back(text.substr(begin, comma - begin));
+    begin = comma + 1;
+  }
+  return parts;
+}
+
 }  // namespace
+
+Status check_words(std::string_view text) {
+  for (const std::string& word : at_commas(text)) {
+    if (!word.empty() && word.find_first_not_of(" \t") != std::string::npos) continue;
+    return Error{.code = Errc::invalid,
+                 .what = fmt::format("--select \"{}\": a word is empty", text),
+                 .state = "nothing was done",
+                 .remedy = {"name machines: --select web01,db01",
+                            "or leave --select out: all machines are meant then"}};
+  }
+  return ok();
+}
+
+Selection split_words(const Inventory& inventory, std::string_view text) {
+  std::set<std::string, std::less<>> names;
+  for (const Machine& machine : inventory.machines) names.insert(machine.name);
+  const Selection parts = at_commas(text);
+  Selection words;
+  for (std::size_t first = 0; first < parts.size();) {
+    std::string joined = parts[first], found = joined;
+    std::size_t next = first + 1;
+    bool all_names = names.contains(joined);
+    for (std::size_t last = first + 1; last < parts.size(); ++last) {
+      joined += ',' + parts[last];
+      all_names = all_names && names.contains(parts[last]);
+      if (all_names || !names.contains(joined)) continue;
+      found = joined;
+      next = last + 1;
+    }
+    words.push_back(std::move(found));
+    first = next;
+  }
+  return words;
+}
 
 bool matches(std::string_view pattern, std::string_view text) {
   std::size_t p = 0, t = 0;

@@ -8,7 +8,8 @@
 #include "cli/commands/commands.hpp"
 #include "cli/endpoints.hpp"
 #include "cli/session.hpp"
-#include "verifiers/verifier.hpp"
+#include "cli/target_ground.hpp"
+#include "cli/today.hpp"
 
 namespace flyt::cli {
 namespace {
@@ -60,11 +61,7 @@ void look_at_programs(std::vector<Finding>& findings) {
 
 void judge_ground(const Site& site, const EndpointConfig& endpoint, const std::string& today,
                   EndpointCheck& check) {
-  GroundQuestion question;
-  question.stated = endpoint.ground;
-  question.policy = site.policy;
-  question.today = today;
-  check.ground = make_verifier()->judge_ground(question);
+  check.ground = judge_target(site, endpoint, *check.inventory, today);
   if (!endpoint.ground) {
     check.findings.push_back(
         {"the site does not say on whose ground it stands: place, operator and owner stay "
@@ -120,7 +117,7 @@ ExitStatus judge(const CheckReport& report, ExitStatus status) {
 }
 
 Outcome run(const Arguments& arguments, Session& session) {
-  const auto today = arguments.text("today").value_or(utc_today());
+  FLYT_ASSIGN(const auto today, during(Origin::setup, today_of(arguments)));
   FLYT_ASSIGN(const auto site, session.site());
   CheckReport report{site.name, site.id, site.file.string(), site.state.string(), {}, {}};
   std::vector<std::string> names = arguments.operands();
@@ -132,6 +129,8 @@ Outcome run(const Arguments& arguments, Session& session) {
   for (const auto& name : names) {
     report.endpoints.push_back(
         look_at(site, site.endpoints.at(name), today, session.call(), status));
+    // What came after a stop is no finding.
+    FLYT_TRY(during(Origin::work, proceed(session.call(), "check")));
   }
   if (auto finding = look_at_state(site.state)) report.findings.push_back(*std::move(finding));
   look_at_programs(report.findings);

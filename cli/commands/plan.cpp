@@ -2,18 +2,21 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
 
 #include "base/digest.hpp"
 #include "base/durable_file.hpp"
 #include "base/inventory_json.hpp"
 #include "base/version.hpp"
 #include "cli/commands/commands.hpp"
+#include "cli/crew.hpp"
 #include "cli/endpoints.hpp"
+#include "cli/plan_file.hpp"
 #include "cli/session.hpp"
+#include "cli/target_ground.hpp"
+#include "cli/today.hpp"
 #include "planners/planner.hpp"
+#include "planners/select.hpp"
 #include "plans/plan_document.hpp"
-#include "verifiers/verifier.hpp"
 
 namespace flyt::cli {
 namespace {
@@ -31,45 +34,56 @@ constexpr std::array option_table{
 };
 
 struct Options {
-  Selection select;
-  std::optional<std::string> source, target, source_file, adopt;
+  std::optional<std::string> select, source, target, source_file, adopt;
   std::string output, today;
 };
 
-Options options_of(const Arguments& arguments) {
-  Options options{{},
+Result<Options> options_of(const Arguments& arguments) {
+  Options options{arguments.text("select"),
                   arguments.text("source"),
                   arguments.text("target"),
                   arguments.text("source-file"),
                   arguments.text("adopt"),
                   arguments.text("output").value_or("plan.json"),
-                  arguments.text("today").value_or(utc_today())};
-  std::string word;
-  for (const char letter : arguments.text("select").value_or("") + ',') {
-    if (letter != ',') {
-      word += letter;
-    } else if (!word.empty()) {
-      options.select.push_back(std::exchange(word, ""));
-    }
-  }
+                  {}};
+  FLYT_ASSIGN(options.today, today_of(arguments));
+  // Nothing selected must never mean everything.
+  if (options.select) FLYT_TRY(check_words(*options.select));
   return options;
 }
 
-Attempt<Inventory> source_inventory(const Options& options, const EndpointConfig& endpoint,
-                                    const Call& call) {
-  if (!options.source_file) return read_inventory(endpoint, call);
-  FLYT_ASSIGN(const auto text,
-              during(Origin::setup, read_file(*options.source_file, largest_inventory)));
-  FLYT_ASSIGN(auto inventory,
-              during(Origin::setup, within(*options.source_file, parse_inventory(text))));
-  inventory.endpoint = endpoint.name;
-  return inventory;
+// An object of another kind reads as an inventory of nothing, from no platform.
+Status check_saved(const Inventory& saved, const std::string& driver) {
+  Error error{.code = Errc::invalid,
+              .what = "this is no inventory of the source",
+              .state = "nothing was done",
+              .remedy = {"flyt inventory ENDPOINT --json > FILE"}};
+  if (saved.platform_id.empty()) {
+    error.seen = "the member platform_id is missing";
+  } else if (saved.driver != driver) {
+    error.seen = fmt::format("its driver is {:?}, the source's is {}", saved.driver, driver);
+  } else if (std::any_of(saved.machines.begin(), saved.machines.end(),
+                         [](const Machine& one) { return one.id.empty(); })) {
+    error.seen = "the member id of a machine is missing";
+  }
+  if (error.seen.empty()) return ok();
+  return error;
 }
 
-std::vector<Verdict> judge_target(const Site& site, const EndpointConfig& target,
-                                  const std::string& today) {
-  return make_verifier()->judge_ground(
-      {.stated = target.ground, .seen = {}, .policy = site.policy, .today = today, .at = ""});
+Attempt<Looked> look_at_source(const Options& options, const EndpointConfig& endpoint,
+                               const Call& call) {
+  if (!options.source_file) return look_at(endpoint, call);
+  const auto& file = *options.source_file;
+  FLYT_ASSIGN(const auto text, during(Origin::setup, read_file(file, largest_inventory)));
+  FLYT_ASSIGN(auto inventory, during(Origin::setup, within(file, parse_inventory(text))));
+  FLYT_TRY(during(Origin::setup, within(file, check_saved(inventory, endpoint.driver))));
+  inventory.endpoint = endpoint.name;
+  Looked looked{{}, std::move(inventory)};
+  // Who plans from a file need not hold the source's secrets.
+  if (const auto driver = open_endpoint(endpoint, Access::look, call)) {
+    looked.driver = (*driver)->info();
+  }
+  return looked;
 }
 
 // A target that breaks the policy is never planned for.
@@ -99,45 +113,54 @@ bool blocked(const Plan& plan, const Selection& select) {
   });
 }
 
-Attempt<Plan> plan_it(const Options& options, const Site& site, const Ends& ends,
-                      const Call& call) {
+struct Planned {
+  Plan plan;
+  Selection select;
+};
+
+Attempt<Planned> plan_it(const Options& options, const Site& site, const Ends& ends,
+                         const Call& call) {
   const auto& target_config = site.endpoints.at(ends.target);
-  const auto ground = judge_target(site, target_config, options.today);
-  if (auto allowed = check_policy(ground, ends.target); !allowed) {
+  const auto stated = judge_stated(site, target_config, options.today);
+  if (auto allowed = check_policy(stated, ends.target); !allowed) {
     return Failure{std::move(allowed).error(), ExitStatus::policy};
   }
-  FLYT_ASSIGN(const auto source, source_inventory(options, site.endpoints.at(ends.source), call));
-  FLYT_ASSIGN(const auto target, read_inventory(target_config, call));
   std::optional<Plan> adopted;
   if (options.adopt) {
-    FLYT_ASSIGN(adopted, during(Origin::setup, read_plan(*options.adopt)));
+    FLYT_ASSIGN(adopted, read_plan_of(site, *options.adopt));
   }
+  FLYT_ASSIGN(const auto source, look_at_source(options, site.endpoints.at(ends.source), call));
+  FLYT_ASSIGN(const auto target, read_inventory(target_config, call));
   PlanInput input;
   input.site = &site;
-  input.source = &source;
+  input.source = &source.inventory;
   input.target = &target;
-  input.select = options.select;
-  input.ground = ground;
+  if (options.select) input.select = split_words(source.inventory, *options.select);
+  input.ground = judge_target(site, target_config, target, options.today);
   input.flyt_version = version();
-  input.inventory_digest =
-      to_hex(sha256(inventory_text(source) + std::string(1, '\0') + inventory_text(target)));
+  input.inventory_digest = to_hex(
+      sha256(inventory_text(source.inventory) + std::string(1, '\0') + inventory_text(target)));
   input.adopt = adopted ? &*adopted : nullptr;
-  return during(Origin::setup, make_plan(input));
+  input.source_can_view = source.driver.can.has(Capability::view);
+  FLYT_ASSIGN(auto plan, during(Origin::setup, make_plan(input)));
+  plan.digest = plan_digest(plan);
+  return Planned{std::move(plan), std::move(input.select)};
 }
 
 Outcome run(const Arguments& arguments, Session& session) {
-  const Options options = options_of(arguments);
+  FLYT_ASSIGN(const auto options, during(Origin::setup, options_of(arguments)));
   FLYT_ASSIGN(const auto site, session.site());
+  FLYT_TRY(during(Origin::setup, check_plan_file(options.output, session.site_file())));
   FLYT_ASSIGN(const auto ends, choose_ends(site, options.source, options.target, session.call()));
-  FLYT_ASSIGN(auto plan, plan_it(options, site, ends, session.call()));
-  plan.digest = plan_digest(plan);
+  FLYT_ASSIGN(const auto planned, plan_it(options, site, ends, session.call()));
+  const Plan& plan = planned.plan;
   if (plan.machines.empty()) {
     session.view().plan_written(plan, "");
-    return ExitStatus::failed;
+    return breaks_policy(plan.ground) ? ExitStatus::policy : ExitStatus::failed;
   }
-  FLYT_TRY(during(Origin::work, write_durably(options.output, plan_text(plan))));
+  FLYT_TRY(during(Origin::work, write_plan(options.output, plan)));
   session.view().plan_written(plan, options.output);
-  return blocked(plan, options.select) ? ExitStatus::failed : ExitStatus::done;
+  return blocked(plan, planned.select) ? ExitStatus::failed : ExitStatus::done;
 }
 
 }  // namespace
