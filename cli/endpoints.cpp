@@ -41,6 +41,8 @@ Attempt<std::string> only_one(const Site& site, std::string_view role, Capabilit
 
 }  // namespace
 
+std::string endpoint_context(std::string_view name) { return fmt::format("endpoint {}", name); }
+
 Attempt<const EndpointConfig*> find_endpoint(const Site& site, const std::string& name) {
   const auto found = site.endpoints.find(name);
   if (found != site.endpoints.end()) return &found->second;
@@ -61,15 +63,13 @@ Attempt<const EndpointConfig*> find_endpoint(const Site& site, const std::string
 Attempt<std::unique_ptr<Driver>> open_endpoint(const EndpointConfig& endpoint, Access access,
                                                const Call& call) {
   FLYT_ASSIGN(auto driver, during(Origin::setup, open_driver(endpoint, call)));
-  return access == Access::look ? read_only(with_retries(std::move(driver)))
-                                : with_retries(std::move(driver));
+  driver = with_retries(std::move(driver), {}, endpoint_context(endpoint.name));
+  return access == Access::look ? read_only(std::move(driver)) : std::move(driver);
 }
 
 Attempt<Looked> look_at(const EndpointConfig& endpoint, const Call& call) {
   FLYT_ASSIGN(const auto driver, open_endpoint(endpoint, Access::look, call));
-  FLYT_ASSIGN(auto inventory,
-              during(Origin::endpoint, within(fmt::format("endpoint {}", endpoint.name),
-                                              driver->inventory(Scope{}, call))));
+  FLYT_ASSIGN(auto inventory, during(Origin::endpoint, driver->inventory(Scope{}, call)));
   inventory.endpoint = endpoint.name;
   return Looked{driver->info(), std::move(inventory)};
 }

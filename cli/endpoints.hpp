@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "cli/attempt.hpp"
 #include "cli/session.hpp"
@@ -19,6 +20,10 @@ enum class Access : std::uint8_t {
 // Errc::invalid names the nearest endpoint when there is none called `name`. The pointer is into
 // `site`.
 Attempt<const EndpointConfig*> find_endpoint(const Site& site, const std::string& name);
+
+// What stands in front of every error of an endpoint's driver: "endpoint pve". judgement.hpp tells
+// by it who has failed.
+std::string endpoint_context(std::string_view name);
 
 Attempt<std::unique_ptr<Driver>> open_endpoint(const EndpointConfig& endpoint, Access access,
                                                const Call& call);

@@ -16,17 +16,20 @@ bool may_repeat(Errc code, const Call& call) {
   return is_transient(code) && proceed(call, "").has_value();
 }
 
-Error tried(Error error, unsigned attempts) {
-  if (attempts < 2) return error;
-  const std::string times = fmt::format("{} times", attempts);
-  error.seen = error.seen.empty() ? times : fmt::format("{} ({})", error.seen, times);
-  return error;
+// A failure that could have been tried again and was not, because of a stop, is the stop: what the
+// platform said stays beside it.
+Error stopped(Error error) {
+  if (error.seen.empty()) error.seen = error.what;
+  return {.code = Errc::cancelled,
+          .what = "stopped",
+          .seen = std::move(error.seen),
+          .state = std::move(error.state)};
 }
 
 class Retry final : public Driver {
  public:
-  Retry(std::unique_ptr<Driver> driver, RetryPolicy policy)
-      : driver_(std::move(driver)), policy_(policy) {}
+  Retry(std::unique_ptr<Driver> driver, RetryPolicy policy, std::string context)
+      : driver_(std::move(driver)), policy_(policy), context_(std::move(context)) {}
 
   DriverInfo info() const override { return driver_->info(); }
   Result<Inventory> inventory(const Scope& scope, const Call& call) override {
@@ -68,7 +71,15 @@ class Retry final : public Driver {
     return std::min(pause, policy_.longest_pause);
   }
 
-  // The platform's error is worth more than "a stop was requested while waiting".
+  Error tried(Error error, unsigned attempts, const Call& call) const {
+    if (attempts > 1) {
+      const std::string times = fmt::format("{} times", attempts);
+      error.seen = error.seen.empty() ? times : fmt::format("{} ({})", error.seen, times);
+    }
+    if (is_transient(error.code) && call.stop.stop_requested()) error = stopped(std::move(error));
+    return context_.empty() ? error : std::move(error).within(context_);
+  }
+
   template <typename Once, typename Wanted>
   auto repeat(const Call& call, Once once, Wanted wanted) const -> decltype(once()) {
     FLYT_TRY(proceed(call, driver_->info().name));
@@ -78,7 +89,7 @@ class Retry final : public Driver {
       const Errc code = result.error().code;
       if (attempt >= policy_.attempts || !wanted(code) || !may_repeat(code, call) ||
           !wait(pause_after(attempt), call, "trying again")) {
-        return tried(std::move(result).error(), attempt);
+        return tried(std::move(result).error(), attempt, call);
       }
     }
   }
@@ -92,6 +103,7 @@ class Retry final : public Driver {
 
   std::unique_ptr<Driver> driver_;
   RetryPolicy policy_;
+  std::string context_;
 };
 
 // Whether a failed attempt has made the machine, as soon as the platform shows it.
@@ -113,20 +125,21 @@ Result<Machine> Retry::create_machine(const MachineSpec& spec, const Call& call)
     auto made = driver_->create_machine(spec, call);
     if (made) return made;
     if (attempt >= policy_.attempts || !may_repeat(made.error().code, call)) {
-      return tried(std::move(made).error(), attempt);
+      return tried(std::move(made).error(), attempt, call);
     }
     // Where it is there, it may be half made: the driver, idempotent in it, completes it. Where
     // that cannot be known, nothing is created again.
     if (!wait(pause_after(attempt), call, "creating again") || !made_one(spec, call)) {
-      return tried(std::move(made).error(), attempt);
+      return tried(std::move(made).error(), attempt, call);
     }
   }
 }
 
 }  // namespace
 
-std::unique_ptr<Driver> with_retries(std::unique_ptr<Driver> driver, RetryPolicy policy) {
-  return std::make_unique<Retry>(std::move(driver), policy);
+std::unique_ptr<Driver> with_retries(std::unique_ptr<Driver> driver, RetryPolicy policy,
+                                     std::string context) {
+  return std::make_unique<Retry>(std::move(driver), policy, std::move(context));
 }
 
 }  // namespace flyt

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <string>
 
 #include "drivers/driver.hpp"
 
@@ -18,7 +19,10 @@ struct RetryPolicy {
 // Only is_transient() errors are tried again; never after a stop was requested, never past the
 // deadline. A machine is not created again before the inventory has been asked for what the first
 // attempt may have made. A graceful power off that timed out is not repeated: the guest did not
-// follow. Channels are not touched: opening anew is the mover's decision.
-std::unique_ptr<Driver> with_retries(std::unique_ptr<Driver> driver, RetryPolicy policy = {});
+// follow. Channels are not touched: opening anew is the mover's decision. A transient error after
+// which a stop was requested is Errc::cancelled, with the platform's words in `seen`. `context`
+// stands in front of what fails: "endpoint pve".
+std::unique_ptr<Driver> with_retries(std::unique_ptr<Driver> driver, RetryPolicy policy = {},
+                                     std::string context = {});
 
 }  // namespace flyt

@@ -1,6 +1,8 @@
 #include "drivers/decorators/retry.hpp"
 
+#include <atomic>
 #include <deque>
+#include <thread>
 
 #include "tests/catch.hpp"
 
@@ -14,7 +16,8 @@ constexpr RetryPolicy quick{3, milliseconds(1), milliseconds(2), milliseconds(0)
 // Answers as it was told, then with success; counts what reaches it.
 struct Script {
   std::deque<Errc> power, create;
-  unsigned powered = 0, created = 0, listed = 0;
+  std::atomic<unsigned> powered = 0;
+  unsigned created = 0, listed = 0;
   bool shows_machine = false;
   std::stop_source stop;
   bool stops_itself = false;
@@ -102,13 +105,33 @@ TEST_CASE("nothing is tried once a stop was requested") {
   CHECK(script.powered == 0);
 }
 
-TEST_CASE("a stop while a call runs prevents the next, and the platform's error is kept") {
+TEST_CASE("a stop while a call runs prevents the next, and the platform's words are kept") {
   Script script{{Errc::unavailable}, {}};
   script.stops_itself = true;
   const Status status = power_on(script, {script.stop.get_token()});
   REQUIRE_FALSE(status);
-  CHECK(status.error().code == Errc::unavailable);
+  CHECK(status.error().code == Errc::cancelled);
+  CHECK(status.error().seen == "HTTP 503");
   CHECK(script.powered == 1);
+  Script refused{{Errc::denied}, {}};
+  refused.stops_itself = true;
+  CHECK(power_on(refused, {refused.stop.get_token()}).error().code == Errc::denied);
+}
+
+TEST_CASE("a stop while it waits to try again is a stop") {
+  Script script{{Errc::unavailable}, {}};
+  RetryPolicy slow = quick;
+  slow.first_pause = slow.longest_pause = std::chrono::hours(1);
+  const auto driver = with_retries(std::make_unique<Scripted>(script), slow, "endpoint pve");
+  std::jthread stopping([&] {
+    while (script.powered == 0) std::this_thread::yield();
+    script.stop.request_stop();
+  });
+  const Status status = driver->set_power("x", Driver::PowerChange::on, {script.stop.get_token()});
+  REQUIRE_FALSE(status);
+  CHECK(status.error().code == Errc::cancelled);
+  CHECK(status.error().what == "endpoint pve: stopped");
+  CHECK(status.error().seen == "HTTP 503");
 }
 
 TEST_CASE("nothing is tried again when the deadline would pass in the pause") {
@@ -145,10 +168,10 @@ TEST_CASE("a creation is looked for until the platform has settled") {
   const auto driver = with_retries(std::make_unique<Scripted>(script), settling);
   CHECK(driver->create_machine(some_spec(), {}));
   CHECK(script.listed >= 2);
-  script = Script{{}, {Errc::timed_out}};
-  script.shows_machine = true;
-  CHECK(driver->create_machine(some_spec(), {}));
-  CHECK(script.listed == 1);
+  Script shown{{}, {Errc::timed_out}};
+  shown.shows_machine = true;
+  CHECK(with_retries(std::make_unique<Scripted>(shown), settling)->create_machine(some_spec(), {}));
+  CHECK(shown.listed == 1);
 }
 
 }  // namespace flyt
