@@ -69,6 +69,7 @@ struct MachineSettings {
   std::optional<std::string> name;    // on the target
   std::optional<std::string> marker;  // console text that means "it lives"
   std::vector<Probe> probes;
+  std::optional<unsigned> wave;  // of a machine
 };
 
 struct Site {

@@ -26,6 +26,29 @@ Failure no_such_plan(const std::string& name, const std::vector<MachineRecord>& 
   return failure(std::move(error), Origin::setup);
 }
 
+Failure which_machine(const std::string& name, const std::vector<const MachineRecord*>& all) {
+  Error error{.code = Errc::invalid,
+              .what = fmt::format("{} machines of the journal are called {:?}", all.size(), name),
+              .state = "nothing was done"};
+  for (const auto* one : all) {
+    error.remedy.push_back(fmt::format("write {}    of plan {}", one->machine, one->plan));
+  }
+  return failure(std::move(error), Origin::setup);
+}
+
+// By name, or by migration id where names are not enough.
+Attempt<MachineRecord> machine_called(const std::string& name,
+                                      const std::vector<MachineRecord>& machines) {
+  std::vector<const MachineRecord*> found;
+  for (const auto& one : machines) {
+    if (one.machine == name) return one;
+    if (one.name == name) found.push_back(&one);
+  }
+  if (found.empty()) return no_such_plan(name, machines);
+  if (found.size() > 1) return which_machine(name, found);
+  return *found.front();
+}
+
 void keep_only(Plan& plan, const std::string& migration_id) {
   std::erase_if(plan.machines, [&](const auto& one) { return one.migration_id != migration_id; });
   for (auto& wave : plan.waves) {
@@ -38,13 +61,11 @@ Attempt<Plan> plan_of_machine(const Site& site, const std::string& name) {
   if (!has_journal(site)) return no_such_plan(name, machines);
   FLYT_ASSIGN(const auto journal, open_journal_of(site));
   FLYT_ASSIGN(machines, during(Origin::work, journal->machines()));
-  const auto found = std::find_if(machines.begin(), machines.end(),
-                                  [&](const MachineRecord& one) { return one.name == name; });
-  if (found == machines.end()) return no_such_plan(name, machines);
-  FLYT_ASSIGN(const auto text, during(Origin::work, journal->plan(found->plan)));
+  FLYT_ASSIGN(const auto found, machine_called(name, machines));
+  FLYT_ASSIGN(const auto text, during(Origin::work, journal->plan(found.plan)));
   if (!text) return no_such_plan(name, machines);
   FLYT_ASSIGN(auto plan, during(Origin::setup, parse_plan(*text)));
-  keep_only(plan, found->machine);
+  keep_only(plan, found.machine);
   return plan;
 }
 
@@ -83,7 +104,17 @@ Attempt<std::unique_ptr<Journal>> open_journal_of(const Site& site) {
   return during(Origin::work, open_journal(site.state, site.id));
 }
 
-Attempt<std::unique_ptr<OwnedCrew>> open_crew(const Session& session, const std::string& name) {
+Failure nothing_applied(const Site& site) {
+  return failure({.code = Errc::not_found,
+                  .what = "nothing was applied yet",
+                  .seen = fmt::format("there is no journal in {}", site.state.string()),
+                  .state = "nothing was done",
+                  .remedy = {"flyt plan", "flyt apply PLAN"}},
+                 Origin::setup);
+}
+
+Attempt<std::unique_ptr<OwnedCrew>> open_crew(const Session& session, const std::string& name,
+                                              Begun begun) {
   auto all = std::make_unique<OwnedCrew>();
   FLYT_ASSIGN(all->site, session.site());
   all->file = name;
@@ -95,9 +126,11 @@ Attempt<std::unique_ptr<OwnedCrew>> open_crew(const Session& session, const std:
   }
   FLYT_ASSIGN(const auto* const source, find_endpoint(all->site, all->plan.source));
   FLYT_ASSIGN(const auto* const target, find_endpoint(all->site, all->plan.target));
-  FLYT_ASSIGN(all->journal, open_journal_of(all->site));
+  if (begun == Begun::before && !has_journal(all->site)) return nothing_applied(all->site);
+  // The journal last: what is missing for the endpoints must leave nothing behind.
   FLYT_ASSIGN(all->source, open_endpoint(*source, Access::work, session.call()));
   FLYT_ASSIGN(all->target, open_endpoint(*target, Access::work, session.call()));
+  FLYT_ASSIGN(all->journal, open_journal_of(all->site));
   all->mover = make_mover();
   all->converter = make_v2v_converter();
   all->verifier = make_verifier();

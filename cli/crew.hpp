@@ -1,6 +1,7 @@
 // Everything that works on a plan, opened and owned.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -25,11 +26,21 @@ struct OwnedCrew {
 // A plan of this site. Errc::invalid for one of another.
 Attempt<Plan> read_plan_of(const Site& site, const std::string& file);
 
-// The site's journal. Without `create`, nothing where the site has none yet.
+// The site's journal, made where there is none yet.
 Attempt<std::unique_ptr<Journal>> open_journal_of(const Site& site);
 bool has_journal(const Site& site);
 
-// `name`: a plan file, or a machine that the journal knows, whose plan then holds it alone.
-Attempt<std::unique_ptr<OwnedCrew>> open_crew(const Session& session, const std::string& name);
+// Errc::not_found: the site has no journal, and so nothing to look at.
+Failure nothing_applied(const Site& site);
+
+enum class Begun : std::uint8_t {
+  before,  // nothing is made where nothing was applied: nothing_applied()
+  now,     // state may be made
+};
+
+// `name`: a plan file, or a machine that the journal knows, by name or migration id, whose plan
+// then holds it alone. Errc::invalid lists the ids when several have the name.
+Attempt<std::unique_ptr<OwnedCrew>> open_crew(const Session& session, const std::string& name,
+                                              Begun begun = Begun::before);
 
 }  // namespace flyt::cli

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::uint32_t largest_vlan = 4094;
 constexpr unsigned most_connections = 64;
+constexpr unsigned most_waves = 1000;
+constexpr std::chrono::hours longest_boot{24};  // plans/plan_schema.cpp
 
 Error wrong_country(const TomlTable& table, std::string_view key, std::string_view code,
                     Groups groups) {
@@ -266,18 +268,25 @@ Result<NetworkTarget> read_network_target(const TomlTable& table, std::string_vi
 
 Result<MachineSettings> read_settings(const TomlTable& table, bool of_one) {
   std::vector<std::string_view> known = {"convert", "boot_timeout", "marker", "probes"};
-  if (of_one) known.insert(known.begin(), "name");
+  if (of_one) known.insert(known.begin(), {"name", "wave"});
   FLYT_TRY(table.only(known));
   MachineSettings settings;
   FLYT_ASSIGN(settings.convert, read_convert(table));
   FLYT_ASSIGN(settings.name, table.text("name"));
+  if (settings.name && settings.name->empty()) return table.wrong("name", "is empty");
+  FLYT_ASSIGN(const auto wave, table.integer("wave"));
+  if (wave && (*wave < 1 || *wave > most_waves)) {
+    return table.wrong("wave", fmt::format("is a number from 1 to {}", most_waves));
+  }
+  if (wave) settings.wave = static_cast<unsigned>(*wave);
   FLYT_ASSIGN(settings.marker, table.text("marker"));
   FLYT_ASSIGN(const auto timeout, table.text("boot_timeout"));
   if (timeout) {
     const auto seconds = parse_duration(*timeout);
-    if (!seconds || seconds->count() <= 0) {
-      return table.wrong("boot_timeout",
-                         fmt::format("{:?} is no duration such as \"180 s\"", *timeout));
+    if (!seconds || seconds->count() <= 0 || *seconds > longest_boot) {
+      return table.wrong(
+          "boot_timeout",
+          fmt::format("{:?} is no duration such as \"180 s\", at most a day", *timeout));
     }
     settings.boot_timeout = *seconds;
   }

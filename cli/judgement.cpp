@@ -1,5 +1,7 @@
 #include "cli/judgement.hpp"
 
+#include "cli/endpoints.hpp"
+
 namespace flyt::cli {
 namespace {
 
@@ -24,7 +26,19 @@ ExitStatus judge_verdicts(const MachineOutcome& outcome, const Asked& asked) {
   return status;
 }
 
+bool names_endpoint(const std::string& what) {
+  const std::string context = endpoint_context("");
+  return what.starts_with(context) || what.find(": " + context) != std::string::npos;
+}
+
 }  // namespace
+
+bool of_endpoint(const Error& error) {
+  if (!names_endpoint(error.what)) return false;
+  // "web01 is not off" is the driver's own refusal: it quotes nobody.
+  if (error.code == Errc::denied) return !error.seen.empty();
+  return is_transient(error.code);
+}
 
 ExitStatus judge(const MachineOutcome& outcome, const Asked& asked) {
   switch (outcome.state) {
@@ -39,8 +53,8 @@ ExitStatus judge(const MachineOutcome& outcome, const Asked& asked) {
     default:
       return ExitStatus::stopped;
   }
-  const bool refused = outcome.error && outcome.error->code == Errc::denied;
-  const ExitStatus failed = refused ? ExitStatus::endpoint : ExitStatus::failed;
+  const bool endpoint = outcome.error && of_endpoint(*outcome.error);
+  const ExitStatus failed = endpoint ? ExitStatus::endpoint : ExitStatus::failed;
   // A machine whose verdict was FAIL has failed; ground that breaks the policy weighs more.
   ExitStatus status = failed;
   for (const auto& verdict : outcome.verdicts) {

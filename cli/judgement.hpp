@@ -16,6 +16,11 @@ struct Asked {
   bool landed = true;  // false: machines need only be copied
 };
 
+// Whether an endpoint could not be reached or refused us: the error names the endpoint, as all do
+// that come from a driver, and is unavailable, timed out, or denied in the platform's own words. A
+// conversion, a local file or the journal can fail in the same ways, and name none.
+bool of_endpoint(const Error& error);
+
 ExitStatus judge(const MachineOutcome& outcome, const Asked& asked);
 ExitStatus judge(const std::vector<MachineOutcome>& outcomes, const Asked& asked);
 

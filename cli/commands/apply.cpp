@@ -49,7 +49,7 @@ Result<ApplyOptions> options_of(const Arguments& arguments) {
 
 Outcome run(const Arguments& arguments, Session& session) {
   FLYT_ASSIGN(const auto options, during(Origin::setup, options_of(arguments)));
-  FLYT_ASSIGN(const auto all, open_crew(session, arguments.operand(0)));
+  FLYT_ASSIGN(const auto all, open_crew(session, arguments.operand(0), Begun::now));
   auto status = session.view().progress(all->plan);
   auto outcomes = apply(all->plan, all->site, all->crew, options, *status, session.call());
   status.reset();

@@ -44,11 +44,7 @@ Outcome run(const Arguments& arguments, Session& session) {
     plans.push_back({std::move(plan), arguments.operand(0)});
   }
   if (!has_journal(site)) {
-    return failure({.code = Errc::not_found,
-                    .what = "nothing was applied yet",
-                    .seen = fmt::format("there is no journal in {}", site.state.string()),
-                    .remedy = {"flyt plan", "flyt apply PLAN"}},
-                   Origin::setup);
+    return nothing_applied(site);
   }
   FLYT_ASSIGN(const auto journal, open_journal_of(site));
   if (plans.empty()) {

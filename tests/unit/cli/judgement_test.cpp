@@ -44,9 +44,31 @@ TEST_CASE("what became of a machine decides the exit status", "[cli]") {
   CHECK(judge(outcome(stopped), {}) == ExitStatus::stopped);
   CHECK(judge(outcome(drifted), {}) == ExitStatus::drift);
   CHECK(judge(outcome(failed), {}) == ExitStatus::failed);
-  auto refused = outcome(failed);
-  refused.error = Error{.code = Errc::denied, .what = "no"};
-  CHECK(judge(refused, {}) == ExitStatus::endpoint);
+}
+
+TEST_CASE("a machine that failed since an endpoint did tells so", "[cli]") {
+  struct Row {
+    Errc code;
+    std::string what, seen;
+    ExitStatus status;
+  };
+  using enum ExitStatus;
+  const std::vector<Row> rows = {
+      {Errc::unavailable, "endpoint kvm: cannot connect", "Connection refused", endpoint},
+      {Errc::unavailable, "web01: disk 0: endpoint kvm: cannot connect", "", endpoint},
+      {Errc::timed_out, "endpoint kvm: inventory: not done in the time given", "", endpoint},
+      {Errc::denied, "endpoint kvm: open", "permission denied", endpoint},
+      {Errc::denied, "endpoint kvm: web01 is not off", "", failed},
+      {Errc::denied, "journal.db cannot be written", "Permission denied", failed},
+      {Errc::unavailable, "virt-v2v-in-place could not convert the guest", "no root", failed},
+      {Errc::exists, "endpoint kvm: the name web01 is taken", "", failed},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.what);
+    auto machine = outcome(MachineState::failed);
+    machine.error = Error{.code = row.code, .what = row.what, .seen = row.seen};
+    CHECK(judge(machine, {}) == row.status);
+  }
 }
 
 TEST_CASE("only verdicts that were asked for count", "[cli]") {

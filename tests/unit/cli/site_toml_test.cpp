@@ -62,6 +62,7 @@ boot_timeout = "3 min"
 
 [machines.web01]
 name = "web-1"
+wave = 2
 convert = "none"
 marker = "ready"
 probes = [ { http = "https://web01.example/health", expect = 204 }, { tcp = "web01:443" }, { agent = true } ]
@@ -91,6 +92,7 @@ TEST_CASE("a whole site file is read", "[cli][site]") {
   const auto& web = site->machines.at("web01");
   CHECK(web.convert == Convert::none);
   CHECK(web.name == "web-1");
+  CHECK(web.wave == 2U);
   REQUIRE(web.probes.size() == 3);
   CHECK(web.probes[0].expect == 204);
   CHECK(web.probes[1].target == "web01:443");
@@ -147,6 +149,10 @@ TEST_CASE("what is wrong in a site file is named with its line and a way out", "
       {kvm + "[defaults]\nconvert = \"yes\"\n", "\"auto\", \"virt-v2v\" or \"none\"", ""},
       {kvm + "[defaults]\nboot_timeout = 180\n", "a text in quotes is expected", ""},
       {kvm + "[defaults]\nboot_timeout = \"soon\"\n", "\"soon\" is no duration", ""},
+      {kvm + "[defaults]\nboot_timeout = \"25 h\"\n", "at most a day", ""},
+      {kvm + "[defaults]\nwave = 1\n", "defaults.wave: there is no such key", ""},
+      {kvm + "[machines.a]\nname = \"\"\n", "line 7: machines.a.name: is empty", ""},
+      {kvm + "[machines.a]\nwave = 0\n", "wave: is a number from 1 to 1000", ""},
       {kvm + "[defaults]\nname = \"x\"\n", "defaults.name: there is no such key", ""},
       {kvm + "[machines.a]\nprobes = [ { tcp = \"host\" } ]\n", "\"host\" is not host:port", ""},
       {kvm + "[machines.a]\nprobes = [ { tcp = \"host:99999\" } ]\n", "is not host:port", ""},
