@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "base/convert_choice.hpp"
+#include "base/units.hpp"
 #include "planners/concerns.hpp"
 #include "planners/draft.hpp"
 #include "planners/planner.hpp"
@@ -13,6 +15,8 @@ namespace flyt {
 namespace {
 
 constexpr std::size_t many_disks = 20;
+// The largest number that a plan can hold: docs/plan-format.md.
+constexpr std::uint64_t largest_number = (std::uint64_t{1} << 53) - 1;
 
 std::string disk_name(const Machine& machine, std::size_t index) {
   const Disk& disk = machine.disks[index];
@@ -33,6 +37,10 @@ void assess_disks(const Machine& machine, std::vector<Concern>& found) {
     } else if (disk.size_bytes == 0) {
       found.push_back(
           concern("M-DISK-SIZE", machine.name, fmt::format("the size of {} is not known", name)));
+    } else if (std::max(disk.size_bytes, disk.used_bytes.value_or(0)) > largest_number) {
+      found.push_back(concern(
+          "M-DISK-SIZE", machine.name,
+          fmt::format("{} is said to be larger than {}", name, format_size(largest_number))));
     }
   }
   if (machine.disks.size() > many_disks) {
@@ -61,8 +69,14 @@ void assess_itself(const Machine& machine, std::vector<Concern>& found) {
   if (machine.is_template) {
     found.push_back(concern("M-TEMPLATE", machine.name, "this is a template"));
   }
+  if (machine.name.empty()) {
+    found.push_back(concern("M-NAME", machine.id, "it has no name"));
+  }
   if (machine.uuid.empty()) {
     found.push_back(concern("M-UUID", machine.name, "it has no uuid"));
+  }
+  if (machine.memory_bytes.value_or(0) > largest_number) {
+    found.push_back(concern("M-SIZE-UNKNOWN", machine.name, "the memory size cannot be true"));
   }
   if (machine.cpus.value_or(0) == 0 || machine.memory_bytes.value_or(0) == 0) {
     found.push_back(

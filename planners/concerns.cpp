@@ -13,9 +13,9 @@ namespace {
 using enum Severity;
 
 constexpr std::array kinds = std::to_array<ConcernKind>({
-    {"M-DISK-SIZE", blocker, "the size of a disk is not known",
-     "A disk of size 0 or unknown size cannot be made on the target. Look at the disk on the "
-     "source; remove it there when it is empty."},
+    {"M-DISK-SIZE", blocker, "the size of a disk is not known, or cannot be true",
+     "A disk of size 0, of unknown size or of 8 PiB and more cannot be made on the target. Look at "
+     "the disk on the source; remove it there when it is empty."},
     {"M-DISK-UNREADABLE", blocker, "a disk cannot be read",
      "The driver says why: a raw mapping, an independent or shared disk, a format it does not "
      "know. Turn the disk into an ordinary one on the source, or detach it and move its data "
@@ -25,6 +25,8 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "lost: set the firmware on the source and plan again."},
     {"M-MANY-DISKS", info, "the machine has more than 20 disks",
      "They are attached through virtio-scsi, since a PCI slot for each would run out."},
+    {"M-NAME", blocker, "the machine has no name",
+     "There would be nothing to call it on the target. Name it on the source."},
     {"M-NIC-MAC", warning, "a network card's MAC address is not known",
      "The target gives it a new one. Reservations, licences and udev rules that know the old one "
      "will not."},
@@ -45,7 +47,8 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "flyt apply, or go no further than flyt apply --until copied."},
     {"M-SECURE-BOOT", warning, "Secure Boot will be off on the target",
      "Keys and boot variables do not travel. Switch it on again after the machine is proven."},
-    {"M-SIZE-UNKNOWN", blocker, "the number of CPUs or the memory size is not known",
+    {"M-SIZE-UNKNOWN", blocker,
+     "the number of CPUs or the memory size is not known, or cannot be true",
      "The machine cannot be made without. The driver could not tell: look at the machine on the "
      "source."},
     {"M-SUSPENDED", blocker, "the machine is suspended",
@@ -78,6 +81,12 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "site file: ground = { country, operator, owner, control }, or { provider, region }."},
     {"P-SAME-PLATFORM", warning, "source and target are the same platform",
      "The machine will stand there twice. Give it another name: [machines.NAME] name = \"...\"."},
+    {"P-SETTINGS", warning, "the site has settings for a machine that the source does not have",
+     "A name in [machines.NAME] that is mistyped is followed by none. Correct it; leave it when it "
+     "is the name of a machine elsewhere."},
+    {"P-WAVES", warning, "waves are not planned yet",
+     "The site puts machines into more than one wave, and the plan has one: flyt apply takes all "
+     "in it. Plan one wave at a time: flyt plan --select NAMES."},
     {"T-CPUS", warning, "no host of the target has as many CPUs",
      "It runs, but slower than it was. Give it fewer CPUs on the source first."},
     {"T-MAC", blocker, "a MAC address is taken",

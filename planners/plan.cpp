@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <string_view>
 #include <vector>
 
 #include "base/units.hpp"
@@ -63,6 +65,36 @@ void find_twins(const PlanInput& input, std::vector<Draft>& drafts) {
   }
 }
 
+// A name that is mistyped must not be passed over: its machine would be moved without its settings.
+void judge_settings(const PlanInput& input, Plan& plan) {
+  std::vector<std::string_view> names;
+  for (const Machine& machine : input.source->machines) names.push_back(machine.name);
+  std::sort(names.begin(), names.end());
+  for (const auto& entry : input.site->machines) {
+    if (std::binary_search(names.begin(), names.end(), entry.first)) continue;
+    const std::string_view near = nearest(entry.first, names);
+    plan.concerns.push_back(
+        concern("P-SETTINGS", {},
+                fmt::format("[machines.\"{}\"] is no machine of {}", entry.first, plan.source),
+                near.empty() ? std::string() : fmt::format("did you mean {}?", near)));
+  }
+}
+
+void judge_waves(const PlanInput& input, Plan& plan) {
+  std::set<unsigned> waves;
+  for (const PlannedMachine& planned : plan.machines) {
+    const auto own = input.site->machines.find(planned.source.name);
+    const bool says = own != input.site->machines.end() && own->second.wave;
+    waves.insert(says ? *own->second.wave : 0);
+  }
+  if (waves.size() < 2) return;
+  plan.concerns.push_back(concern("P-WAVES", {},
+                                  fmt::format("the site has its machines in {} waves, this plan in "
+                                              "one",
+                                              waves.size()),
+                                  "plan one wave at a time: flyt plan --select NAMES"));
+}
+
 // Moves the machines that can be planned, and the concerns of all, into the plan.
 void take_over(const PlanInput& input, std::vector<Draft> drafts, bool allowed, Plan& plan) {
   TargetRoom room(*input.target);
@@ -98,11 +130,13 @@ Result<Plan> make_plan(const PlanInput& input) {
         concern("P-SAME-PLATFORM", {},
                 fmt::format("{} and {} are the same platform", plan.source, plan.target)));
   }
+  judge_settings(input, plan);
   std::vector<Draft> drafts;
   drafts.reserve(selected.size());
   for (const Machine* machine : selected) drafts.push_back(draft_machine(input, *machine));
   find_twins(input, drafts);
   take_over(input, std::move(drafts), allowed, plan);
+  judge_waves(input, plan);
   if (!plan.machines.empty()) {
     Wave wave{.name = "wave 1"};
     for (const PlannedMachine& machine : plan.machines)

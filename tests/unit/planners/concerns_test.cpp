@@ -49,6 +49,7 @@ std::vector<Case> machine_cases() {
          e.web().disks.assign(21, tiny);
        },
        "21 disks"},
+      {"M-NAME", "id-web01", [](Example& e) { e.web().name.clear(); }, "no name"},
       {"M-NIC-MAC", "web01", [](Example& e) { e.web().nics[0].mac.clear(); }, "network card 0"},
       {"M-NO-DISK", "web01", [](Example& e) { e.web().disks.clear(); }, "no disk"},
       {"M-NOT-CONVERTED", "web01",
@@ -102,6 +103,9 @@ std::vector<Case> plan_cases() {
          e.ground[1].why = "no ground is stated";
        },
        "no ground is stated"},
+      {"P-SETTINGS", "", [](Example& e) { e.site.machines["wbe01"].convert = flyt::Convert::none; },
+       "[machines.\"wbe01\"] is no machine of esx"},
+      {"P-WAVES", "", [](Example& e) { e.site.machines["web01"].wave = 1; }, "in 2 waves"},
       {"P-SAME-PLATFORM", "", [](Example& e) { e.target.platform_id = "ova"; }, "same platform"},
   };
 }
@@ -210,6 +214,38 @@ TEST_CASE("What a driver sees is part of the assessment", "[planners]") {
   REQUIRE(found.size() == 1);
   CHECK(found[0].machine == "web01");
   CHECK_FALSE(flyt::tests::planned(example.plan(), "web01"));
+}
+
+TEST_CASE("What no plan can hold blocks its machine", "[planners]") {
+  constexpr std::uint64_t too_large = std::uint64_t{1} << 53;
+  for (const bool used : {false, true}) {
+    Example example;
+    if (used) example.web().disks[0].used_bytes = too_large;
+    if (!used) example.web().disks[0].size_bytes = too_large;
+    const Plan plan = example.plan();
+    REQUIRE(flyt::tests::find(plan, "M-DISK-SIZE") != nullptr);
+    CHECK_FALSE(flyt::tests::planned(plan, "web01"));
+    CHECK(flyt::tests::planned(plan, "db01"));
+  }
+  Example memory;
+  memory.target.hosts.clear();
+  memory.web().memory_bytes = too_large;
+  CHECK(flyt::tests::find(memory.plan(), "M-SIZE-UNKNOWN") != nullptr);
+}
+
+TEST_CASE("Settings of no machine name the nearest", "[planners]") {
+  Example example;
+  example.site.machines["wbe01"].convert = flyt::Convert::none;
+  example.site.machines["mail"].wave = 1;
+  example.site.machines["web01"].wave = 1;
+  example.site.machines["db01"].wave = 1;
+  const Plan plan = example.plan();
+  std::vector<std::string> remedies;
+  for (const auto& one : plan.concerns) {
+    CHECK(one.code == "P-SETTINGS");  // one wave is one wave
+    remedies.push_back(one.remedy);
+  }
+  CHECK(remedies == std::vector<std::string>{"", "did you mean web01?"});
 }
 
 TEST_CASE("An assessment says what a plan would say of the machine itself", "[planners]") {

@@ -105,6 +105,28 @@ TEST_CASE("A selection that matches nothing names the nearest", "[planners]") {
   CHECK(example.try_plan().error().remedy == std::vector<std::string>{"flyt inventory"});
 }
 
+TEST_CASE("What a user selects is split at commas, but for names that hold one", "[planners]") {
+  using flyt::Selection;
+  flyt::Inventory there;
+  for (const char* name : {"a", "b", "c,d", "c", "e,f,g", "e,f"}) {
+    there.machines.push_back(flyt::tests::machine(name, 1));
+  }
+  CHECK(flyt::split_words(there, "a") == Selection{"a"});
+  CHECK(flyt::split_words(there, "a,b,tag=x") == Selection{"a", "b", "tag=x"});
+  CHECK(flyt::split_words(there, "c,d") == Selection{"c,d"});
+  CHECK(flyt::split_words(there, "b,c,d,a") == Selection{"b", "c,d", "a"});
+  CHECK(flyt::split_words(there, "e,f,g,e,f") == Selection{"e,f,g", "e,f"});
+  CHECK(flyt::split_words(there, "c,x") == Selection{"c", "x"});
+  there.machines.push_back(flyt::tests::machine("a,b", 1));
+  CHECK(flyt::split_words(there, "a,b") == Selection{"a", "b"});
+  for (const char* empty : {"", ",", "a,", ",a", "a,,b", " "}) {
+    INFO(empty);
+    REQUIRE_FALSE(flyt::check_words(empty));
+    CHECK(flyt::check_words(empty).error().code == flyt::Errc::invalid);
+  }
+  CHECK(flyt::check_words("a,b c"));
+}
+
 TEST_CASE("A converted guest gets virtio, another keeps what it had", "[planners]") {
   Example example;
   const auto converted = machine_of(example.plan(), "web01");
