@@ -136,14 +136,9 @@ Concern concern(std::string_view code, std::string_view machine, std::string tex
   return {std::string(code), severity, std::string(machine), std::move(text), std::move(remedy)};
 }
 
-std::string explain(std::string_view code) {
-  for (const ConcernKind& kind : kinds) {
-    if (kind.code == code) {
-      return fmt::format("{} ({}): {}.\n{}\n", kind.code, to_string(kind.severity), kind.title,
-                         kind.help);
-    }
-  }
-  return {};
+std::string explain(const ConcernKind& kind) {
+  return fmt::format("{} ({}): {}.\n{}\n", kind.code, to_string(kind.severity), kind.title,
+                     kind.help);
 }
 
 }  // namespace flyt

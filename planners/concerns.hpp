@@ -5,16 +5,9 @@
 #include <string>
 #include <string_view>
 
-#include "base/concern.hpp"
+#include "base/concern_kind.hpp"
 
 namespace flyt {
-
-struct ConcernKind {
-  std::string_view code;
-  Severity severity = Severity::info;
-  std::string_view title;  // one line
-  std::string_view help;   // what it means and what can be done
-};
 
 // By code, ascending. docs/concerns.md lists the same, which a test compares.
 std::span<const ConcernKind> concern_kinds();

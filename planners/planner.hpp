@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/concern_kind.hpp"
 #include "base/inventory.hpp"
 #include "base/result.hpp"
 #include "base/site.hpp"
@@ -40,7 +41,7 @@ struct SourceTraits {
 };
 // The concerns of one machine for any target: `flyt assess`. A plan raises the same, and more.
 std::vector<Concern> assess(const Site& site, const SourceTraits& source, const Machine& machine);
-// What a code means and what can be done; empty: no such code.
-std::string explain(std::string_view code);
+// What a code means and what can be done, as `flyt assess --explain` prints it.
+std::string explain(const ConcernKind& kind);
 
 }  // namespace flyt

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <array>
 
+#include "base/units.hpp"
 #include "cli/commands/commands.hpp"
 #include "cli/endpoints.hpp"
 #include "cli/session.hpp"
+#include "drivers/concerns.hpp"
+#include "planners/concerns.hpp"
 #include "planners/planner.hpp"
 
 namespace flyt::cli {
@@ -23,16 +26,28 @@ struct Options {
   std::vector<std::string> endpoints;
 };
 
-Outcome explain_code(const std::string& code, Session& session) {
-  const auto text = explain(code);
-  if (text.empty()) {
-    return failure({.code = Errc::invalid,
-                    .what = fmt::format("there is no concern {:?}", code),
-                    .remedy = {"flyt assess"}},
-                   Origin::setup);
+Outcome explain_code(std::string code, Session& session) {
+  std::transform(code.begin(), code.end(), code.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  });
+  std::vector<std::string_view> known;
+  for (const auto kinds : {concern_kinds(), driver_concern_kinds()}) {
+    for (const ConcernKind& kind : kinds) {
+      if (kind.code == code) {
+        session.view().explanation(code, explain(kind));
+        return ExitStatus::done;
+      }
+      known.push_back(kind.code);
+    }
   }
-  session.view().explanation(code, text);
-  return ExitStatus::done;
+  Error error{.code = Errc::invalid,
+              .what = fmt::format("there is no concern {:?}", code),
+              .state = "nothing was done"};
+  if (const auto near = nearest(code, known); !near.empty()) {
+    error.remedy.push_back(fmt::format("write {}", near));
+  }
+  error.remedy.emplace_back("flyt assess");
+  return failure(std::move(error), Origin::setup);
 }
 
 Severity worst(const std::vector<Concern>& concerns) {

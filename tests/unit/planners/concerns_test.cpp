@@ -6,14 +6,23 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iterator>
+#include <regex>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "drivers/concerns.hpp"
 #include "tests/catch.hpp"
 #include "tests/unit/planners/example.hpp"
 
 namespace {
+
+// The test runner's; else it is where we are.
+std::filesystem::path source_folder() {
+  const char* source = std::getenv("FLYT_SOURCE");
+  return source == nullptr ? "." : source;
+}
 
 using flyt::Plan;
 using flyt::Severity;
@@ -200,11 +209,9 @@ TEST_CASE("Codes are sorted, told apart and explained", "[planners]") {
     CHECK(std::string(kind.code) > last);
     last = kind.code;
     CHECK_FALSE(kind.title.empty());
-    CHECK_THAT(flyt::explain(kind.code), Catch::Matchers::Contains(std::string(kind.help)));
+    CHECK_THAT(flyt::explain(kind), Catch::Matchers::Contains(std::string(kind.help)));
     CHECK(flyt::concern(kind.code, "m", "t").severity == kind.severity);
   }
-  CHECK(flyt::explain("X-NONE").empty());
-  CHECK(flyt::explain("").empty());
 }
 
 TEST_CASE("What a driver sees is part of the assessment", "[planners]") {
@@ -265,18 +272,40 @@ TEST_CASE("An assessment says what a plan would say of the machine itself", "[pl
   CHECK(codes(false) == std::set<std::string>{"M-POWER"});
 }
 
-TEST_CASE("docs/concerns.md lists every concern as the table has it", "[planners]") {
-  const char* source = std::getenv("FLYT_SOURCE");  // the test runner's; else it is where we are
-  std::ifstream file(std::filesystem::path(source == nullptr ? "." : source) / "docs/concerns.md");
+TEST_CASE("docs/concerns.md lists every concern as the tables have it", "[planners]") {
+  std::ifstream file(source_folder() / "docs/concerns.md");
   REQUIRE(file);
   std::string page, line;
   while (std::getline(file, line)) {
     if (line.starts_with("| `")) page += line + "\n";
   }
   std::string table;
-  for (const auto& kind : flyt::concern_kinds()) {
-    table += fmt::format("| `{}` | {} | {} | {} |\n", kind.code, flyt::to_string(kind.severity),
-                         kind.title, kind.help);
+  for (const auto kinds : {flyt::concern_kinds(), flyt::driver_concern_kinds()}) {
+    for (const auto& kind : kinds) {
+      table += fmt::format("| `{}` | {} | {} | {} |\n", kind.code, flyt::to_string(kind.severity),
+                           kind.title, kind.help);
+    }
   }
   CHECK(page == table);
+}
+
+TEST_CASE("Every code in a driver's sources is explained, and no other", "[planners]") {
+  const std::regex code("\"([A-Z]-[A-Z0-9]+(-[A-Z0-9]+)*)\"");
+  std::set<std::string> raised, explained;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(source_folder() / "drivers")) {
+    if (entry.path().extension() != ".cpp" || entry.path().filename() == "concerns.cpp") continue;
+    std::ifstream file(entry.path());
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    for (std::sregex_iterator at(text.begin(), text.end(), code), end; at != end; ++at) {
+      raised.insert((*at)[1]);
+    }
+  }
+  std::string last;
+  for (const auto& kind : flyt::driver_concern_kinds()) {
+    CHECK(std::string(kind.code) > last);
+    last = kind.code;
+    explained.insert(last);
+  }
+  CHECK(raised == explained);
 }

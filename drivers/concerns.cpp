@@ -1,0 +1,67 @@
+#include "drivers/concerns.hpp"
+
+#include <array>
+
+namespace flyt {
+namespace {
+
+using enum Severity;
+
+constexpr std::array kinds = std::to_array<ConcernKind>({
+    {"L-FILESYSTEM", warning, "a folder of the host is shared with the guest",
+     "It will not be there on the target. Copy into the guest what it needs of it, or "
+     "share it there anew."},
+    {"L-HOSTDEV", blocker, "a device of the host is passed through",
+     "It is a piece of the source's hardware. Remove it from the machine, then plan "
+     "again."},
+    {"L-NVRAM", info, "UEFI variables do not travel",
+     "Boot entries are among them. The target boots by the default path \\EFI\\BOOT, "
+     "which most systems keep filled."},
+    {"L-SHARED-DISK", blocker, "a disk is shared with other machines",
+     "Copied with one machine it would be another disk than the others write to. Move "
+     "the machines that share it together, by hand."},
+    {"L-TPM", warning, "the state of its TPM does not travel",
+     "What is sealed with it asks for its recovery keys on the target: have them at "
+     "hand, or suspend the encryption in the guest first."},
+    {"O-BLANK-DISK", info, "a disk of the package has no file",
+     "The descriptor says so: it is made on the target and holds zeroes."},
+    {"O-BOOT-DISK", info, "its disks hang on several kinds of controllers",
+     "The package does not say which one boots; the first is taken for it. Where that "
+     "is wrong, change the boot order on the target."},
+    {"O-CERTIFICATE", info, "the package is signed",
+     "flyt checks the digests in the manifest, not who signed it."},
+    {"O-COPY", blocker, "the package is a copy of another one",
+     "The same descriptor is the same machine, and two cannot share one migration. "
+     "Move one of the packages elsewhere."},
+    {"O-CPUS", warning, "the descriptor does not say how many processors it has",
+     "The machine cannot be made without. Export it again, or state them in the "
+     "descriptor."},
+    {"O-DIGEST", info, "the manifest lists a digest of the disk",
+     "It is checked when the disk is read; a disk that does not fit is not moved."},
+    {"O-MAC", warning, "a network card has no MAC address in the descriptor",
+     "It gets a new one. Where an address is bound to the old one (DHCP, licences), "
+     "state it anew."},
+    {"O-MANIFEST", warning, "damage to the package may not be noticed",
+     "There is no manifest, or it does not list this disk in a way that flyt checks. "
+     "Export the package with a SHA-256 manifest, or compare the files with the "
+     "originals."},
+    {"O-MEMORY", warning, "the descriptor does not say how much memory it has",
+     "The machine cannot be made without. Export it again, or state it in the "
+     "descriptor."},
+    {"V-CDROM", warning, "an image lies in one of its drives",
+     "It is not attached on the target. Attach it there when the guest needs it."},
+    {"V-DEVICE", info, "a serial or parallel port does not travel",
+     "Give the machine one on the target when the guest needs it."},
+    {"V-PASSTHROUGH", warning, "a piece of the source's hardware stays there",
+     "A passed-through device is left out, and an emulated network card takes the "
+     "place of one. See that the guest does without."},
+    {"V-VTPM", blocker, "it has a virtual TPM",
+     "No export holds the secrets in it. In the guest, suspend what the TPM unlocks "
+     "(BitLocker), remove the TPM, export again."},
+});
+
+}  // namespace
+
+std::span<const ConcernKind> driver_concern_kinds() { return kinds; }
+
+}  // namespace flyt
