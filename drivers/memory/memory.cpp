@@ -150,8 +150,9 @@ Status MemoryDriver::set_power(const std::string& machine, PowerChange change, c
   return locked.save();
 }
 
-constexpr std::array<KeyInfo, 1> all_keys{
-    {{"world", "folder with world.json; without it an empty world that goes with flyt"}}};
+constexpr std::array<KeyInfo, 2> all_keys{
+    {{"world", "folder with world.json; without it an empty world that goes with flyt"},
+     {"token", "what a world with token_sha256 asks for", false, true}}};
 
 }  // namespace
 
@@ -212,10 +213,15 @@ Result<std::unique_ptr<Driver>> make(const World& world, const std::filesystem::
       std::make_unique<MemoryDriver>("memory", std::move(made), std::nullopt));
 }
 
-Result<std::unique_ptr<Driver>> open(const EndpointConfig& config, const Call&) {
+Result<std::unique_ptr<Driver>> open(const EndpointConfig& config, const Call& call) {
+  Secret token;
+  if (const auto key = config.secrets.find("token"); key != config.secrets.end()) {
+    FLYT_ASSIGN(token, resolve(key->second, config.folder, call));
+  }
   if (const auto key = config.values.find("world"); key != config.values.end()) {
     std::error_code failed;
-    WorldFolder folder(std::filesystem::absolute(config.folder / key->second, failed));
+    WorldFolder folder(std::filesystem::absolute(config.folder / key->second, failed),
+                       std::move(token));
     return std::unique_ptr<Driver>(
         std::make_unique<MemoryDriver>(config.name, std::move(folder), std::nullopt));
   }

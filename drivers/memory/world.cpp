@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "base/digest.hpp"
 #include "base/durable_file.hpp"
 #include "base/units.hpp"
 #include "base/uri.hpp"
@@ -71,6 +72,13 @@ Result<LockedWorld> WorldFolder::lock(const Call& call) const {
   FLYT_ASSIGN(FileLock lock, FileLock::take(path_ / "world.lock", call));
   FLYT_ASSIGN(const std::string text, read_file(file, longest_world));
   FLYT_ASSIGN(World world, within(file.native(), parse_world(text)));
+  const std::string& wanted = world.habits.token_sha256;
+  if (!wanted.empty() && wanted != to_hex(sha256(token_.reveal()))) {
+    return Error{.code = Errc::denied,
+                 .what = fmt::format("the world in {} refuses us", path_.native()),
+                 .seen = token_.empty() ? "it asks for a token" : "another token is wanted",
+                 .remedy = {"the key `token` says where the token comes from"}};
+  }
   return LockedWorld(std::move(world), file, std::move(lock));
 }
 

@@ -13,6 +13,7 @@
 #include "base/channel.hpp"
 #include "base/inventory.hpp"
 #include "base/result.hpp"
+#include "base/secret.hpp"
 #include "drivers/shared/file_lock.hpp"
 #include "drivers/shared/process_mark.hpp"
 
@@ -51,6 +52,7 @@ struct Server {
 struct Habits {
   std::chrono::milliseconds settle{0};  // until the inventory shows a new machine
   std::uint64_t round_bytes = 1;        // disks are made in multiples of this
+  std::string token_sha256;             // of the token it asks for; empty: none
   Inside created;                       // how machines that flyt makes will behave
 };
 
@@ -89,9 +91,12 @@ class LockedWorld {
 // The folder. Holds no state: any number of threads and processes may use one.
 class WorldFolder {
  public:
-  explicit WorldFolder(std::filesystem::path path) : path_(std::move(path)) {}
+  // `token`: what a world that asks for one is shown.
+  explicit WorldFolder(std::filesystem::path path, Secret token = {})
+      : path_(std::move(path)), token_(std::move(token)) {}
   const std::filesystem::path& path() const noexcept { return path_; }
 
+  // Errc::denied when the world asks for another token.
   Result<LockedWorld> lock(const Call& call) const;
   Status write(const World& world) const;  // a new world: makes the folder
 
@@ -103,6 +108,7 @@ class WorldFolder {
 
  private:
   std::filesystem::path path_;
+  Secret token_;
 };
 
 }  // namespace flyt::memory

@@ -185,6 +185,7 @@ Result<Server> server_from(const Json& json) {
 Json habits_json(const Habits& habits) {
   return {{"settle_ms", habits.settle.count()},
           {"round_bytes", habits.round_bytes},
+          {"token_sha256", habits.token_sha256},
           {"created", inside_json(habits.created)}};
 }
 
@@ -198,6 +199,7 @@ Result<Habits> habits_from(const Json& json) {
   }
   FLYT_TRY(member(json, "round_bytes", habits.round_bytes));
   if (habits.round_bytes == 0) return wrong("round_bytes", "a number from 1");
+  FLYT_TRY(member(json, "token_sha256", habits.token_sha256));
   if (const auto created = json.find("created"); created != json.end()) {
     FLYT_ASSIGN(habits.created, inside_from(*created, "created"));
   }
