@@ -98,7 +98,7 @@ void assess_power(const SourceTraits& source, const Machine& machine, std::vecto
     case Power::on:
       if (source.can_view) {
         found.push_back(concern("M-RUNNING", machine.name,
-                                "it runs: what it writes from then on stays",
+                                "it runs: what it writes after it was copied stays behind",
                                 "shut it down on the source before flyt apply"));
         break;
       }

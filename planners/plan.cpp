@@ -72,11 +72,12 @@ void judge_settings(const PlanInput& input, Plan& plan) {
   std::sort(names.begin(), names.end());
   for (const auto& entry : input.site->machines) {
     if (std::binary_search(names.begin(), names.end(), entry.first)) continue;
-    const std::string_view near = nearest(entry.first, names);
-    plan.concerns.push_back(
-        concern("P-SETTINGS", {},
-                fmt::format("[machines.\"{}\"] is no machine of {}", entry.first, plan.source),
-                near.empty() ? std::string() : fmt::format("did you mean {}?", near)));
+    std::string text =
+        fmt::format("[machines.\"{}\"] is no machine of {}", entry.first, plan.source);
+    if (const auto near = nearest(entry.first, names); !near.empty()) {
+      text += fmt::format("; did you mean {}?", near);
+    }
+    plan.concerns.push_back(concern("P-SETTINGS", {}, std::move(text)));
   }
 }
 
