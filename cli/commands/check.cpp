@@ -130,7 +130,7 @@ Outcome run(const Arguments& arguments, Session& session) {
     report.endpoints.push_back(
         look_at(site, site.endpoints.at(name), today, session.call(), status));
     // What came after a stop is no finding.
-    FLYT_TRY(during(Origin::work, proceed(session.call(), "check")));
+    FLYT_TRY(during(Origin::work, proceed(session.call(), "looking at endpoints")));
   }
   if (auto finding = look_at_state(site.state)) report.findings.push_back(*std::move(finding));
   look_at_programs(report.findings);
