@@ -21,16 +21,19 @@ constexpr std::string_view default_site = "flyt.toml";
 
 // A command line, before the command's own options are looked at.
 struct Line {
-  std::string command;
+  std::string command, site;       // site: what --site said
   std::vector<std::string> words;  // all others
   bool json = false, no_colour = false, help = false, version = false;
 };
 
 Line split(int argc, const char* const* argv) {
+  constexpr std::string_view site_is = "--site=";
   Line line;
   bool value = false;  // the next word belongs to --site
   for (int at = 1; at < argc; ++at) {
     const std::string word = argv[at];
+    if (value) line.site = word;
+    if (word.starts_with(site_is)) line.site = word.substr(site_is.size());
     line.json = line.json || word == "--json";
     line.no_colour = line.no_colour || word == "--no-color";
     line.help = line.help || word == "--help" || word == "-h";
@@ -132,7 +135,7 @@ Outcome dispatch(const Line& line, View& view) {
 int run(int argc, const char* const* argv) {
   const Line line = split(argc, argv);
   const auto view =
-      line.json ? make_json_view() : make_human_view(look_at_terminal(line.no_colour));
+      line.json ? make_json_view() : make_human_view(look_at_terminal(line.no_colour), line.site);
   const Outcome outcome = dispatch(line, *view);
   if (outcome) return static_cast<int>(*outcome);
   view->error(line.command, outcome.error());

@@ -19,11 +19,12 @@ void print(const std::string& text) {
 
 class HumanView : public View {
  public:
-  explicit HumanView(const Terminal& terminal) : terminal_(terminal), style_{terminal.colour} {}
+  HumanView(const Terminal& terminal, const std::string& site)
+      : terminal_(terminal), style_{terminal.colour, site} {}
 
   void error(std::string_view command, const Failure& failure) override {
     const std::string prefix = command.empty() ? "flyt" : fmt::format("flyt: {}", command);
-    const Style style{style_.colour && isatty(STDERR_FILENO) == 1};
+    const Style style{style_.colour && isatty(STDERR_FILENO) == 1, style_.site};
     std::fputs(render_error(prefix, failure.error, style).c_str(), stderr);
   }
   void version(std::string_view version) override { print(fmt::format("flyt {}\n", version)); }
@@ -31,8 +32,8 @@ class HumanView : public View {
   void site_written(const std::filesystem::path& file, std::string_view id) override {
     print(
         fmt::format("wrote {} with the new site id {}\n"
-                    "  next: fill in [endpoints], then: flyt check\n",
-                    file.string(), id));
+                    "  next: fill in [endpoints], then: {}\n",
+                    one_line(file.string()), id, style_.command({"check"})));
   }
   void inventory(const Inventory& inventory) override {
     print(render_inventory(inventory, style_));
@@ -100,8 +101,8 @@ class HumanView : public View {
 
 }  // namespace
 
-std::unique_ptr<View> make_human_view(const Terminal& terminal) {
-  return std::make_unique<HumanView>(terminal);
+std::unique_ptr<View> make_human_view(const Terminal& terminal, const std::string& site) {
+  return std::make_unique<HumanView>(terminal, site);
 }
 
 }  // namespace flyt::cli

@@ -25,20 +25,20 @@ std::string machine_note(const Machine& machine) {
   return fmt::format("{}", fmt::join(words, ", "));
 }
 
-std::vector<std::string> machine_row(const Machine& machine) {
+std::vector<Cell> machine_row(const Machine& machine) {
   std::uint64_t size = 0;
   for (const auto& disk : machine.disks) size += disk.size_bytes;
   const bool known = machine.unreadable.empty();
   const std::string& guest = machine.guest.name.empty() ? machine.guest.id : machine.guest.name;
-  return {printable(machine.name),
+  return {machine.name,
           std::string(to_string(machine.power)),
           number_or_unknown(machine.cpus),
           size_or_unknown(machine.memory_bytes),
           known ? fmt::format("{}", machine.disks.size()) : "?",
           known ? format_size(size) : "?",
           std::string(to_string(machine.firmware.kind)),
-          printable(guest),
-          printable(machine_note(machine))};
+          guest,
+          machine_note(machine)};
 }
 
 std::string render_machines(const Inventory& inventory, const Style& style) {
@@ -53,9 +53,9 @@ std::string render_hosts(const Inventory& inventory, const Style& style) {
   using enum Align;
   Table table({"host", "cpus", "memory", "free", "place"}, {left, right, right, right, left});
   for (const auto& host : inventory.hosts) {
-    table.add({printable(host.name), number_or_unknown(host.cpus),
-               size_or_unknown(host.memory_bytes), size_or_unknown(host.memory_free_bytes),
-               printable(fmt::format("{} {}", host.place.country, host.place.region))});
+    table.add({host.name, number_or_unknown(host.cpus), size_or_unknown(host.memory_bytes),
+               size_or_unknown(host.memory_free_bytes),
+               fmt::format("{} {}", host.place.country, host.place.region)});
   }
   return table.empty() ? "" : "\n" + table.text(style, "  ");
 }
@@ -64,8 +64,8 @@ std::string render_storages(const Inventory& inventory, const Style& style) {
   using enum Align;
   Table table({"storage", "kind", "size", "free"}, {left, left, right, right});
   for (const auto& storage : inventory.storages) {
-    table.add({printable(storage.name), printable(storage.kind),
-               size_or_unknown(storage.size_bytes), size_or_unknown(storage.free_bytes)});
+    table.add({storage.name, storage.kind, size_or_unknown(storage.size_bytes),
+               size_or_unknown(storage.free_bytes)});
   }
   return table.empty() ? "" : "\n" + table.text(style, "  ");
 }
@@ -74,8 +74,8 @@ std::string render_networks(const Inventory& inventory, const Style& style) {
   Table table({"network", "kind", "vlan", "state"});
   for (const auto& network : inventory.networks) {
     const std::string state = !network.active ? "" : *network.active ? "active" : "not active";
-    table.add({printable(network.name), printable(network.kind),
-               network.vlan ? fmt::format("{}", *network.vlan) : "", state});
+    table.add(
+        {network.name, network.kind, network.vlan ? fmt::format("{}", *network.vlan) : "", state});
   }
   return table.empty() ? "" : "\n" + table.text(style, "  ");
 }
@@ -85,7 +85,7 @@ std::string render_volumes(const Inventory& inventory, const Style& style) {
   Table table({"volume of no machine", "kind", "format", "storage", "size", ""},
               {left, left, left, left, right, left});
   for (const auto& volume : inventory.volumes) {
-    table.add({printable(volume.name), volume.kind, volume.format, printable(volume.storage),
+    table.add({volume.name, volume.kind, volume.format, volume.storage,
                format_size(volume.size_bytes),
                volume.migration_id.empty() ? "" : "made by " + volume.migration_id});
   }
@@ -95,10 +95,10 @@ std::string render_volumes(const Inventory& inventory, const Style& style) {
 }  // namespace
 
 std::string render_inventory(const Inventory& inventory, const Style& style) {
-  std::string out =
-      fmt::format("{}   {}\n", style.bold(inventory.endpoint), printable(inventory.platform));
+  std::string out = fmt::format("{}   {}\n", style.bold(short_name(inventory.endpoint)),
+                                one_line(inventory.platform));
   for (const auto& note : inventory.notes) {
-    for (const auto& line : wrap(printable(note), widest_line - 2)) {
+    for (const auto& line : wrap(one_line(note), widest_line - 2)) {
       out += fmt::format("  {}\n", line);
     }
   }

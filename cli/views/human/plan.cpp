@@ -22,7 +22,7 @@ std::string ground_words(const Plan& plan) {
     if (verdict != nullptr && !verdict->value.empty()) words.push_back(verdict->value);
   }
   return words.empty() ? ""
-                       : fmt::format(" ({})", printable(fmt::format("{}", fmt::join(words, ", "))));
+                       : fmt::format(" ({})", one_line(fmt::format("{}", fmt::join(words, ", "))));
 }
 
 std::string time_words(const Estimate& estimate) {
@@ -46,8 +46,8 @@ std::string headline(const Plan& plan, const Style& style) {
   const auto& estimate = plan.estimate;
   return fmt::format(
       "{}, {} used of {}, {} → {}{}\n", style.bold(count(plan.machines.size(), "machine")),
-      format_size(estimate.copy_bytes), format_size(estimate.disk_bytes), printable(plan.source),
-      style.bold(printable(plan.target)), ground_words(plan));
+      format_size(estimate.copy_bytes), format_size(estimate.disk_bytes), short_name(plan.source),
+      style.bold(short_name(plan.target)), ground_words(plan));
 }
 
 std::string firmware_words(const PlannedMachine& machine) {
@@ -57,8 +57,8 @@ std::string firmware_words(const PlannedMachine& machine) {
 }
 
 std::string arrow(std::string_view from, std::string_view to) {
-  const std::string left = printable(from.empty() ? "?" : from);
-  const std::string right = printable(to.empty() ? "?" : to);
+  const std::string left = short_name(from.empty() ? "?" : from);
+  const std::string right = short_name(to.empty() ? "?" : to);
   return left == right ? left : fmt::format("{} → {}", left, right);
 }
 
@@ -69,7 +69,7 @@ std::string render_disks(const PlannedMachine& machine, const Style& style) {
   for (std::size_t at = 0; at < machine.spec.disks.size(); ++at) {
     const DiskSpec& to = machine.spec.disks[at];
     const Disk from = at < machine.source.disks.size() ? machine.source.disks[at] : Disk{};
-    table.add({printable(from.label.empty() ? from.id : from.label), format_size(to.size_bytes),
+    table.add({from.label.empty() ? from.id : from.label, format_size(to.size_bytes),
                from.used_bytes ? format_size(*from.used_bytes) : "?",
                arrow(to_string(from.bus), to_string(to.bus)), arrow(from.storage, to.storage),
                arrow(from.format, to.format)});
@@ -111,7 +111,7 @@ std::string alive_words(const PlannedMachine& machine) {
 
 std::string line(std::string_view label, std::string_view text) {
   std::string out;
-  for (const auto& part : wrap(printable(text), widest_line - 14)) {
+  for (const auto& part : wrap(one_line(text), widest_line - 14)) {
     out += fmt::format("    {} {}\n", pad(out.empty() ? label : "", 9), part);
   }
   return out;
@@ -158,17 +158,17 @@ std::string render_plan_summary(const Plan& plan, const std::string& file, const
   out += render_verdicts(plan.ground, "    ", style);
   out += render_concerns(plan.concerns, style);
   if (file.empty()) return out + "  no plan was written: nothing of it can be moved\n";
-  return out + fmt::format("  {}          {}\n", style.cyan("flyt show " + file),
-                           style.cyan("flyt apply " + file));
+  return out + fmt::format("  {}          {}\n", style.command({"show", file}),
+                           style.command({"apply", file}));
 }
 
 std::string render_plan(const Plan& plan, const std::string& file, const Style& style) {
   std::string out = headline(plan, style);
   out += fmt::format("  site {}   made by flyt {}   plan {}\n",
-                     plan.site_name.empty() ? plan.site_id : printable(plan.site_name),
-                     plan.flyt_version, plan.digest.substr(0, 16));
+                     one_line(plan.site_name.empty() ? plan.site_id : plan.site_name),
+                     one_line(plan.flyt_version), one_line(plan.digest.substr(0, 16)));
   for (const auto& wave : plan.waves) {
-    out += fmt::format("  {}: {}\n", printable(wave.name), count(wave.machines.size(), "machine"));
+    out += fmt::format("  {}: {}\n", short_name(wave.name), count(wave.machines.size(), "machine"));
   }
   if (!time_words(plan.estimate).empty())
     out += fmt::format("{}\n", time_words(plan.estimate).substr(1));
@@ -176,7 +176,7 @@ std::string render_plan(const Plan& plan, const std::string& file, const Style& 
   out += render_verdicts(plan.ground, "    ", style);
   if (!plan.concerns.empty()) out += "\n" + render_concerns(plan.concerns, style);
   for (const auto& machine : plan.machines) out += render_machine(machine, style);
-  return out + fmt::format("\n  {}\n", style.cyan("flyt apply " + file));
+  return out + fmt::format("\n  {}\n", style.command({"apply", file}));
 }
 
 }  // namespace flyt::cli

@@ -42,14 +42,14 @@ std::string amounts(const ProgressSnapshot& now) {
 
 std::string machine_line(const MachineProgress& machine, std::size_t name_width,
                          const Style& style) {
-  const std::string name = pad(printable(machine.name), name_width);
+  const std::string name = pad(shorten(one_line(machine.name), name_width), name_width);
   if (machine.state == MachineState::running && machine.total > 0) {
     return fmt::format("  {} {} {:>3} %   {} of {}   {}", name,
                        style.cyan(bar(machine.done, machine.total)),
                        percent(machine.done, machine.total), format_size(machine.done),
-                       format_size(machine.total), printable(machine.step));
+                       format_size(machine.total), one_line(machine.step));
   }
-  return fmt::format("  {} {}   {}", name, to_string(machine.state), printable(machine.step));
+  return fmt::format("  {} {}   {}", name, to_string(machine.state), one_line(machine.step));
 }
 
 class PlainDisplay : public ProgressDisplay {
@@ -69,11 +69,11 @@ class PlainDisplay : public ProgressDisplay {
 
  protected:
   void on_machine(const MachineProgress& machine) override {
-    say(printable(fmt::format("{}: {}{}{}", machine.name, to_string(machine.state),
-                              machine.step.empty() ? "" : ": ", machine.step)));
+    say(one_line(fmt::format("{}: {}{}{}", short_name(machine.name), to_string(machine.state),
+                             machine.step.empty() ? "" : ": ", machine.step)));
   }
   void on_note(const std::string& machine, std::string_view step, std::string_view note) override {
-    say(printable(fmt::format("{}: {}: {}", machine, step, note)));
+    say(one_line(fmt::format("{}: {}: {}", short_name(machine), step, note)));
   }
 
  private:
@@ -118,11 +118,11 @@ class LiveDisplay : public ProgressDisplay {
  protected:
   void on_machine(const MachineProgress& machine) override {
     if (machine.state == MachineState::running || machine.state == MachineState::waiting) return;
-    say(printable(fmt::format("{}: {}{}{}", machine.name, to_string(machine.state),
-                              machine.step.empty() ? "" : ": ", machine.step)));
+    say(one_line(fmt::format("{}: {}{}{}", short_name(machine.name), to_string(machine.state),
+                             machine.step.empty() ? "" : ": ", machine.step)));
   }
   void on_note(const std::string& machine, std::string_view step, std::string_view note) override {
-    say(printable(fmt::format("{}: {}: {}", machine, step, note)));
+    say(one_line(fmt::format("{}: {}: {}", short_name(machine), step, note)));
   }
 
  private:
@@ -163,7 +163,7 @@ std::vector<std::string> render_progress(const ProgressSnapshot& now, const Styl
               width)};
   std::size_t name_width = 8, hidden = 0;
   for (const auto& machine : now.machines) {
-    name_width = std::clamp(width_of(machine.name), name_width, std::size_t{24});
+    name_width = std::clamp(width_of(one_line(machine.name)), name_width, std::size_t{24});
   }
   for (const auto& machine : now.machines) {
     if (machine.state == MachineState::waiting && machine.step.empty()) continue;

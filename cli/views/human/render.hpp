@@ -13,9 +13,10 @@ namespace flyt::cli {
 // "flyt: plan: web01: ..." and below it seen, why, state, do; each only where there is something.
 std::string render_error(std::string_view prefix, const Error& error, const Style& style);
 // The lines below the first, indented; also used inside reports.
-std::string render_details(const Error& error, std::string_view indent);
+std::string render_details(const Error& error, std::string_view indent, const Style& style);
 // "do   ..." lines; a command keeps its own line and is never wrapped.
-std::string render_remedy(std::span<const std::string> remedy, std::string_view indent);
+std::string render_remedy(std::span<const std::string> remedy, std::string_view indent,
+                          const Style& style);
 
 std::string render_drivers(std::span<const DriverEntry> all, const Style& style);
 std::string render_inventory(const Inventory& inventory, const Style& style);

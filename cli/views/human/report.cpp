@@ -39,10 +39,11 @@ std::string render_table(const Report& report, const Style& style) {
   for (const auto question : questions) header.emplace_back(to_string(question));
   Table table(std::move(header));
   for (const auto& outcome : report.outcomes) {
-    std::vector<std::string> row = {printable(outcome.name), coloured(outcome.state, style)};
+    std::vector<Cell> row = {outcome.name, Cell::painted(coloured(outcome.state, style))};
     for (const auto question : questions) {
       const Verdict* verdict = find(outcome, question);
-      row.push_back(verdict == nullptr ? style.dim("-") : render_answer(*verdict, style));
+      row.push_back(
+          Cell::painted(verdict == nullptr ? style.dim("-") : render_answer(*verdict, style)));
     }
     table.add(std::move(row));
   }
@@ -53,7 +54,7 @@ std::string render_table(const Report& report, const Style& style) {
 std::string marked(std::string_view indent, std::string_view mark, std::string_view text) {
   std::string out;
   const std::string space(width_of(mark), ' ');
-  for (const auto& line : wrap(printable(text), widest_line - indent.size() - space.size() - 1)) {
+  for (const auto& line : wrap(one_line(text), widest_line - indent.size() - space.size() - 1)) {
     out += fmt::format("{}{} {}\n", indent, out.empty() ? mark : space, line);
   }
   return out;
@@ -66,13 +67,14 @@ std::string render_problems(const Report& report, const Style& style) {
     for (const auto& verdict : outcome.verdicts) {
       if (verdict.answer == Answer::pass) continue;
       const auto mark = verdict.answer == Answer::fail ? style.red("✗") : style.yellow("?");
-      out +=
-          marked("  ", mark,
-                 fmt::format("{} {}: {}", outcome.name, to_string(verdict.question), verdict.why));
+      out += marked("  ", mark,
+                    fmt::format("{} {}: {}", short_name(outcome.name), to_string(verdict.question),
+                                verdict.why));
     }
     if (!outcome.error) continue;
-    out += marked("  ", style.red("✗"), fmt::format("{}: {}", outcome.name, outcome.error->what));
-    out += render_details(*outcome.error, "      ");
+    out += marked("  ", style.red("✗"),
+                  fmt::format("{}: {}", short_name(outcome.name), outcome.error->what));
+    out += render_details(*outcome.error, "      ", style);
   }
   return out;
 }
@@ -80,7 +82,7 @@ std::string render_problems(const Report& report, const Style& style) {
 std::string render_basis(const MachineOutcome& outcome, const Style& style) {
   constexpr std::size_t label_width = 9;
   const std::string below(2 + label_width + 1, ' ');
-  std::string out = fmt::format("\n{}   {}\n", style.bold(printable(outcome.name)),
+  std::string out = fmt::format("\n{}   {}\n", style.bold(short_name(outcome.name)),
                                 style.dim(outcome.migration_id));
   for (const auto& line : outcome.record) out += marked("  ", "·", line);
   for (const auto& verdict : outcome.verdicts) {
@@ -102,19 +104,18 @@ std::size_t how_many(const Report& report, MachineState state) {
                     [state](const MachineOutcome& one) { return one.state == state; }));
 }
 
-std::string next_command(const Report& report) {
-  const std::string file = printable(report.file);
+std::string next_command(const Report& report, const Style& style) {
   switch (report.status) {
     case ExitStatus::done:
-      return report.complete ? "flyt verify " + file : "flyt apply " + file;
+      return style.command({report.complete ? "verify" : "apply", report.file});
     case ExitStatus::drift:
-      return "flyt plan";
+      return style.command({"plan"});
     case ExitStatus::unverified:
-      return "flyt verify " + file;
+      return style.command({"verify", report.file});
     case ExitStatus::policy:
-      return "flyt undo " + file + " --target --started";
+      return style.command({"undo", report.file, "--target", "--started"});
     default:
-      return "flyt apply " + file;
+      return style.command({"apply", report.file});
   }
 }
 
@@ -128,7 +129,7 @@ std::string render_end(const Report& report, const Style& style) {
       out += fmt::format(", {} {}", number, to_string(state));
     }
   }
-  return out + fmt::format(".   {}\n", style.cyan(next_command(report)));
+  return out + fmt::format(".   {}\n", next_command(report, style));
 }
 
 }  // namespace
@@ -150,8 +151,8 @@ std::string render_undo(const UndoReport& report, const Style& style) {
     const auto mark = !action.refused.empty() ? style.red("✗")
                       : report.done           ? style.green("✓")
                                               : style.yellow("·");
-    out += fmt::format("  {} {}\n", mark, printable(action.what));
-    for (const auto& line : wrap(printable(action.refused), widest_line - 6)) {
+    out += fmt::format("  {} {}\n", mark, one_line(action.what));
+    for (const auto& line : wrap(one_line(action.refused), widest_line - 6)) {
       out += fmt::format("      {}\n", line);
     }
   }

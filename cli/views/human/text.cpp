@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 namespace flyt::cli {
@@ -49,9 +50,15 @@ std::size_t escape_length(std::string_view text) {
   return end == std::string_view::npos ? text.size() : end + 1;
 }
 
-Glyph first_glyph(std::string_view text) {
-  if (const auto length = escape_length(text)) return {length, 0};
+struct Letter {
+  std::size_t bytes = 1;
+  std::optional<char32_t> point;  // nothing: not UTF-8
+};
+
+// Longer forms than needed are not UTF-8 either: a terminal may take one for the short form.
+Letter first_letter(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text[0]);
+  if (lead < 0x80) return {1, lead};
   const std::size_t bytes = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 1;
   if (bytes == 1 || lead > 0xf4 || text.size() < bytes) return {};
   char32_t point = lead & (0x7fU >> bytes);
@@ -59,7 +66,32 @@ Glyph first_glyph(std::string_view text) {
     if (!is_continuation(text[at])) return {};
     point = (point << 6U) | (static_cast<unsigned char>(text[at]) & 0x3fU);
   }
-  return {bytes, columns(point)};
+  const bool too_long = (bytes == 3 && point < 0x800) || (bytes == 4 && point < 0x10000);
+  if (too_long || point > 0x10ffff || within(point, {{0xd800, 0xdfff}})) return {};
+  return {bytes, point};
+}
+
+// Controls; line and paragraph separators; marks that turn or hide text. The joiners U+200C and
+// U+200D stay: scripts and emoji need them.
+bool may_be_shown(char32_t point) {
+  return !within(point, {{0x0, 0x1f},
+                         {0x7f, 0x9f},
+                         {0xad, 0xad},
+                         {0x61c, 0x61c},
+                         {0x180e, 0x180e},
+                         {0x200b, 0x200b},
+                         {0x200e, 0x200f},
+                         {0x2028, 0x202e},
+                         {0x2060, 0x206f},
+                         {0xfeff, 0xfeff},
+                         {0xfff9, 0xfffb},
+                         {0xe0000, 0xe0fff}});
+}
+
+Glyph first_glyph(std::string_view text) {
+  if (const auto length = escape_length(text)) return {length, 0};
+  const Letter letter = first_letter(text);
+  return {letter.bytes, letter.point ? columns(*letter.point) : 1};
 }
 
 }  // namespace
@@ -75,18 +107,28 @@ std::size_t width_of(std::string_view text) noexcept {
 }
 
 std::string printable(std::string_view text) {
-  std::string out(text);
-  for (std::size_t at = 0; at < out.size(); ++at) {
-    const auto byte = static_cast<unsigned char>(out[at]);
-    // C1 controls are 0xc2 0x80 to 0xc2 0x9f in UTF-8.
-    const bool c1 = byte == 0xc2 && at + 1 < out.size() &&
-                    static_cast<unsigned char>(out[at + 1]) < 0xa0 && is_continuation(out[at + 1]);
-    if (c1) out.replace(at, 2, "?");
-    if (byte == '\t') out[at] = ' ';
-    if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f) out[at] = '?';
+  std::string out;
+  while (!text.empty()) {
+    const Letter letter = first_letter(text);
+    if (letter.point == U'\t') {
+      out += ' ';
+    } else if (letter.point && (letter.point == U'\n' || may_be_shown(*letter.point))) {
+      out += text.substr(0, letter.bytes);
+    } else {
+      out += '?';
+    }
+    text.remove_prefix(letter.bytes);
   }
   return out;
 }
+
+std::string one_line(std::string_view text) {
+  std::string out = printable(text);
+  std::replace(out.begin(), out.end(), '\n', '?');
+  return out;
+}
+
+std::string short_name(std::string_view name) { return shorten(one_line(name), longest_name); }
 
 std::string pad(std::string_view text, std::size_t width, Align align) {
   const std::size_t taken = width_of(text);
@@ -146,9 +188,10 @@ std::string with_commas(std::uint64_t number) {
   return out;
 }
 
-std::string Style::in(std::string_view code, std::string_view text) const {
-  if (!colour || text.empty()) return std::string(text);
-  return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
+Cell Cell::painted(std::string text) {
+  Cell cell;
+  cell.text_ = std::move(text);
+  return cell;
 }
 
 Table::Table(std::vector<std::string> header, std::vector<Align> align)
@@ -161,7 +204,9 @@ std::string Table::text(const Style& style, std::string_view indent) const {
   std::vector<std::size_t> widths(header_.size());
   for (std::size_t column = 0; column < header_.size(); ++column) {
     widths[column] = width_of(header_[column]);
-    for (const auto& row : rows_) widths[column] = std::max(widths[column], width_of(row[column]));
+    for (const auto& row : rows_) {
+      widths[column] = std::max(widths[column], width_of(row[column].text()));
+    }
   }
   const std::size_t fixed = indent.size() + gap * (header_.size() - 1);
   while (std::accumulate(widths.begin(), widths.end(), fixed) > widest_line) {
@@ -169,18 +214,18 @@ std::string Table::text(const Style& style, std::string_view indent) const {
     if (*widest <= narrowest) break;
     --*widest;
   }
-  const auto line = [&](const std::vector<std::string>& cells) {
+  const auto line = [&](const std::vector<Cell>& cells) {
     std::string out(indent);
     for (std::size_t column = 0; column < cells.size(); ++column) {
       if (column > 0) out.append(gap, ' ');
-      out += pad(shorten(cells[column], std::max<std::size_t>(widths[column], 1)), widths[column],
-                 align_[column]);
+      out += pad(shorten(cells[column].text(), std::max<std::size_t>(widths[column], 1)),
+                 widths[column], align_[column]);
     }
     out.erase(out.find_last_not_of(' ') + 1);
     return out + '\n';
   };
-  std::vector<std::string> header = header_;
-  for (auto& cell : header) cell = style.dim(cell);
+  std::vector<Cell> header;
+  for (const auto& title : header_) header.push_back(Cell::painted(style.dim(title)));
   std::string all = line(header);
   for (const auto& row : rows_) all += line(row);
   return all;

@@ -37,7 +37,7 @@ std::string coloured(Severity severity, const Style& style) {
 
 std::string render_answer(const Verdict& verdict, const Style& style) {
   std::string text = coloured(verdict.answer, style);
-  if (!verdict.value.empty()) text += ' ' + printable(verdict.value);
+  if (!verdict.value.empty()) text += ' ' + one_line(verdict.value);
   return text;
 }
 
@@ -47,12 +47,12 @@ std::string render_verdicts(std::span<const Verdict> verdicts, std::string_view 
   for (const auto& verdict : verdicts) {
     std::string line =
         fmt::format("{} {} {}", pad(to_string(verdict.question), 9),
-                    pad(coloured(verdict.answer, style), 11), printable(verdict.value));
+                    pad(coloured(verdict.answer, style), 11), one_line(verdict.value));
     if (verdict.basis != Basis::none) line += fmt::format(" ({})", to_string(verdict.basis));
     line.erase(line.find_last_not_of(' ') + 1);
     out += fmt::format("{}{}\n", indent, line);
     if (verdict.answer == Answer::pass) continue;
-    for (const auto& why : wrap(printable(verdict.why), widest_line - indent.size() - 10)) {
+    for (const auto& why : wrap(one_line(verdict.why), widest_line - indent.size() - 10)) {
       out += fmt::format("{}          {}\n", indent, why);
     }
   }
@@ -60,11 +60,11 @@ std::string render_verdicts(std::span<const Verdict> verdicts, std::string_view 
 }
 
 std::string render_concerns(std::span<const Concern> concerns, const Style& style) {
-  constexpr std::size_t mark_width = 7, gap = 2, longest_name = 24;
+  constexpr std::size_t mark_width = 7, gap = 2, most_name = 24, most_code = 32;
   std::size_t name_width = 0, code_width = 0;
   for (const auto& concern : concerns) {
-    name_width = std::clamp(width_of(concern.machine), name_width, longest_name);
-    code_width = std::max(code_width, width_of(concern.code));
+    name_width = std::clamp(width_of(one_line(concern.machine)), name_width, most_name);
+    code_width = std::clamp(width_of(one_line(concern.code)), code_width, most_code);
   }
   const std::size_t text_column = gap + mark_width + gap + name_width + (name_width ? gap : 0);
   const std::size_t text_width = widest_line - text_column - gap - code_width;
@@ -73,9 +73,9 @@ std::string render_concerns(std::span<const Concern> concerns, const Style& styl
     for (const auto& concern : concerns) {
       if (concern.severity != severity) continue;
       std::string head = fmt::format("  {}  ", pad(coloured(severity, style), mark_width));
-      head += pad(shorten(printable(concern.machine), longest_name), name_width);
-      std::string code = concern.code;
-      for (const auto& line : wrap(printable(concern.text), text_width)) {
+      head += pad(shorten(one_line(concern.machine), most_name), name_width);
+      std::string code = shorten(one_line(concern.code), most_code);
+      for (const auto& line : wrap(one_line(concern.text), text_width)) {
         std::string row = pad(std::exchange(head, ""), text_column) + pad(line, text_width + gap) +
                           std::exchange(code, "");
         row.erase(row.find_last_not_of(' ') + 1);
@@ -95,8 +95,9 @@ std::string render_assessment(const Assessment& assessment, const Style& style) 
                               : style.red(fmt::format("{} blocked", assessment.blocked)));
   if (assessment.concerns.empty()) return out;
   out += render_concerns(assessment.concerns, style);
-  return out + fmt::format("\n  flyt assess --explain {} tells what can be done.\n",
-                           assessment.concerns.front().code);
+  return out +
+         fmt::format("\n  {} tells what can be done.\n",
+                     style.command({"assess", "--explain", assessment.concerns.front().code}));
 }
 
 }  // namespace flyt::cli

@@ -78,6 +78,93 @@ TEST_CASE("the report shows every machine, what is not PASS below it, and what t
   CHECK_THAT(text, Catch::Contains("1 of 2 machines landed, 1 failed.   flyt apply pilot.json"));
 }
 
+namespace {
+
+// What a hostile platform could call anything; long, so that it must be shortened too.
+const std::string& evil() {
+  static const std::string text = "\x1b[2J\nforged: landed\n\u202e\x9b" + std::string(300, 'x');
+  return text;
+}
+
+// One line stays one line, and nothing of it reaches the terminal as it is.
+void check_tame(const std::string& text) {
+  CAPTURE(one_line(text));
+  CHECK(text.find_first_of("\x1b\x9b") == std::string::npos);
+  CHECK(text.find("\u202e") == std::string::npos);
+  CHECK(text.find("\nforged") == std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("no name, code, address or remedy of a platform steers the terminal or forges a line",
+          "[cli][views]") {
+  const Style plain{};
+  const Concern concern{evil(), Severity::blocker, evil(), evil(), evil()};
+  const Verdict verdict{Question::place, Answer::fail, Basis::platform, evil(),
+                        evil(),          {evil()},     evil()};
+  const Error error{.what = evil(), .remedy = {evil()}};
+  check_tame(render_concerns(std::vector{concern}, plain));
+  check_tame(render_assessment({.endpoint = evil(), .concerns = {concern}}, plain));
+  check_tame(render_error(evil(), error, plain));
+  check_tame(render_verdicts(std::vector{verdict}, "  ", plain));
+
+  Inventory inventory;
+  inventory.endpoint = inventory.platform = evil();
+  inventory.notes = {evil()};
+  inventory.volumes = {{.id = "v",
+                        .name = evil(),
+                        .storage = evil(),
+                        .kind = evil(),
+                        .format = evil(),
+                        .migration_id = evil()}};
+  inventory.machines.resize(1);
+  inventory.machines[0].name = evil();
+  check_tame(render_inventory(inventory, plain));
+  check_widths(
+      render_inventory({.machines = inventory.machines, .volumes = inventory.volumes}, plain));
+  CheckReport check{.site_name = evil(), .state = evil()};
+  check.endpoints = {{.endpoint = evil(),
+                      .driver = evil(),
+                      .error = error,
+                      .ground = {verdict},
+                      .findings = {{evil(), {evil()}}}}};
+  check_tame(render_check(check, plain));
+
+  Plan plan;
+  plan.source = plan.target = plan.site_name = evil();
+  plan.machines.resize(1);
+  auto& planned = plan.machines[0];
+  planned.source.name = planned.migration_id = planned.spec.name = planned.convert_why = evil();
+  planned.spec.disks = {{.storage = evil(), .format = evil()}};
+  planned.spec.nics = {{.mac = evil(), .network = evil(), .model = evil()}};
+  planned.facts = {{Fact::Kind::pinned, evil(), evil(), evil()}};
+  plan.waves = {{evil(), {evil()}}};
+  check_tame(render_plan(plan, evil(), plain));
+  check_tame(render_plan_summary(plan, evil(), plain));
+
+  MachineOutcome outcome{.migration_id = evil(),
+                         .name = evil(),
+                         .verdicts = {verdict},
+                         .error = error,
+                         .record = {evil()}};
+  check_tame(render_report({.plan = &plan, .file = evil(), .outcomes = {outcome}}, plain));
+  check_tame(render_undo({.file = evil(), .actions = {{evil(), evil(), evil()}}}, plain));
+  ProgressSnapshot now;
+  now.machines = {{.name = evil(), .state = MachineState::failed, .step = evil()}};
+  for (const auto& line : render_progress(now, plain, 80)) {
+    check_tame(line);
+    CHECK(width_of(line) <= 80);
+  }
+}
+
+TEST_CASE("a concern code of any length leaves room for the text", "[cli][views]") {
+  const std::vector<Concern> concerns = {
+      {std::string(200, 'C'), Severity::warning, std::string(300, 'n'), "what is so", ""}};
+  const auto text = render_concerns(concerns, Style{});
+  CHECK_THAT(text, Catch::Contains("what is so"));
+  check_widths(text);
+}
+
 TEST_CASE("progress fits the terminal and tells bytes, rate and time", "[cli][views]") {
   ProgressSnapshot now;
   now.done = 25ULL << 30;

@@ -32,6 +32,23 @@ TEST_CASE("control characters of foreign names never reach the terminal", "[cli]
   CHECK(printable("Ærø\tx\ny") == "Ærø x\ny");
 }
 
+TEST_CASE("nothing turns, hides or forges a line", "[cli][views]") {
+  CHECK(one_line("web01\nweb02: landed") == "web01?web02: landed");
+  CHECK(printable("gpj.\u202eexe") == "gpj.?exe");
+  CHECK(printable("a\u2066b\u2069\u200e\u061c\u2028\ufeff") == "a?b?????");
+  CHECK(printable("\xff\xc3") == "??");
+  CHECK(printable("\xe0\x82\x9b") == "???");  // U+009B in a longer form than needed
+  CHECK(printable("\xed\xa0\x80") == "???");  // half of a surrogate pair
+  CHECK(printable("\U0001f468\u200d\U0001f4bb Ærø") == "\U0001f468\u200d\U0001f4bb Ærø");
+  CHECK(width_of(short_name(std::string(300, 'x'))) == longest_name);
+  CHECK(Style{true}.red("a\x1b]0;x\n") == "\x1b[31ma?]0;x?\x1b[0m");
+  CHECK(Style{}.red("a\x1b[2J") == "a?[2J");
+  Table table({"name", "state"});
+  table.add({"\x1b[2Jweb01\nforged", Cell::painted(Style{true}.red("failed"))});
+  CHECK(table.text(Style{}) ==
+        "name              state\n?[2Jweb01?forged  \x1b[31mfailed\x1b[0m\n");
+}
+
 TEST_CASE("lines are wrapped at spaces and keep long words", "[cli][views]") {
   CHECK(wrap("", 10).empty());
   CHECK(wrap("one two three", 7) == std::vector<std::string>{"one two", "three"});

@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""What is typed and what is shown to type: help, wrong options, names that need quotes, --site, hostile names."""
+
+import sys
+
+import worlds
+from transcript import Transcript
+
+EVIL = "\x1b[2J\nforged: landed \u202e"
+
+
+def hostile(seen):
+    """Every text of a platform that people see; none may reach the terminal as it is."""
+    seen.say("a platform whose texts steer terminals")
+    old = worlds.source()
+    old["platform"] = EVIL
+    old["machines"][0]["name"] = EVIL + "x" * 300
+    old["machines"][0]["nics"][0]["model"] = EVIL
+    old["machines"][0]["disks"][0]["label"] = EVIL
+    old["storages"][0]["kind"] = EVIL
+    old["volumes"] = [{"id": "v", "name": EVIL, "storage": EVIL, "kind": EVIL, "format": EVIL, "size_bytes": 1}]
+    old["machines"][1]["concerns"] = [{"code": EVIL + "C" * 200, "severity": "warning", "machine": EVIL,
+                                       "text": EVIL, "remedy": EVIL}]
+    worlds.write(seen, old=old)
+    for arguments in (["inventory", "old"], ["check", "old"], ["assess", "old"], ["plan", "-o", EVIL + ".json"],
+                      ["show", EVIL + ".json"], ["apply", EVIL + ".json"], ["status"], ["undo", EVIL]):
+        done = seen.flyt(*arguments, keep=False)
+        text = done.stdout + done.stderr
+        seen.expect(done.returncode in (0, 1, 2), f"{arguments}: exit status {done.returncode}\n{text}")
+        seen.expect(not any(one in text for one in ("\x1b", "\u202e", "\nforged")), f"{arguments}: not tame: {text!r}")
+
+
+def to_copy(seen):
+    seen.say("names that need quotes, and a site file of another name")
+    worlds.write(seen)
+    (seen.folder / "flyt.toml").rename(seen.folder / "my site.toml")
+    site = ("--site", "my site.toml")
+    seen.flyt(*site, "plan", "--today", "2026-11-24", "--select", "web01", "-o", "my plan.json")
+    seen.flyt("plan", "--site=my site.toml", "--today", "2026-11-24", "--select", "web77")
+
+
+def main():
+    seen = Transcript("command_lines")
+    to_copy(seen)
+    hostile(seen)
+    return seen.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
