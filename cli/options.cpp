@@ -43,7 +43,8 @@ Error wrong_usage(const CommandInfo& command, std::string what) {
   return {.code = Errc::invalid,
           .what = std::move(what),
           .state = "nothing was done",
-          .remedy = {fmt::format("flyt {} --help", command.name)}};
+          .remedy = {command.name.empty() ? "flyt --help"
+                                          : fmt::format("flyt {} --help", command.name)}};
 }
 
 Error unknown_option(const CommandInfo& command, const std::string& given) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <exception>
 
@@ -18,6 +19,15 @@ namespace flyt::cli {
 namespace {
 
 constexpr std::string_view default_site = "flyt.toml";
+
+constexpr std::array version_option{OptionInfo{"version", 'V', "", "which flyt this is"}};
+// What may stand where a command is missing.
+constexpr CommandInfo no_command{.name = "",
+                                 .summary = "",
+                                 .operands = {},
+                                 .options = version_option,
+                                 .example = "",
+                                 .run = nullptr};
 
 // A command line, before the command's own options are looked at.
 struct Line {
@@ -41,12 +51,23 @@ Line split(int argc, const char* const* argv) {
     value = word == "--site" && !value;
     if (is_command) {
       line.command = word;
-    } else if (word == "--version" && line.command.empty()) {
+    } else if ((word == "--version" || word == "-V") && line.command.empty()) {
       line.version = true;
     } else {
       line.words.push_back(word);
     }
   }
+  return line;
+}
+
+// `flyt help [COMMAND]` is `flyt [COMMAND] --help`.
+Line without_help_word(Line line) {
+  if (line.command != "help") return line;
+  line.help = true;
+  const auto command = std::find_if(line.words.begin(), line.words.end(),
+                                    [](const std::string& one) { return !one.starts_with('-'); });
+  line.command = command == line.words.end() ? "" : *command;
+  line.words = {"--help"};
   return line;
 }
 
@@ -62,7 +83,7 @@ void print_help() {
     const auto spelled = fmt::format("--{} {}", option.name, option.value);
     text += fmt::format("  {:<14}{}\n", spelled, option.help);
   }
-  text += "  --version     which flyt this is\n\nExit status:\n\n";
+  text += "  --version     which flyt this is (-V)\n\nExit status:\n\n";
   auto meanings = std::vector(exit_meanings().begin(), exit_meanings().end());
   std::sort(meanings.begin(), meanings.end(),
             [](const ExitMeaning& a, const ExitMeaning& b) { return a.status < b.status; });
@@ -75,6 +96,9 @@ void print_help() {
 Failure unknown_command(const Line& line) {
   Error error{.code = Errc::invalid, .state = "nothing was done"};
   if (line.command.empty()) {
+    if (auto given = parse_arguments(no_command, line.words); !given) {
+      return failure(std::move(given).error(), Origin::setup);
+    }
     error.what = "which command?";
   } else {
     error.what = fmt::format("there is no command {:?}", line.command);
@@ -133,7 +157,7 @@ Outcome dispatch(const Line& line, View& view) {
 }  // namespace
 
 int run(int argc, const char* const* argv) {
-  const Line line = split(argc, argv);
+  const Line line = without_help_word(split(argc, argv));
   const auto view =
       line.json ? make_json_view() : make_human_view(look_at_terminal(line.no_colour), line.site);
   const Outcome outcome = dispatch(line, *view);

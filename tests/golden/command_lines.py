@@ -39,8 +39,23 @@ def to_copy(seen):
     seen.flyt("plan", "--site=my site.toml", "--today", "2026-11-24", "--select", "web77")
 
 
+def asking(seen):
+    seen.say("asking for help, and options where no command is")
+    top = seen.flyt("--help", keep=False)
+    of_plan = seen.flyt("plan", "--help", keep=False)
+    seen.expect(seen.flyt("help", keep=False).stdout == top.stdout, "flyt help is not flyt --help")
+    seen.expect(seen.flyt("help", "plan", keep=False).stdout == of_plan.stdout, "flyt help plan is not plan --help")
+    seen.expect(seen.flyt("-V", keep=False).stdout.startswith("flyt "), "-V tells no version")
+    seen.flyt("help", "plna")
+    seen.flyt("--versoin")
+    seen.flyt("-x")
+    seen.flyt("--site")
+    seen.flyt("--site", "flyt.toml")
+
+
 def main():
     seen = Transcript("command_lines")
+    asking(seen)
     to_copy(seen)
     hostile(seen)
     return seen.finish()
