@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <exception>
 
 #include "base/units.hpp"
@@ -13,6 +12,7 @@
 #include "cli/session.hpp"
 #include "cli/signals.hpp"
 #include "cli/terminal.hpp"
+#include "cli/views/output.hpp"
 #include "cli/views/views.hpp"
 
 namespace flyt::cli {
@@ -90,7 +90,7 @@ void print_help() {
   for (const auto& one : meanings) {
     text += fmt::format("  {:>3}  {}\n", static_cast<int>(one.status), one.meaning);
   }
-  std::fputs((text + "\nA first evening: flyt init, then flyt check.\n").c_str(), stdout);
+  put(text + "\nA first evening: flyt init, then flyt check.\n");
 }
 
 Failure unknown_command(const Line& line) {
@@ -115,7 +115,7 @@ Failure unknown_command(const Line& line) {
 Outcome run_command(const CommandInfo& command, const Line& line, View& view) {
   FLYT_ASSIGN(const auto arguments, during(Origin::setup, parse_arguments(command, line.words)));
   if (arguments.has("help")) {
-    std::fputs(help_text(command).c_str(), stdout);
+    put(help_text(command));
     return ExitStatus::done;
   }
   Signals signals([&view] { view.stopping(); });
@@ -158,12 +158,16 @@ Outcome dispatch(const Line& line, View& view) {
 
 int run(int argc, const char* const* argv) {
   const Line line = without_help_word(split(argc, argv));
-  const auto view =
-      line.json ? make_json_view() : make_human_view(look_at_terminal(line.no_colour), line.site);
+  const auto look = look_at_terminal(line.no_colour);
+  const auto view = line.json ? make_json_view() : make_human_view(look, line.site);
   const Outcome outcome = dispatch(line, *view);
-  if (outcome) return static_cast<int>(*outcome);
-  view->error(line.command, outcome.error());
-  return static_cast<int>(outcome.error().status);
+  if (!outcome) view->error(line.command, outcome.error());
+  const ExitStatus status = outcome ? *outcome : outcome.error().status;
+  const auto unsaid = output_error();
+  if (!unsaid) return static_cast<int>(status);
+  // Not as JSON: that would go the way that has failed.
+  make_human_view(look, line.site)->error(line.command, {*unsaid, ExitStatus::failed});
+  return static_cast<int>(worse(status, ExitStatus::failed));
 }
 
 }  // namespace flyt::cli

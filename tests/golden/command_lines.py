@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """What is typed and what is shown to type: help, wrong options, names that need quotes, --site, hostile names."""
 
+import subprocess
 import sys
 
 import worlds
-from transcript import Transcript
+from transcript import PROGRAM, Transcript
 
 EVIL = "\x1b[2J\nforged: landed \u202e"
 
@@ -53,8 +54,22 @@ def asking(seen):
     seen.flyt("--site", "flyt.toml")
 
 
+def full_output(seen):
+    """What standard output does not take is an error, not silence."""
+    worlds.write(seen)
+    for arguments in (["inventory", "old", "--json"], ["inventory"], ["--help"], ["drivers"], ["--version"],
+                      ["nothing", "--json"]):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([PROGRAM, *arguments], cwd=seen.folder, stdout=full, stderr=subprocess.PIPE,
+                                  text=True, timeout=60, check=False)
+        wanted = 2 if "nothing" in arguments else 1
+        seen.expect(done.returncode == wanted, f"{arguments} > /dev/full: exit status {done.returncode}")
+        seen.expect("cannot write standard output: No space left" in done.stderr, f"{arguments}: {done.stderr!r}")
+
+
 def main():
     seen = Transcript("command_lines")
+    full_output(seen)
     asking(seen)
     to_copy(seen)
     hostile(seen)

@@ -7,15 +7,11 @@
 
 #include "cli/views/human/progress.hpp"
 #include "cli/views/human/render.hpp"
+#include "cli/views/output.hpp"
 #include "cli/views/views.hpp"
 
 namespace flyt::cli {
 namespace {
-
-void print(const std::string& text) {
-  std::fputs(text.c_str(), stdout);
-  std::fflush(stdout);
-}
 
 class HumanView : public View {
  public:
@@ -27,34 +23,32 @@ class HumanView : public View {
     const Style style{style_.colour && isatty(STDERR_FILENO) == 1, style_.site};
     std::fputs(render_error(prefix, failure.error, style).c_str(), stderr);
   }
-  void version(std::string_view version) override { print(fmt::format("flyt {}\n", version)); }
-  void drivers(std::span<const DriverEntry> all) override { print(render_drivers(all, style_)); }
+  void version(std::string_view version) override { put(fmt::format("flyt {}\n", version)); }
+  void drivers(std::span<const DriverEntry> all) override { put(render_drivers(all, style_)); }
   void site_written(const std::filesystem::path& file, std::string_view id) override {
-    print(
+    put(
         fmt::format("wrote {} with the new site id {}\n"
                     "  next: fill in [endpoints], then: {}\n",
                     one_line(file.string()), id, style_.command({"check"})));
   }
-  void inventory(const Inventory& inventory) override {
-    print(render_inventory(inventory, style_));
-  }
-  void check(const CheckReport& report) override { print(render_check(report, style_)); }
+  void inventory(const Inventory& inventory) override { put(render_inventory(inventory, style_)); }
+  void check(const CheckReport& report) override { put(render_check(report, style_)); }
   void assessment(const Assessment& assessment) override {
-    print(render_assessment(assessment, style_));
+    put(render_assessment(assessment, style_));
   }
   void explanation(std::string_view code, std::string_view text) override {
     std::string out = fmt::format("{}\n", style_.bold(code));
     for (const auto& line : wrap(text, widest_line - 2)) out += fmt::format("  {}\n", line);
-    print(out);
+    put(out);
   }
   void plan_written(const Plan& plan, const std::filesystem::path& file) override {
-    print(render_plan_summary(plan, file.string(), style_));
+    put(render_plan_summary(plan, file.string(), style_));
   }
   void plan(const Plan& plan, const std::string& file, const std::string&) override {
-    print(render_plan(plan, file, style_));
+    put(render_plan(plan, file, style_));
   }
-  void report(const Report& report) override { print(render_report(report, style_)); }
-  void undo(const UndoReport& report) override { print(render_undo(report, style_)); }
+  void report(const Report& report) override { put(render_report(report, style_)); }
+  void undo(const UndoReport& report) override { put(render_undo(report, style_)); }
 
   std::unique_ptr<ApplyStatus> progress(const Plan& plan) override {
     auto display = make_progress_display(plan, terminal_);

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <cstdio>
 #include <mutex>
 #include <thread>
 #include <utility>
 
 #include "base/units.hpp"
 #include "cli/views/human/text.hpp"
+#include "cli/views/output.hpp"
 
 namespace flyt::cli {
 namespace {
@@ -63,8 +63,7 @@ class PlainDisplay : public ProgressDisplay {
 
   void say(const std::string& line) override {
     const std::lock_guard lock(output_);
-    std::fputs((line + '\n').c_str(), stdout);
-    std::fflush(stdout);
+    put(line + '\n');
   }
 
  protected:
@@ -105,14 +104,12 @@ class LiveDisplay : public ProgressDisplay {
     painter_.request_stop();
     painter_.join();
     const std::lock_guard lock(output_);
-    std::fputs(erase().c_str(), stdout);
-    std::fflush(stdout);
+    put(erase());
   }
 
   void say(const std::string& line) override {
     const std::lock_guard lock(output_);
-    std::fputs((erase() + line + '\n').c_str(), stdout);
-    std::fflush(stdout);
+    put(erase() + line + '\n');
   }
 
  protected:
@@ -140,8 +137,7 @@ class LiveDisplay : public ProgressDisplay {
       std::string text = erase();
       for (const auto& line : lines) text += line + '\n';
       drawn_ = lines.size();
-      std::fputs(text.c_str(), stdout);
-      std::fflush(stdout);
+      put(text);
     } while (!pause_.wait_for(lock, end, redraw, [] { return false; }) && !end.stop_requested());
   }
 

@@ -1,9 +1,9 @@
-#include <cstdio>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "base/inventory_json.hpp"
 #include "cli/views/json/progress_json.hpp"
+#include "cli/views/output.hpp"
 #include "cli/views/views.hpp"
 
 namespace flyt::cli {
@@ -150,8 +150,7 @@ class JsonView : public View {
     out["type"] = type;
     const std::string text = out.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
     const std::lock_guard lock(mutex_);
-    std::fputs(text.c_str(), stdout);
-    std::fflush(stdout);
+    put(text);
   }
 
   std::mutex mutex_;
