@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace flyt::cli {
 namespace {
 
@@ -28,6 +30,11 @@ std::string render_remedy(std::span<const std::string> remedy, std::string_view 
     first = "";
   }
   return out;
+}
+
+std::string render_advice(std::string_view advice, std::string_view indent, const Style& style) {
+  if (!advice.starts_with("flyt ")) return labelled("do", one_line(advice), indent);
+  return render_remedy(std::array{std::string(advice)}, indent, style);
 }
 
 std::string render_details(const Error& error, std::string_view indent, const Style& style) {

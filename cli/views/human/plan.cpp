@@ -157,6 +157,7 @@ std::string render_plan_summary(const Plan& plan, const std::string& file, const
                      policy_words(plan, style));
   out += render_verdicts(plan.ground, "    ", style);
   out += render_concerns(plan.concerns, style);
+  out += render_explain_hint(plan.concerns, style);
   if (file.empty()) return out + "  no plan was written: nothing of it can be moved\n";
   return out + fmt::format("  {}          {}\n", style.command({"show", file}),
                            style.command({"apply", file}));
@@ -175,6 +176,7 @@ std::string render_plan(const Plan& plan, const std::string& file, const Style& 
   out += fmt::format("  {}\n", policy_words(plan, style));
   out += render_verdicts(plan.ground, "    ", style);
   if (!plan.concerns.empty()) out += "\n" + render_concerns(plan.concerns, style);
+  out += render_explain_hint(plan.concerns, style);
   for (const auto& machine : plan.machines) out += render_machine(machine, style);
   return out + fmt::format("\n  {}\n", style.command({"apply", file}));
 }

@@ -1,8 +1,10 @@
 #include "cli/views/human/render.hpp"
+#include "planners/planner.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace flyt::cli {
@@ -33,6 +35,38 @@ std::string coloured(Severity severity, const Style& style) {
   return style.dim("info");
 }
 
+// The columns of concerns.
+struct Columns {
+  std::size_t name = 0, code = 0;
+
+  explicit Columns(std::span<const Concern> concerns) {
+    constexpr std::size_t most_name = 24, most_code = 32;
+    for (const auto& concern : concerns) {
+      name = std::clamp(width_of(one_line(concern.machine)), name, most_name);
+      code = std::clamp(width_of(one_line(concern.code)), code, most_code);
+    }
+  }
+  std::size_t text() const { return 2 + mark_width + gap + name + (name > 0 ? gap : 0); }
+  std::size_t text_width() const { return widest_line - text() - gap - code; }
+
+  static constexpr std::size_t mark_width = 7, gap = 2;
+};
+
+std::string render_concern(const Concern& concern, const Columns& columns, const Style& style) {
+  std::string head =
+      fmt::format("  {}  ", pad(coloured(concern.severity, style), Columns::mark_width));
+  if (columns.name > 0) head += shorten(one_line(concern.machine), columns.name);
+  std::string code = shorten(one_line(concern.code), std::max<std::size_t>(columns.code, 1));
+  std::string out;
+  for (const auto& line : wrap(one_line(concern.text), columns.text_width())) {
+    std::string row = pad(std::exchange(head, ""), columns.text()) +
+                      pad(line, columns.text_width() + Columns::gap) + std::exchange(code, "");
+    row.erase(row.find_last_not_of(' ') + 1);
+    out += row + '\n';
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string render_answer(const Verdict& verdict, const Style& style) {
@@ -60,30 +94,30 @@ std::string render_verdicts(std::span<const Verdict> verdicts, std::string_view 
 }
 
 std::string render_concerns(std::span<const Concern> concerns, const Style& style) {
-  constexpr std::size_t mark_width = 7, gap = 2, most_name = 24, most_code = 32;
-  std::size_t name_width = 0, code_width = 0;
-  for (const auto& concern : concerns) {
-    name_width = std::clamp(width_of(one_line(concern.machine)), name_width, most_name);
-    code_width = std::clamp(width_of(one_line(concern.code)), code_width, most_code);
-  }
-  const std::size_t text_column = gap + mark_width + gap + name_width + (name_width ? gap : 0);
-  const std::size_t text_width = widest_line - text_column - gap - code_width;
+  const Columns columns(concerns);
+  const std::string indent(columns.text(), ' ');
   std::string out;
+  std::set<std::string_view> told;
   for (const auto severity : {Severity::blocker, Severity::warning, Severity::info}) {
     for (const auto& concern : concerns) {
       if (concern.severity != severity) continue;
-      std::string head = fmt::format("  {}  ", pad(coloured(severity, style), mark_width));
-      head += pad(shorten(one_line(concern.machine), most_name), name_width);
-      std::string code = shorten(one_line(concern.code), most_code);
-      for (const auto& line : wrap(one_line(concern.text), text_width)) {
-        std::string row = pad(std::exchange(head, ""), text_column) + pad(line, text_width + gap) +
-                          std::exchange(code, "");
-        row.erase(row.find_last_not_of(' ') + 1);
-        out += row + '\n';
-      }
+      out += render_concern(concern, columns, style);
+      if (concern.remedy.empty() || !told.insert(concern.remedy).second) continue;
+      out += render_advice(concern.remedy, indent, style);
     }
   }
   return out;
+}
+
+std::string render_explain_hint(std::span<const Concern> concerns, const Style& style) {
+  const Concern* worst = nullptr;
+  for (const auto& concern : concerns) {
+    if (explain(concern.code).empty()) continue;
+    if (worst == nullptr || concern.severity > worst->severity) worst = &concern;
+  }
+  if (worst == nullptr) return {};
+  return fmt::format("  {} tells what can be done.\n",
+                     style.command({"assess", "--explain", worst->code}));
 }
 
 std::string render_assessment(const Assessment& assessment, const Style& style) {
@@ -95,9 +129,8 @@ std::string render_assessment(const Assessment& assessment, const Style& style) 
                               : style.red(fmt::format("{} blocked", assessment.blocked)));
   if (assessment.concerns.empty()) return out;
   out += render_concerns(assessment.concerns, style);
-  return out +
-         fmt::format("\n  {} tells what can be done.\n",
-                     style.command({"assess", "--explain", assessment.concerns.front().code}));
+  const auto hint = render_explain_hint(assessment.concerns, style);
+  return hint.empty() ? out : out + '\n' + hint;
 }
 
 }  // namespace flyt::cli

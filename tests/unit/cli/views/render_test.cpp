@@ -157,6 +157,25 @@ TEST_CASE("no name, code, address or remedy of a platform steers the terminal or
   }
 }
 
+TEST_CASE("concerns come with what to do, once, and how to ask for more", "[cli][views]") {
+  const std::string sentence = "resume it, then shut it down";
+  std::vector<Concern> concerns = {
+      {"X-OWN", Severity::blocker, "db01", "it is not ours", ""},
+      {"M-SUSPENDED", Severity::blocker, "web01", "it is suspended", sentence},
+      {"M-SUSPENDED", Severity::blocker, "web02", "it is suspended", sentence},
+      {"M-NIC-MAC", Severity::warning, "web03", "it has no MAC", "flyt inventory"}};
+  const auto text = render_concerns(concerns, Style{});
+  const auto at = text.find("  do     resume it, then shut it down\n");
+  REQUIRE(at != std::string::npos);
+  CHECK(at < text.find("web02"));
+  CHECK(text.find(sentence, at + 12) == std::string::npos);
+  CHECK_THAT(text, Catch::Contains("  do     flyt inventory\n"));
+  CHECK(render_explain_hint(concerns, Style{}) ==
+        "  flyt assess --explain M-SUSPENDED tells what can be done.\n");
+  concerns.resize(1);
+  CHECK(render_explain_hint(concerns, Style{}).empty());
+}
+
 TEST_CASE("a concern code of any length leaves room for the text", "[cli][views]") {
   const std::vector<Concern> concerns = {
       {std::string(200, 'C'), Severity::warning, std::string(300, 'n'), "what is so", ""}};
