@@ -161,7 +161,11 @@ int run(int argc, const char* const* argv) {
   const auto look = look_at_terminal(line.no_colour);
   const auto view = line.json ? make_json_view() : make_human_view(look, line.site);
   const Outcome outcome = dispatch(line, *view);
-  if (!outcome) view->error(line.command, outcome.error());
+  if (outcome) {
+    view->end(*outcome);
+  } else {
+    view->error(line.command, outcome.error());
+  }
   const ExitStatus status = outcome ? *outcome : outcome.error().status;
   const auto unsaid = output_error();
   if (!unsaid) return static_cast<int>(status);

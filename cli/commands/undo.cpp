@@ -33,19 +33,21 @@ Result<Options> options_of(const Arguments& arguments) {
 Outcome run(const Arguments& arguments, Session& session) {
   FLYT_ASSIGN(const auto options, during(Origin::setup, options_of(arguments)));
   FLYT_ASSIGN(const auto all, open_crew(session, arguments.operand(0)));
-  UndoReport report{.file = all->file};
+  UndoReport report{.plan = &all->plan, .file = all->file, .options = options.undo};
   FLYT_ASSIGN(report.actions, during(Origin::endpoint, undo_actions(all->plan, all->crew,
                                                                     options.undo, session.call())));
   if (options.undo.target && !options.yes && !report.actions.empty()) {
+    report.status = ExitStatus::usage;
     session.view().undo(report);
-    return ExitStatus::usage;
+    return report.status;
   }
   FLYT_TRY(during(Origin::endpoint, undo(all->plan, all->crew, options.undo, session.call())));
   report.done = true;
-  session.view().undo(report);
   const bool refused = std::any_of(report.actions.begin(), report.actions.end(),
                                    [](const UndoAction& one) { return !one.refused.empty(); });
-  return refused ? ExitStatus::failed : ExitStatus::done;
+  if (refused) report.status = ExitStatus::failed;
+  session.view().undo(report);
+  return report.status;
 }
 
 }  // namespace

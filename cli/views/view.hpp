@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -51,24 +52,37 @@ struct Assessment {
 // What is known of a plan's machines: after apply, verify or status.
 struct Report {
   const Plan* plan = nullptr;
-  std::string file;  // of the plan, for commands to type
+  std::string file;  // of the plan, for commands to type; empty: only the journal has it
   std::vector<MachineOutcome> outcomes;
   bool judged = true;    // false: status, only what the journal says
   bool complete = true;  // the command asked for landed machines, not for copied ones
   ExitStatus status = ExitStatus::done;
+  std::string began = {};  // RFC 3339 UTC: a verdict from before was not made by this command
+  // Of machines that another process works on, by migration id: "pid 4711 at kvm1".
+  std::map<std::string, std::string> holders = {};
+  bool stopped = false;        // a stop was requested
+  std::size_t views_left = 0;  // snapshots of ours on the source
 };
 
 struct UndoReport {
-  std::string file;  // of the plan, for commands to type
+  const Plan* plan = nullptr;
+  std::string file;  // of the plan, or a machine's name, for commands to type
   std::vector<UndoAction> actions;
+  UndoOptions options = {};
   bool done = false;  // false: only listed
+  ExitStatus status = ExitStatus::done;
 };
+
+// Of a plan's ground: "allowed", "not allowed", "not verified", "not judged".
+std::string_view policy_word(const Plan& plan) noexcept;
 
 class View {
  public:
   virtual ~View() = default;
   // The only place where errors of commands are printed.
   virtual void error(std::string_view command, const Failure& failure) = 0;
+  // What is so, where there is nothing to show.
+  virtual void remark(std::string_view text) = 0;
   virtual void version(std::string_view version) = 0;
   virtual void drivers(std::span<const DriverEntry> all) = 0;
   virtual void site_written(const std::filesystem::path& file, std::string_view id) = 0;
@@ -85,6 +99,8 @@ class View {
   virtual std::unique_ptr<ApplyStatus> progress(const Plan& plan) = 0;
   // A stop was requested. Called from another thread, also while progress() is alive.
   virtual void stopping() = 0;
+  // The command has ended, without an error: the last call.
+  virtual void end(ExitStatus status) = 0;
 };
 
 }  // namespace flyt::cli

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What is typed and what is shown to type: help, wrong options, names that need quotes, --site, hostile names."""
 
+import json
 import subprocess
 import sys
 
@@ -67,8 +68,39 @@ def full_output(seen):
         seen.expect("cannot write standard output: No space left" in done.stderr, f"{arguments}: {done.stderr!r}")
 
 
+def last(seen, *arguments):
+    """The last object that a command prints with --json; it says how the command ended."""
+    done = seen.flyt(*arguments, "--json", keep=False)
+    line = json.loads(done.stdout.splitlines()[-1])
+    seen.expect(line.get("exit_status") == done.returncode, f"{arguments}: exit status {done.returncode} and {line}")
+    return line
+
+
+def objects(seen):
+    """What people are told stands in the JSON as well."""
+    worlds.write(seen)
+    today = ("--today", "2026-11-24")
+    checked = last(seen, "check", *today)
+    seen.expect([one["storages"][0]["free_bytes"] for one in checked["endpoints"]] == [20 << 30, 40 << 30],
+                f"check: {checked}")
+    plan = last(seen, "plan", *today, "-o", "all.json")
+    seen.expect(plan["policy"] == "allowed" and plan["file"] == "all.json", f"plan: {plan}")
+    seen.expect(plan["duration"]["low_s"] <= plan["duration"]["likely_s"] <= plan["duration"]["high_s"], f"{plan}")
+    seen.expect([len(one["machines"]) for one in plan["waves"]] == [2], f"plan: {plan['waves']}")
+    last(seen, "apply", "all.json")
+    for arguments in (["undo", "all.json", "--target"], ["undo", "all.json", "--target", "--started", "--yes"]):
+        undo = last(seen, *arguments)
+        ids = [one["migration_id"] for one in plan["machines"]]
+        seen.expect([one["migration_id"] for one in undo["actions"]] == ids, f"{arguments}: {undo}")
+    taken = worlds.target()
+    taken["machines"] = [worlds.machine(9, "web01", []), worlds.machine(8, "db01", [])]
+    worlds.write(seen, new=taken)
+    seen.expect("file" not in last(seen, "plan", *today), "plan: a file where none was written")
+
+
 def main():
     seen = Transcript("command_lines")
+    objects(seen)
     full_output(seen)
     asking(seen)
     to_copy(seen)

@@ -23,6 +23,7 @@ class HumanView : public View {
     const Style style{style_.colour && isatty(STDERR_FILENO) == 1, style_.site};
     std::fputs(render_error(prefix, failure.error, style).c_str(), stderr);
   }
+  void remark(std::string_view text) override { put(one_line(text) + '\n'); }
   void version(std::string_view version) override { put(fmt::format("flyt {}\n", version)); }
   void drivers(std::span<const DriverEntry> all) override { put(render_drivers(all, style_)); }
   void site_written(const std::filesystem::path& file, std::string_view id) override {
@@ -63,6 +64,7 @@ class HumanView : public View {
     if (display_ != nullptr) return display_->say(text);
     std::fputs((text + '\n').c_str(), stderr);
   }
+  void end(ExitStatus) override {}
 
  private:
   // Forgets the display when the command is done with it.

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/units.hpp"
 #include "cli/views/human/render.hpp"
 
@@ -32,14 +30,11 @@ std::string time_words(const Estimate& estimate) {
 }
 
 std::string policy_words(const Plan& plan, const Style& style) {
-  if (plan.ground.empty()) return style.yellow("policy: the target's ground is not judged");
-  const auto any = [&](Answer answer) {
-    return std::any_of(plan.ground.begin(), plan.ground.end(),
-                       [answer](const Verdict& one) { return one.answer == answer; });
-  };
-  if (any(Answer::fail)) return style.red("policy: not allowed there");
-  if (any(Answer::unverified)) return style.yellow("policy: not all of it could be verified");
-  return fmt::format("policy: {}", style.green("allowed"));
+  const auto word = policy_word(plan);
+  if (word == "allowed") return fmt::format("policy: {}", style.green(word));
+  if (word == "not allowed") return style.red("policy: not allowed there");
+  if (word == "not judged") return style.yellow("policy: the target's ground is not judged");
+  return style.yellow("policy: not all of it could be verified");
 }
 
 std::string headline(const Plan& plan, const Style& style) {

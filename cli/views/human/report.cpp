@@ -119,6 +119,11 @@ std::string next_command(const Report& report, const Style& style) {
   }
 }
 
+std::string undo_command(const UndoReport& report, bool started, const Style& style) {
+  if (!started) return style.command({"undo", report.file, "--target", "--yes"});
+  return style.command({"undo", report.file, "--target", "--started", "--yes"});
+}
+
 std::string render_end(const Report& report, const Style& style) {
   const auto landed = how_many(report, MachineState::landed);
   std::string out =
@@ -157,9 +162,13 @@ std::string render_undo(const UndoReport& report, const Style& style) {
     }
   }
   const auto undone = report.actions.size() - refused;
-  if (report.done) return out + fmt::format("{} undone, {} refused\n", undone, refused);
-  return out + fmt::format("{} to do, {} refused. Nothing was done; to do it, add --yes.\n", undone,
-                           refused);
+  out += report.done ? fmt::format("{} undone, {} refused.\n", undone, refused)
+                     : fmt::format("{} to do, {} refused. Nothing was done.\n", undone, refused);
+  if (!report.done && undone > 0) {
+    out += fmt::format("  To do it: {}\n", undo_command(report, report.options.started, style));
+  }
+  if (refused == 0 || report.options.started) return out;
+  return out + fmt::format("  To do what is refused too: {}\n", undo_command(report, true, style));
 }
 
 }  // namespace flyt::cli

@@ -1,5 +1,6 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/inventory_json.hpp"
 #include "cli/views/json/progress_json.hpp"
@@ -39,6 +40,12 @@ json of(const EndpointCheck& check) {
   out["notes"] = check.inventory->notes;
   out["machines"] = check.inventory->machines.size();
   out["hosts"] = check.inventory->hosts.size();
+  json storages = json::array();
+  for (const auto& storage : check.inventory->storages) {
+    storages.push_back({{"name", storage.name}});
+    if (storage.free_bytes) storages.back()["free_bytes"] = *storage.free_bytes;
+  }
+  out["storages"] = storages;
   return out;
 }
 
@@ -64,14 +71,59 @@ json of(const MachineOutcome& outcome) {
   return out;
 }
 
+json of(const Plan& plan) {
+  json machines = json::array(), waves = json::array();
+  for (const auto& machine : plan.machines) {
+    machines.push_back({{"migration_id", machine.migration_id},
+                        {"name", machine.source.name},
+                        {"target_name", machine.spec.name},
+                        {"convert", machine.convert},
+                        {"copy_bytes", machine.copy_bytes}});
+  }
+  for (const auto& wave : plan.waves) {
+    waves.push_back({{"name", wave.name}, {"machines", wave.machines}});
+  }
+  return {{"digest", plan.digest},
+          {"source", plan.source},
+          {"target", plan.target},
+          {"disk_bytes", plan.estimate.disk_bytes},
+          {"copy_bytes", plan.estimate.copy_bytes},
+          {"duration",
+           {{"low_s", plan.estimate.low.count()},
+            {"likely_s", plan.estimate.likely.count()},
+            {"high_s", plan.estimate.high.count()}}},
+          {"policy", policy_word(plan)},
+          {"machines", machines},
+          {"waves", waves},
+          {"ground", list(plan.ground)},
+          {"concerns", list(plan.concerns)}};
+}
+
+json of(const UndoReport& report) {
+  json actions = json::array();
+  for (const auto& one : report.actions) {
+    json action = {{"machine", one.machine}, {"what", one.what}, {"refused", one.refused}};
+    for (const auto& machine : report.plan->machines) {
+      if (machine.source.name == one.machine) action["migration_id"] = machine.migration_id;
+    }
+    actions.push_back(std::move(action));
+  }
+  return {{"file", report.file},
+          {"done", report.done},
+          {"actions", actions},
+          {"exit_status", static_cast<int>(report.status)}};
+}
+
 class JsonView : public View {
  public:
   void error(std::string_view command, const Failure& failure) override {
+    if (!held_.is_null()) release();
     json out = to_json(failure.error);
     out["command"] = command;
     out["exit_status"] = static_cast<int>(failure.status);
     say("error", std::move(out));
   }
+  void remark(std::string_view text) override { say("remark", {{"text", text}}); }
   void version(std::string_view version) override { say("version", {{"version", version}}); }
   void drivers(std::span<const DriverEntry> all) override {
     json drivers = json::array();
@@ -85,11 +137,11 @@ class JsonView : public View {
   void check(const CheckReport& report) override {
     json endpoints = json::array();
     for (const auto& one : report.endpoints) endpoints.push_back(of(one));
-    say("check", {{"site", {{"id", report.site_id}, {"name", report.site_name}}},
-                  {"file", report.file},
-                  {"state", report.state},
-                  {"endpoints", endpoints},
-                  {"findings", of(report.findings)}});
+    hold("check", {{"site", {{"id", report.site_id}, {"name", report.site_name}}},
+                   {"file", report.file},
+                   {"state", report.state},
+                   {"endpoints", endpoints},
+                   {"findings", of(report.findings)}});
   }
   void assessment(const Assessment& assessment) override {
     say("assessment", {{"endpoint", assessment.endpoint},
@@ -103,49 +155,49 @@ class JsonView : public View {
     say("explanation", {{"code", code}, {"text", text}});
   }
   void plan_written(const Plan& plan, const std::filesystem::path& file) override {
-    json machines = json::array();
-    for (const auto& machine : plan.machines) {
-      machines.push_back({{"migration_id", machine.migration_id},
-                          {"name", machine.source.name},
-                          {"target_name", machine.spec.name},
-                          {"convert", machine.convert},
-                          {"copy_bytes", machine.copy_bytes}});
-    }
-    say("plan_written", {{"file", file.string()},
-                         {"digest", plan.digest},
-                         {"source", plan.source},
-                         {"target", plan.target},
-                         {"disk_bytes", plan.estimate.disk_bytes},
-                         {"copy_bytes", plan.estimate.copy_bytes},
-                         {"machines", machines},
-                         {"ground", list(plan.ground)},
-                         {"concerns", list(plan.concerns)}});
+    json out = of(plan);
+    if (!file.empty()) out["file"] = file.string();
+    hold("plan_written", std::move(out));
   }
   void plan(const Plan&, const std::string& file, const std::string& text) override {
     say("plan", {{"file", file}, {"plan", json::parse(text, nullptr, false)}});
   }
   void report(const Report& report) override {
     json machines = json::array();
-    for (const auto& one : report.outcomes) machines.push_back(of(one));
-    say("report", {{"plan", report.plan->digest},
-                   {"file", report.file},
-                   {"machines", machines},
-                   {"exit_status", static_cast<int>(report.status)}});
-  }
-  void undo(const UndoReport& report) override {
-    json actions = json::array();
-    for (const auto& one : report.actions) {
-      actions.push_back({{"machine", one.machine}, {"what", one.what}, {"refused", one.refused}});
+    for (const auto& one : report.outcomes) {
+      machines.push_back(of(one));
+      const auto holder = report.holders.find(one.migration_id);
+      if (holder != report.holders.end()) machines.back()["holder"] = holder->second;
     }
-    say("undo", {{"done", report.done}, {"actions", actions}});
+    json out = {{"plan", report.plan->digest},
+                {"machines", machines},
+                {"exit_status", static_cast<int>(report.status)}};
+    if (!report.file.empty()) out["file"] = report.file;
+    if (report.judged) out["views_left"] = report.views_left;
+    say("report", std::move(out));
   }
+  void undo(const UndoReport& report) override { say("undo", of(report)); }
   std::unique_ptr<ApplyStatus> progress(const Plan& plan) override {
     return make_json_progress(plan,
                               [this](const char* type, json out) { say(type, std::move(out)); });
   }
   void stopping() override { say("stopping", json::object()); }
+  void end(ExitStatus status) override {
+    if (held_.is_null()) return;
+    held_["exit_status"] = static_cast<int>(status);
+    release();
+  }
 
  private:
+  // Said when the command has ended, together with how.
+  void hold(const char* type, json out) {
+    out["type"] = type;
+    held_ = std::move(out);
+  }
+  void release() {
+    const std::string type = held_["type"];
+    say(type.c_str(), std::exchange(held_, json()));
+  }
   void say(const char* type, json out) {
     out["type"] = type;
     const std::string text = out.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
@@ -154,6 +206,7 @@ class JsonView : public View {
   }
 
   std::mutex mutex_;
+  json held_;
 };
 
 }  // namespace

@@ -307,15 +307,30 @@ TEST_CASE("a plan is shown for review with all that will be made of a machine", 
   }
 }
 
-TEST_CASE("undo tells what is only listed, done or refused", "[cli][views]") {
-  UndoReport report{.file = "pilot.json",
+TEST_CASE("undo tells what is only listed, done or refused, and what to type", "[cli][views]") {
+  UndoReport report{.file = "my plan.json",
                     .actions = {{"web01", "drop view flyt-1 of web01", ""},
-                                {"web01", "destroy web-1 on kvm", "it has been started"}}};
-  CHECK_THAT(render_undo(report, Style{}), Catch::Contains("1 to do, 1 refused. Nothing was done"));
+                                {"web01", "destroy web-1 on kvm", "it has been started"}},
+                    .options = {.target = true}};
+  const std::string at_all = "flyt undo 'my plan.json' --target --started --yes\n";
+  CHECK_THAT(render_undo(report, Style{}),
+             Catch::EndsWith("1 to do, 1 refused. Nothing was done.\n"
+                             "  To do it: flyt undo 'my plan.json' --target --yes\n"
+                             "  To do what is refused too: " +
+                             at_all));
   report.done = true;
   const auto text = render_undo(report, Style{});
   CHECK_THAT(text, Catch::Contains("✓ drop view flyt-1 of web01"));
   CHECK_THAT(text, Catch::Contains("✗ destroy web-1 on kvm\n      it has been started"));
-  CHECK_THAT(text, Catch::Contains("1 undone, 1 refused"));
+  CHECK_THAT(text, Catch::EndsWith("1 undone, 1 refused.\n  To do what is refused too: " + at_all));
+  report.done = false;
+  report.actions.erase(report.actions.begin());
+  CHECK_THAT(render_undo(report, Style{}), Catch::EndsWith("0 to do, 1 refused. Nothing was done.\n"
+                                                           "  To do what is refused too: " +
+                                                           at_all));
+  report.options.started = true;
+  report.actions.front().refused.clear();
+  CHECK_THAT(render_undo(report, Style{}),
+             Catch::EndsWith("Nothing was done.\n  To do it: " + at_all));
   CHECK(render_undo({}, Style{}) == "nothing to undo: nothing of this plan is left\n");
 }
