@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """What is typed and what is shown to type: help, wrong options, names that need quotes, --site, hostile names."""
 
+import fcntl
 import json
+import shutil
 import subprocess
 import sys
 
@@ -98,8 +100,40 @@ def objects(seen):
     seen.expect("file" not in last(seen, "plan", *today), "plan: a file where none was written")
 
 
+def status(seen):
+    seen.say("status: of machines, of one that another flyt works on, after undo, without permission")
+    worlds.write(seen)
+    state = seen.folder / "state/flyt" / worlds.SITE_ID
+    shutil.rmtree(seen.folder / "state", ignore_errors=True)
+    seen.flyt("plan", "--today", "2026-11-24", "-o", "all.json", keep=False)
+    seen.flyt("plan", "--today", "2026-11-24", "--select", "web01", "-o", "web.json", keep=False)
+    seen.flyt("apply", "web.json", "--until", "copied", keep=False)
+    seen.flyt("status", "web01")
+    seen.flyt("status", "web1")
+    with open(next((state / "leases").iterdir()), "r+", encoding="utf-8") as lease:
+        fcntl.flock(lease, fcntl.LOCK_EX)
+        lease.truncate()
+        lease.write("pid 4711 at kvm1")
+        lease.flush()
+        seen.flyt("status")
+        held = last(seen, "status")
+        seen.expect(held["machines"][0]["holder"].startswith("pid 4711 at kvm1"), f"status: {held}")
+        seen.expect("file" not in held, f"status: {held}")
+    seen.flyt("apply", "all.json", keep=False)
+    seen.flyt("undo", "all.json", "--target", "--started", "--yes", keep=False)
+    seen.flyt("status")
+    seen.flyt("status", "web01")
+    (state / "journal.db").unlink()
+    shutil.rmtree(state)
+    state.parent.mkdir(exist_ok=True)
+    state.symlink_to(state.name)  # cannot be looked into, by root neither
+    seen.expect("cannot look for" in seen.flyt("status", keep=False).stderr, "status hides the real error")
+    state.unlink()
+
+
 def main():
     seen = Transcript("command_lines")
+    status(seen)
     objects(seen)
     full_output(seen)
     asking(seen)

@@ -34,12 +34,19 @@ std::string coloured(MachineState state, const Style& style) {
   }
 }
 
+std::string state_of(const Report& report, const MachineOutcome& outcome, const Style& style) {
+  const auto holder = report.holders.find(outcome.migration_id);
+  const std::string by =
+      holder == report.holders.end() ? "" : fmt::format(" ({})", one_line(holder->second));
+  return coloured(outcome.state, style) + by;
+}
+
 std::string render_table(const Report& report, const Style& style) {
   std::vector<std::string> header = {"machine", "state"};
   for (const auto question : questions) header.emplace_back(to_string(question));
   Table table(std::move(header));
   for (const auto& outcome : report.outcomes) {
-    std::vector<Cell> row = {outcome.name, Cell::painted(coloured(outcome.state, style))};
+    std::vector<Cell> row = {outcome.name, Cell::painted(state_of(report, outcome, style))};
     for (const auto question : questions) {
       const Verdict* verdict = find(outcome, question);
       row.push_back(
@@ -104,19 +111,44 @@ std::size_t how_many(const Report& report, MachineState state) {
                     [state](const MachineOutcome& one) { return one.state == state; }));
 }
 
-std::string next_command(const Report& report, const Style& style) {
+std::string next_command(const Report& report, const std::string& what, const Style& style) {
   switch (report.status) {
     case ExitStatus::done:
-      return style.command({report.complete ? "verify" : "apply", report.file});
-    case ExitStatus::drift:
-      return style.command({"plan"});
+      return style.command({report.complete ? "verify" : "apply", what});
     case ExitStatus::unverified:
-      return style.command({"verify", report.file});
+      return style.command({"verify", what});
     case ExitStatus::policy:
-      return style.command({"undo", report.file, "--target", "--started"});
+      return style.command({"undo", what, "--target", "--started"});
     default:
-      return style.command({"apply", report.file});
+      break;
   }
+  if (report.complete) return style.command({"apply", what});
+  return style.command({"apply", what, "--until", "copied"});
+}
+
+// What the next commands are about: the plan, or, where only the journal has it, machines.
+std::vector<std::string> to_type(const Report& report) {
+  constexpr std::size_t most = 3;
+  if (!report.file.empty()) return {report.file};
+  const bool of_landed =
+      report.status == ExitStatus::done || report.status == ExitStatus::unverified;
+  std::vector<std::string> names;
+  for (const auto& outcome : report.outcomes) {
+    const bool landed = outcome.state == MachineState::landed;
+    if (landed == of_landed || report.status == ExitStatus::policy) names.push_back(outcome.name);
+  }
+  if (names.size() > most) names.clear();
+  return names;
+}
+
+std::string next_commands(const Report& report, const Style& style) {
+  if (report.status == ExitStatus::drift) return "   " + style.command({"plan"});
+  if (!report.holders.empty()) return "   " + style.command({"status"});
+  const auto all = to_type(report);
+  if (all.size() == 1) return "   " + next_command(report, all.front(), style);
+  std::string out;
+  for (const auto& one : all) out += "\n  " + next_command(report, one, style);
+  return out;
 }
 
 std::string undo_command(const UndoReport& report, bool started, const Style& style) {
@@ -134,7 +166,7 @@ std::string render_end(const Report& report, const Style& style) {
       out += fmt::format(", {} {}", number, to_string(state));
     }
   }
-  return out + fmt::format(".   {}\n", next_command(report, style));
+  return out + '.' + next_commands(report, style) + '\n';
 }
 
 }  // namespace
