@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <set>
+#include <utility>
+#include <vector>
 
 #include "cli/commands/commands.hpp"
 #include "cli/crew.hpp"
@@ -47,16 +50,38 @@ Result<ApplyOptions> options_of(const Arguments& arguments) {
   return options;
 }
 
+// Verdicts of steps that an earlier command has done, and this one did not do again.
+std::set<std::pair<std::string, Question>> unchanged(const std::vector<MachineOutcome>& before,
+                                                     const std::vector<MachineOutcome>& after) {
+  std::set<std::pair<std::string, Question>> all;
+  for (std::size_t at = 0; at < before.size() && at < after.size(); ++at) {
+    for (const auto& then : before[at].verdicts) {
+      for (const auto& now : after[at].verdicts) {
+        if (now.question != then.question || now.at != then.at) continue;
+        all.emplace(after[at].migration_id, now.question);
+      }
+    }
+  }
+  return all;
+}
+
 Outcome run(const Arguments& arguments, Session& session) {
   FLYT_ASSIGN(const auto options, during(Origin::setup, options_of(arguments)));
   FLYT_ASSIGN(const auto all, open_crew(session, arguments.operand(0), Begun::now));
+  FLYT_ASSIGN(const auto before, during(Origin::work, recorded(all->plan, *all->journal)));
   auto status = session.view().progress(all->plan);
   auto outcomes = apply(all->plan, all->site, all->crew, options, *status, session.call());
   status.reset();
   if (!outcomes) return failure(std::move(outcomes).error(), Origin::endpoint);
   Report report{.plan = &all->plan, .file = all->file, .outcomes = *std::move(outcomes)};
+  report.earlier = unchanged(before, report.outcomes);
   report.complete = options.until.empty();
   report.status = judge(report.outcomes, {.landed = report.complete});
+  report.stopped = session.call().stop.stop_requested();
+  // Of the source alone, from the journal: no endpoint is asked, a stop does not matter.
+  if (const auto left = undo_actions(all->plan, all->crew, {}, session.call())) {
+    report.views_left = left->size();
+  }
   session.view().report(report);
   return report.status;
 }

@@ -63,6 +63,10 @@ Outcome run(const Arguments& arguments, Session& session) {
   status.reset();
   if (!outcomes) return failure(std::move(outcomes).error(), Origin::endpoint);
   Report report{.plan = &all->plan, .file = all->file, .outcomes = *std::move(outcomes)};
+  // Read back before the first start: only the journal has it.
+  for (const auto& outcome : report.outcomes) {
+    report.earlier.emplace(outcome.migration_id, Question::bytes);
+  }
   report.status = judge(report.outcomes, asked);
   session.view().report(report);
   return report.status;

@@ -9,9 +9,22 @@ constexpr std::chrono::seconds rate_window{10};
 
 // docs/design.md, "Steps": "copy:0" is the copy of disk 0.
 bool is_copy(std::string_view step) { return step.starts_with("copy"); }
+bool is_end(MachineState state) {
+  return state != MachineState::waiting && state != MachineState::running;
+}
 std::string_view kind_of(std::string_view step) { return step.substr(0, step.find(':')); }
 
 }  // namespace
+
+double Speed::at(std::uint64_t moved, std::chrono::steady_clock::time_point now) {
+  // Less than before: another step, or the same one anew.
+  if (!samples_.empty() && moved < samples_.back().second) samples_.clear();
+  samples_.emplace_back(now, moved);
+  while (samples_.size() > 2 && now - samples_.front().first > rate_window) samples_.pop_front();
+  const std::chrono::duration<double> span = now - samples_.front().first;
+  if (span.count() <= 0) return 0;
+  return static_cast<double>(moved - samples_.front().second) / span.count();
+}
 
 class ProgressStatus::Sink : public ProgressSink {
  public:
@@ -50,6 +63,9 @@ void ProgressStatus::machine(const PlannedMachine& machine, MachineState state,
   {
     const std::lock_guard lock(mutex_);
     Entry& entry = entries_[machine.migration_id];
+    // The executor tells why a machine ended, and once more that it has.
+    const bool told = is_end(state) && entry.shown.state == state;
+    if (told && (what.empty() || what == entry.shown.step)) return;
     entry.shown.state = state;
     entry.shown.step = what;
     shown = now(entry);
@@ -82,16 +98,9 @@ MachineProgress ProgressStatus::now(Entry& entry) {
   return shown;
 }
 
-double ProgressStatus::rate_of(std::uint64_t moved, std::chrono::steady_clock::time_point at) {
-  samples_.emplace_back(at, moved);
-  while (samples_.size() > 2 && at - samples_.front().first > rate_window) samples_.pop_front();
-  const std::chrono::duration<double> span = at - samples_.front().first;
-  if (span.count() <= 0 || moved < samples_.front().second) return 0;
-  return static_cast<double>(moved - samples_.front().second) / span.count();
-}
-
 ProgressSnapshot ProgressStatus::snapshot() {
   const std::lock_guard lock(mutex_);
+  const auto now_at = std::chrono::steady_clock::now();
   ProgressSnapshot all;
   for (const auto& id : order_) {
     Entry& entry = entries_[id];
@@ -106,8 +115,9 @@ ProgressSnapshot ProgressStatus::snapshot() {
     all.total += total == 0 && !over ? entry.planned : total;
     all.done += done;
     all.machines.push_back(now(entry));
+    all.machines.back().rate = entry.speed.at(all.machines.back().done, now_at);
   }
-  all.rate = rate_of(all.done, std::chrono::steady_clock::now());
+  all.rate = speed_.at(all.done, now_at);
   return all;
 }
 

@@ -22,12 +22,22 @@ struct MachineProgress {
   std::string step;                   // or why it waits
   std::uint64_t done = 0, total = 0;  // bytes of the running step or steps
   bool copies = false;                // those bytes are of a copy
+  double rate = 0;                    // bytes per second, over the last seconds
 };
 
 struct ProgressSnapshot {
   std::vector<MachineProgress> machines;  // in plan order
   std::uint64_t done = 0, total = 0;      // bytes of all copies
   double rate = 0;                        // bytes per second, over the last seconds
+};
+
+// Bytes per second over the last seconds, from how far something is at each look.
+class Speed {
+ public:
+  double at(std::uint64_t moved, std::chrono::steady_clock::time_point now);
+
+ private:
+  std::deque<std::pair<std::chrono::steady_clock::time_point, std::uint64_t>> samples_;
 };
 
 // An ApplyStatus that counts; the looks derive from it and are told of what is new. Thread-safe.
@@ -41,7 +51,7 @@ class ProgressStatus : public ApplyStatus {
   ProgressSnapshot snapshot();
 
  protected:
-  // Called without the lock, in the thread of the machine.
+  // Called without the lock, in the thread of the machine. An end is told once.
   virtual void on_machine(const MachineProgress&) {}
   virtual void on_note(const std::string& /*machine*/, std::string_view /*step*/,
                        std::string_view /*note*/) {}
@@ -53,14 +63,14 @@ class ProgressStatus : public ApplyStatus {
     std::uint64_t planned = 0;  // bytes to copy, as the plan estimates
     std::map<std::string, std::unique_ptr<Sink>> sinks;
     std::string latest;  // name of the newest step
+    Speed speed;
   };
   MachineProgress now(Entry& entry);
-  double rate_of(std::uint64_t moved, std::chrono::steady_clock::time_point at);
 
   std::mutex mutex_;
   std::vector<std::string> order_;
   std::map<std::string, Entry> entries_;
-  std::deque<std::pair<std::chrono::steady_clock::time_point, std::uint64_t>> samples_;
+  Speed speed_;
 };
 
 }  // namespace flyt::cli

@@ -5,9 +5,11 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/concern.hpp"
@@ -57,7 +59,8 @@ struct Report {
   bool judged = true;    // false: status, only what the journal says
   bool complete = true;  // the command asked for landed machines, not for copied ones
   ExitStatus status = ExitStatus::done;
-  std::string began = {};  // RFC 3339 UTC: a verdict from before was not made by this command
+  // Verdicts of an earlier command, told from the journal: migration id and question.
+  std::set<std::pair<std::string, Question>> earlier = {};
   // Of machines that another process works on, by migration id: "pid 4711 at kvm1".
   std::map<std::string, std::string> holders = {};
   bool stopped = false;        // a stop was requested

@@ -119,7 +119,9 @@ def status(seen):
         held = last(seen, "status")
         seen.expect(held["machines"][0]["holder"].startswith("pid 4711 at kvm1"), f"status: {held}")
         seen.expect("file" not in held, f"status: {held}")
-    seen.flyt("apply", "all.json", keep=False)
+    first = seen.flyt("apply", "all.json", keep=False).stdout
+    again = seen.flyt("apply", "all.json", keep=False).stdout
+    seen.expect("judged earlier" not in first and "2 machines were judged earlier" in again, "apply: old verdicts")
     seen.flyt("undo", "all.json", "--target", "--started", "--yes", keep=False)
     seen.flyt("status")
     seen.flyt("status", "web01")

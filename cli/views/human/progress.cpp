@@ -32,24 +32,61 @@ unsigned percent(std::uint64_t done, std::uint64_t total) {
   return static_cast<unsigned>(100.0 * static_cast<double>(done) / static_cast<double>(total));
 }
 
-std::string amounts(const ProgressSnapshot& now) {
-  std::string text = fmt::format("{} of {}", format_size(now.done), format_size(now.total));
-  if (now.rate < 1 || now.done >= now.total) return text;
-  const auto left = std::chrono::seconds(
-      static_cast<std::int64_t>(static_cast<double>(now.total - now.done) / now.rate) + 1);
-  return text + fmt::format("   {}   about {}", format_rate(now.rate), format_duration(left));
+std::string amounts(std::uint64_t done, std::uint64_t total) {
+  return fmt::format("{} of {}", format_size(done), format_size(total));
 }
 
-std::string machine_line(const MachineProgress& machine, std::size_t name_width,
-                         const Style& style) {
-  const std::string name = pad(shorten(one_line(machine.name), name_width), name_width);
-  if (machine.state == MachineState::running && machine.total > 0) {
-    return fmt::format("  {} {} {:>3} %   {} of {}   {}", name,
-                       style.cyan(bar(machine.done, machine.total)),
-                       percent(machine.done, machine.total), format_size(machine.done),
-                       format_size(machine.total), one_line(machine.step));
+std::string time_left(std::uint64_t done, std::uint64_t total, double rate) {
+  const auto left =
+      std::chrono::seconds(static_cast<std::int64_t>(static_cast<double>(total - done) / rate) + 1);
+  return fmt::format("about {}", format_duration(left));
+}
+
+// Of a line, with the space before it. What may go first, when the line is too long, has the
+// highest rank.
+struct Part {
+  std::string text;
+  int rank = 0;
+};
+
+std::string fitted(std::vector<Part> parts, std::size_t width) {
+  const auto joined = [&] {
+    std::string line;
+    for (const auto& part : parts) line += part.text;
+    return line;
+  };
+  const auto least = [&] {
+    return std::max_element(parts.begin(), parts.end(),
+                            [](const Part& a, const Part& b) { return a.rank < b.rank; });
+  };
+  while (parts.size() > 1 && width_of(joined()) > width) parts.erase(least());
+  return shorten(joined(), width);
+}
+
+// Percent, rate and time left are what a narrow terminal keeps.
+void add_bytes(std::vector<Part>& parts, std::uint64_t done, std::uint64_t total, double rate,
+               const Style& style) {
+  parts.push_back({style.cyan(bar(done, total)) + ' ', 4});
+  parts.push_back({fmt::format("{:>3} %", percent(done, total)), 0});
+  parts.push_back({"   " + amounts(done, total), 3});
+  if (rate < 1 || done >= total) return;
+  parts.push_back({"   " + format_rate(rate), 2});
+  parts.push_back({"   " + time_left(done, total, rate), 1});
+}
+
+std::string machine_line(const MachineProgress& machine, std::size_t name_width, const Style& style,
+                         std::size_t width) {
+  std::vector<Part> parts = {
+      {fmt::format("  {} ", pad(shorten(one_line(machine.name), name_width), name_width))}};
+  const bool moves = machine.state == MachineState::running && machine.total > 0;
+  if (moves) {
+    add_bytes(parts, machine.done, machine.total, machine.rate, style);
+  } else {
+    parts.push_back({std::string(to_string(machine.state))});
   }
-  return fmt::format("  {} {}   {}", name, to_string(machine.state), one_line(machine.step));
+  // Bytes say more than the step's name; what a machine waits for or failed with says most.
+  parts.push_back({"   " + one_line(machine.step), moves ? 5 : 0});
+  return fitted(std::move(parts), width);
 }
 
 class PlainDisplay : public ProgressDisplay {
@@ -84,7 +121,13 @@ class PlainDisplay : public ProgressDisplay {
       const auto now = snapshot();
       if (now.done == said) continue;
       said = now.done;
-      say(fmt::format("copied {} %: {}", percent(now.done, now.total), amounts(now)));
+      std::string line = fmt::format("copied {} %: {}", percent(now.done, now.total),
+                                     amounts(now.done, now.total));
+      if (now.rate >= 1 && now.done < now.total) {
+        line += fmt::format("   {}   {}", format_rate(now.rate),
+                            time_left(now.done, now.total, now.rate));
+      }
+      say(line);
     }
   }
 
@@ -153,13 +196,15 @@ class LiveDisplay : public ProgressDisplay {
 
 std::vector<std::string> render_progress(const ProgressSnapshot& now, const Style& style,
                                          std::size_t width) {
-  std::vector<std::string> lines = {
-      shorten(fmt::format("{} {:>3} %   {}", style.cyan(bar(now.done, now.total)),
-                          percent(now.done, now.total), amounts(now)),
-              width)};
-  std::size_t name_width = 8, hidden = 0;
+  std::vector<Part> total;
+  add_bytes(total, now.done, now.total, now.rate, style);
+  std::vector<std::string> lines = {fitted(std::move(total), width)};
+  std::size_t name_width = 5, hidden = 0;
+  constexpr std::size_t least_name = 5, beside_name = 36;  // percent, rate and time left
+  const std::size_t most_name =
+      std::clamp<std::size_t>(width - std::min(width, beside_name), least_name, 24);
   for (const auto& machine : now.machines) {
-    name_width = std::clamp(width_of(one_line(machine.name)), name_width, std::size_t{24});
+    name_width = std::clamp(width_of(one_line(machine.name)), name_width, most_name);
   }
   for (const auto& machine : now.machines) {
     if (machine.state == MachineState::waiting && machine.step.empty()) continue;
@@ -167,7 +212,7 @@ std::vector<std::string> render_progress(const ProgressSnapshot& now, const Styl
       ++hidden;
       continue;
     }
-    lines.push_back(shorten(machine_line(machine, name_width, style), width));
+    lines.push_back(machine_line(machine, name_width, style, width));
   }
   if (hidden > 0) lines.push_back(fmt::format("  and {} more", hidden));
   return lines;

@@ -86,14 +86,34 @@ std::string render_problems(const Report& report, const Style& style) {
   return out;
 }
 
-std::string render_basis(const MachineOutcome& outcome, const Style& style) {
+// Made by an earlier command, and told from the journal.
+bool is_earlier(const Report& report, const MachineOutcome& outcome, const Verdict& verdict) {
+  return !report.judged || report.earlier.contains({outcome.migration_id, verdict.question});
+}
+
+// A machine that had landed before is not judged again by apply.
+std::string render_earlier(const Report& report) {
+  if (!report.judged) return {};
+  const auto number = static_cast<std::size_t>(std::count_if(
+      report.outcomes.begin(), report.outcomes.end(), [&](const MachineOutcome& outcome) {
+        return !outcome.verdicts.empty() &&
+               std::all_of(outcome.verdicts.begin(), outcome.verdicts.end(),
+                           [&](const Verdict& one) { return is_earlier(report, outcome, one); });
+      }));
+  if (number == 0) return {};
+  return fmt::format("  {} judged earlier; the verdicts are as of the times below\n",
+                     number == 1 ? "1 machine was" : count(number, "machine") + " were");
+}
+
+std::string render_basis(const Report& report, const MachineOutcome& outcome, const Style& style) {
   constexpr std::size_t label_width = 9;
   const std::string below(2 + label_width + 1, ' ');
   std::string out = fmt::format("\n{}   {}\n", style.bold(short_name(outcome.name)),
                                 style.dim(outcome.migration_id));
   for (const auto& line : outcome.record) out += marked("  ", "·", line);
   for (const auto& verdict : outcome.verdicts) {
-    const std::string at = verdict.at.empty() ? "" : fmt::format(", {}", verdict.at);
+    const std::string_view of_then = is_earlier(report, outcome, verdict) ? "as of " : "";
+    const std::string at = verdict.at.empty() ? "" : fmt::format(", {}{}", of_then, verdict.at);
     const std::string value = verdict.value.empty() ? "" : verdict.value + ": ";
     const std::string basis = verdict.basis == Basis::none && at.empty()
                                   ? ""
@@ -156,6 +176,16 @@ std::string undo_command(const UndoReport& report, bool started, const Style& st
   return style.command({"undo", report.file, "--target", "--started", "--yes"});
 }
 
+// What is left of us on the source, where the work is not at its end.
+std::string render_source(const Report& report, const Style& style) {
+  if (report.views_left == 0) {
+    return report.stopped ? "Nothing on the source is changed.\n" : "";
+  }
+  return fmt::format("Nothing on the source is changed but {} of ours.   {} drops {}.\n",
+                     count(report.views_left, "snapshot"), style.command({"undo", report.file}),
+                     report.views_left == 1 ? "it" : "them");
+}
+
 std::string render_end(const Report& report, const Style& style) {
   const auto landed = how_many(report, MachineState::landed);
   std::string out =
@@ -166,15 +196,17 @@ std::string render_end(const Report& report, const Style& style) {
       out += fmt::format(", {} {}", number, to_string(state));
     }
   }
-  return out + '.' + next_commands(report, style) + '\n';
+  return out + '.' + next_commands(report, style) + '\n' + render_source(report, style);
 }
 
 }  // namespace
 
 std::string render_report(const Report& report, const Style& style) {
-  std::string out = render_table(report, style) + render_problems(report, style);
+  std::string out =
+      render_table(report, style) + render_earlier(report) + render_problems(report, style);
   for (const auto& outcome : report.outcomes) {
-    if (!outcome.verdicts.empty() || !outcome.record.empty()) out += render_basis(outcome, style);
+    if (!outcome.verdicts.empty() || !outcome.record.empty())
+      out += render_basis(report, outcome, style);
   }
   return out + render_end(report, style);
 }

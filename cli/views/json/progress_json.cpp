@@ -48,7 +48,11 @@ class JsonProgress : public ProgressStatus {
       if (std::exchange(said, now.done) == now.done) continue;
       json machines = json::array();
       for (const auto& one : now.machines) {
-        machines.push_back({{"name", one.name}, {"done", one.done}, {"total", one.total}});
+        machines.push_back({{"migration_id", one.migration_id},
+                            {"name", one.name},
+                            {"done", one.done},
+                            {"total", one.total},
+                            {"bytes_per_second", static_cast<std::uint64_t>(one.rate)}});
       }
       say_("progress", {{"done", now.done},
                         {"total", now.total},

@@ -184,6 +184,41 @@ TEST_CASE("a concern code of any length leaves room for the text", "[cli][views]
   check_widths(text);
 }
 
+TEST_CASE("the report tells what is left on the source, and how to go on", "[cli][views]") {
+  Plan plan;
+  Report report{.plan = &plan,
+                .file = "my plan.json",
+                .outcomes = {{.name = "web01", .state = MachineState::stopped}},
+                .complete = false,
+                .status = ExitStatus::stopped,
+                .stopped = true};
+  CHECK_THAT(render_report(report, Style{}),
+             Catch::EndsWith("1 stopped.   flyt apply 'my plan.json' --until copied\n"
+                             "Nothing on the source is changed.\n"));
+  report.views_left = 2;
+  CHECK_THAT(render_report(report, Style{}),
+             Catch::EndsWith("Nothing on the source is changed but 2 snapshots of ours.   "
+                             "flyt undo 'my plan.json' drops them.\n"));
+}
+
+TEST_CASE("verdicts of an earlier command say of when they are", "[cli][views]") {
+  Plan plan;
+  MachineOutcome outcome{.name = "web01", .state = MachineState::landed};
+  outcome.verdicts = {{.answer = Answer::pass,
+                       .basis = Basis::measured,
+                       .why = "identical",
+                       .at = "2026-11-24T20:15:03Z"}};
+  Report report{.plan = &plan, .file = "p", .outcomes = {outcome}};
+  report.earlier = {{"", Question::bytes}};
+  const auto before = render_report(report, Style{});
+  CHECK_THAT(before, Catch::Contains("identical (measured, as of 2026-11-24T20:15:03Z)"));
+  CHECK_THAT(before, Catch::Contains("\n  1 machine was judged earlier; the verdicts are as of"));
+  report.earlier.clear();
+  const auto now = render_report(report, Style{});
+  CHECK_THAT(now, Catch::Contains("identical (measured, 2026-11-24T20:15:03Z)"));
+  CHECK_THAT(now, !Catch::Contains("judged earlier"));
+}
+
 TEST_CASE("progress fits the terminal and tells bytes, rate and time", "[cli][views]") {
   ProgressSnapshot now;
   now.done = 25ULL << 30;
@@ -200,7 +235,49 @@ TEST_CASE("progress fits the terminal and tells bytes, rate and time", "[cli][vi
   CHECK(lines[0] == "█████░░░░░░░░░░░░░░░  25 %   25 GiB of 100 GiB   256 MiB/s   about 5 min");
   CHECK_THAT(lines[1], Catch::Contains("web01"));
   CHECK_THAT(lines[1], Catch::Contains(" 50 %   25 GiB of 50 GiB   copy:0"));
-  for (const auto& line : render_progress(now, Style{true}, 40)) CHECK(width_of(line) <= 40);
+  now.machines[0].rate = 112.0 * (1 << 20);
+  CHECK_THAT(render_progress(now, Style{}, 100)[1],
+             Catch::Contains(" 50 %   25 GiB of 50 GiB   112 MiB/s   about 4 min   copy:0"));
+  for (const std::size_t width : {40, 45, 60, 80}) {
+    CAPTURE(width);
+    const auto narrow = render_progress(now, Style{true}, width);
+    CHECK_THAT(narrow[0], Catch::Contains("25 %") && Catch::Contains("   256 MiB/s   about 5 min"));
+    CHECK_THAT(narrow[1], Catch::Contains("50 %") && Catch::Contains("   112 MiB/s   about 4 min"));
+    for (const auto& line : narrow) CHECK(width_of(line) <= width);
+  }
+}
+
+TEST_CASE("the end of a machine is told once, with why", "[cli][views]") {
+  struct Told : ProgressStatus {
+    using ProgressStatus::ProgressStatus;
+    std::vector<std::string> all;
+    void on_machine(const MachineProgress& machine) override {
+      all.push_back(std::string(to_string(machine.state)) + ":" + machine.step);
+    }
+  };
+  Plan plan;
+  plan.machines.resize(1);
+  Told told(plan);
+  for (const auto* what : {"copy:0", "copy:1"}) {
+    told.machine(plan.machines[0], MachineState::running, what);
+  }
+  for (const auto* what : {"it broke", "it broke", ""}) {
+    told.machine(plan.machines[0], MachineState::failed, what);
+  }
+  CHECK(told.all ==
+        std::vector<std::string>{"running:copy:0", "running:copy:1", "failed:it broke"});
+  CHECK(told.snapshot().machines[0].step == "it broke");
+}
+
+TEST_CASE("speed is of the last seconds, and begins anew with a step", "[cli][views]") {
+  using std::chrono::seconds;
+  const std::chrono::steady_clock::time_point zero{};
+  Speed speed;
+  CHECK(speed.at(0, zero) == 0);
+  CHECK(speed.at(1000, zero + seconds(10)) == 100);
+  CHECK(speed.at(3000, zero + seconds(20)) == 200);
+  CHECK(speed.at(10, zero + seconds(21)) == 0);
+  CHECK(speed.at(40, zero + seconds(22)) == 30);
 }
 
 TEST_CASE("bytes of copies are counted over all machines, a step that is tried again anew",
