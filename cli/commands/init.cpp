@@ -9,6 +9,7 @@
 #include "base/identity.hpp"
 #include "cli/commands/commands.hpp"
 #include "cli/session.hpp"
+#include "cli/views/human/text.hpp"
 
 namespace flyt::cli {
 namespace {
@@ -69,14 +70,24 @@ id   = "{id}"   # of this site for life: keep it
 std::string toml_escaped(std::string_view text) {
   std::string out;
   for (const char letter : text) {
+    const auto byte = static_cast<unsigned char>(letter);
     if (letter == '"' || letter == '\\') out += '\\';
-    if (static_cast<unsigned char>(letter) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(letter));
+    if (byte < 0x20 || byte == 0x7f) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(byte));
     } else {
       out += letter;
     }
   }
   return out;
+}
+
+// TOML is UTF-8, all of it.
+Status check_name(const std::string& name) {
+  if (is_utf8(name)) return ok();
+  return Error{.code = Errc::invalid,
+               .what = "--name is not UTF-8",
+               .state = "nothing was done",
+               .remedy = {"write it in UTF-8, or leave it out and fill it in later"}};
 }
 
 // Taken before it is filled, so that two at once cannot both win.
@@ -93,15 +104,25 @@ Status claim(const std::filesystem::path& file) {
   return error;
 }
 
+// An empty file would stand in the way of the next init. One that holds something is whole.
+void give_back(const std::filesystem::path& file) {
+  std::error_code error;
+  if (std::filesystem::file_size(file, error) == 0 && !error) std::filesystem::remove(file, error);
+}
+
 Outcome run(const Arguments& arguments, Session& session) {
   const Options options{arguments.text("name").value_or("")};
+  FLYT_TRY(during(Origin::setup, check_name(options.name)));
   const auto& file = session.site_file();
   const std::string id = random_uuid();
   const std::string text =
       fmt::format(fmt::runtime(template_text), fmt::arg("name", toml_escaped(options.name)),
                   fmt::arg("id", id));
   FLYT_TRY(during(Origin::setup, claim(file)));
-  FLYT_TRY(during(Origin::work, write_durably(file, text)));
+  if (auto written = during(Origin::work, write_durably(file, text)); !written) {
+    give_back(file);
+    return std::move(written).error();
+  }
   session.view().site_written(file, id);
   return ExitStatus::done;
 }

@@ -3,6 +3,7 @@
 
 import fcntl
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -133,8 +134,38 @@ def status(seen):
     state.unlink()
 
 
+def init(seen):
+    seen.say("init: a disk that is full, names that are hard to write")
+    site = ("--site", "init.toml")
+    limited = shlex.join([PROGRAM, "init", *site])
+    done = subprocess.run(["bash", "-c", f"trap '' XFSZ; ulimit -f 0; {limited}"], cwd=seen.folder, text=True,
+                          capture_output=True, timeout=60, check=False)
+    seen.expect(done.returncode == 1 and "File too" in done.stderr, f"init, full disk: {done}")
+    seen.expect(not (seen.folder / "init.toml").exists(), "a failed init leaves a file in the way")
+    done = subprocess.run([PROGRAM, "init", *site, "--name", b"\xff"], cwd=seen.folder, text=True,
+                          capture_output=True, timeout=60, check=False)
+    seen.expect(done.returncode == 2 and "not UTF-8" in done.stderr, f"init, a name that is not UTF-8: {done}")
+    seen.flyt("init", *site, "--name", 'a "b" \\ \x7f\n', keep=False)
+    seen.expect(seen.flyt("check", *site, keep=False).returncode == 0, "init wrote a file that is not TOML")
+    seen.flyt("inventory", *site)
+
+
+def inventories(seen):
+    seen.say("inventory: a dead endpoint hides none of the others")
+    worlds.write(seen)
+    (seen.folder / "new/world.json").unlink()
+    done = seen.flyt("inventory", keep=False)
+    seen.expect(done.returncode == 6 and "db01" in done.stdout and "endpoint new" in done.stderr, f"{done}")
+    done = seen.flyt("inventory", "--json", keep=False)
+    types = [json.loads(line)["type"] for line in done.stdout.splitlines()]
+    seen.expect(done.returncode == 6 and types == ["error", "inventory"], f"inventory --json: {done}")
+    seen.flyt("inventory", "new")
+
+
 def main():
     seen = Transcript("command_lines")
+    init(seen)
+    inventories(seen)
     status(seen)
     objects(seen)
     full_output(seen)

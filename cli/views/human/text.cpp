@@ -106,6 +106,15 @@ std::size_t width_of(std::string_view text) noexcept {
   return width;
 }
 
+bool is_utf8(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const Letter letter = first_letter(text);
+    if (!letter.point) return false;
+    text.remove_prefix(letter.bytes);
+  }
+  return true;
+}
+
 std::string printable(std::string_view text) {
   std::string out;
   while (!text.empty()) {

@@ -17,6 +17,8 @@ inline constexpr std::size_t widest_line = 100, longest_name = 40;
 // and escape sequences 0. What is not UTF-8 counts 1 a byte.
 std::size_t width_of(std::string_view text) noexcept;
 
+bool is_utf8(std::string_view text) noexcept;
+
 // For texts from outside (names and messages come from platforms): control characters, marks that
 // turn the direction of text or cannot be seen, and what is not UTF-8 become '?'. Line breaks are
 // kept.
