@@ -8,6 +8,7 @@
 #include "cli/commands/commands.hpp"
 #include "cli/crew.hpp"
 #include "cli/judgement.hpp"
+#include "cli/plan_operand.hpp"
 #include "cli/session.hpp"
 
 namespace flyt::cli {
@@ -33,7 +34,8 @@ Result<unsigned> number(const Arguments& arguments, std::string_view option, uns
   if (value >= 1 && value <= most_at_once) return value;
   return Error{.code = Errc::invalid,
                .what = fmt::format("--{} is a number from 1 to {}", option, most_at_once),
-               .state = "nothing was done"};
+               .state = "nothing was done",
+               .remedy = {fmt::format("write --{} {}", option, otherwise)}};
 }
 
 Result<ApplyOptions> options_of(const Arguments& arguments) {
@@ -67,7 +69,8 @@ std::set<std::pair<std::string, Question>> unchanged(const std::vector<MachineOu
 
 Outcome run(const Arguments& arguments, Session& session) {
   FLYT_ASSIGN(const auto options, during(Origin::setup, options_of(arguments)));
-  FLYT_ASSIGN(const auto all, open_crew(session, arguments.operand(0), Begun::now));
+  const std::string plan = arguments.operand(0);
+  FLYT_ASSIGN(const auto all, of_plan(plan, open_crew(session, plan, Begun::now)));
   FLYT_ASSIGN(const auto before, during(Origin::work, recorded(all->plan, *all->journal)));
   auto status = session.view().progress(all->plan);
   auto outcomes = apply(all->plan, all->site, all->crew, options, *status, session.call());

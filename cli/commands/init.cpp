@@ -101,6 +101,8 @@ Status claim(const std::filesystem::path& file) {
     error.state = "it was not touched";
     error.remedy = {"flyt check", "or, for another site: flyt init --site OTHER.toml"};
   }
+  if (error.remedy.empty())
+    error.remedy = {"make that folder and let you write there, or: flyt init --site FILE"};
   return error;
 }
 

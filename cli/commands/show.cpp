@@ -2,6 +2,7 @@
 
 #include "base/durable_file.hpp"
 #include "cli/commands/commands.hpp"
+#include "cli/plan_operand.hpp"
 #include "cli/session.hpp"
 #include "plans/plan_document.hpp"
 
@@ -14,7 +15,7 @@ constexpr std::array operand_table{OperandInfo{"PLAN", "a plan file", true}};
 
 Outcome run(const Arguments& arguments, Session& session) {
   const std::string file = arguments.operand(0);
-  FLYT_ASSIGN(const auto text, during(Origin::setup, read_file(file, largest_plan)));
+  FLYT_ASSIGN(const auto text, of_plan(file, during(Origin::setup, read_file(file, largest_plan))));
   FLYT_ASSIGN(const auto plan, during(Origin::setup, within(file, parse_plan(text))));
   session.view().plan(plan, file, text);
   return ExitStatus::done;

@@ -9,6 +9,7 @@
 #include "cli/commands/commands.hpp"
 #include "cli/crew.hpp"
 #include "cli/judgement.hpp"
+#include "cli/plan_operand.hpp"
 #include "cli/session.hpp"
 #include "plans/plan_document.hpp"
 
@@ -78,9 +79,9 @@ Attempt<std::vector<Known>> plans_of(const std::vector<MachineRecord>& records, 
 }
 
 Failure no_such(const std::string& name, const std::vector<MachineRecord>& records) {
-  Error error{
-      .code = Errc::not_found,
-      .what = fmt::format("{:?} is neither a plan file nor a machine of the journal", name)};
+  Error error{.code = Errc::not_found,
+              .what = fmt::format("{:?} is neither a plan file nor a machine of the journal", name),
+              .state = "nothing was done"};
   std::vector<std::string_view> known;
   for (const auto& record : records) known.push_back(record.name);
   if (const auto near = nearest(name, known); !near.empty()) {
@@ -130,7 +131,7 @@ Attempt<std::vector<Known>> find_plans(const Site& site, const std::string& name
                                        Journal* journal) {
   std::error_code error;
   if (name.ends_with(".json") || std::filesystem::exists(name, error)) {
-    FLYT_ASSIGN(auto plan, read_plan_of(site, name));
+    FLYT_ASSIGN(auto plan, of_plan(name, read_plan_of(site, name)));
     if (journal == nullptr || records.empty()) return nothing_yet(site);
     return std::vector<Known>{{std::move(plan), name}};
   }

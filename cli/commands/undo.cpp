@@ -3,6 +3,7 @@
 
 #include "cli/commands/commands.hpp"
 #include "cli/crew.hpp"
+#include "cli/plan_operand.hpp"
 #include "cli/session.hpp"
 
 namespace flyt::cli {
@@ -27,12 +28,14 @@ Result<Options> options_of(const Arguments& arguments) {
   if (!options.undo.started || options.undo.target) return options;
   return Error{.code = Errc::invalid,
                .what = "--started says something only with --target",
-               .state = "nothing was done"};
+               .state = "nothing was done",
+               .remedy = {"write --target --started, or leave --started out"}};
 }
 
 Outcome run(const Arguments& arguments, Session& session) {
   FLYT_ASSIGN(const auto options, during(Origin::setup, options_of(arguments)));
-  FLYT_ASSIGN(const auto all, open_crew(session, arguments.operand(0)));
+  const std::string plan = arguments.operand(0);
+  FLYT_ASSIGN(const auto all, of_plan(plan, open_crew(session, plan)));
   UndoReport report{.plan = &all->plan, .file = all->file, .options = options.undo};
   FLYT_ASSIGN(report.actions, during(Origin::endpoint, undo_actions(all->plan, all->crew,
                                                                     options.undo, session.call())));

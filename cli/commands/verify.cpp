@@ -7,6 +7,7 @@
 #include "cli/commands/commands.hpp"
 #include "cli/crew.hpp"
 #include "cli/judgement.hpp"
+#include "cli/plan_operand.hpp"
 #include "cli/session.hpp"
 
 namespace flyt::cli {
@@ -57,7 +58,8 @@ Result<Asked> options_of(const Arguments& arguments) {
 
 Outcome run(const Arguments& arguments, Session& session) {
   FLYT_ASSIGN(const auto asked, during(Origin::setup, options_of(arguments)));
-  FLYT_ASSIGN(const auto all, open_crew(session, arguments.operand(0)));
+  const std::string plan = arguments.operand(0);
+  FLYT_ASSIGN(const auto all, of_plan(plan, open_crew(session, plan)));
   auto status = session.view().progress(all->plan);
   auto outcomes = verify(all->plan, all->site, all->crew, *status, session.call());
   status.reset();

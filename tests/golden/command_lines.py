@@ -162,8 +162,23 @@ def inventories(seen):
     seen.flyt("inventory", "new")
 
 
+def what_to_do(seen):
+    seen.say("plans that cannot be read, and options out of range: what to do")
+    worlds.write(seen)
+    for command in ("show", "apply", "verify", "undo", "status"):
+        for file in ("no such.json", "old.json"):
+            (seen.folder / "old.json").mkdir(exist_ok=True)
+            done = seen.flyt(command, file, keep=False)
+            seen.expect(done.returncode == 2 and "  do  " in done.stderr, f"{command} {file}: {done}")
+    seen.flyt("show", "no such.json")
+    seen.flyt("apply", "p.json", "--machines", "0")
+    seen.flyt("undo", "p.json", "--started")
+    seen.flyt("init", "--site", "nowhere/flyt.toml")
+
+
 def main():
     seen = Transcript("command_lines")
+    what_to_do(seen)
     init(seen)
     inventories(seen)
     status(seen)
