@@ -44,6 +44,7 @@ struct DriverInfo {
   std::string version;  // of the driver, for evidence
   Capabilities can;
   unsigned max_concurrency = 1;  // calls that may be in flight at once
+  bool kvm = false;  // guests run under KVM on this machine, as far as is known without trying
 };
 
 // Where something stands, as the platform itself says. Empty: it does not say.

@@ -74,12 +74,6 @@ std::shared_ptr<RateLimit> rate_of(const EndpointConfig& endpoint) {
   return std::make_shared<RateLimit>(endpoint.limits.rate);
 }
 
-// Whether the endpoint's key asks for KVM; "auto" is the driver's own affair.
-bool wants_kvm(const EndpointConfig& endpoint) {
-  const auto accel = endpoint.values.find("accel");
-  return accel != endpoint.values.end() && accel->second == "kvm";
-}
-
 }  // namespace
 
 Attempt<Plan> read_plan_of(const Site& site, const std::string& file) {
@@ -143,7 +137,7 @@ Attempt<std::unique_ptr<OwnedCrew>> open_crew(const Session& session, const std:
                .state = all->site.state,
                .source_rate = rate_of(*source),
                .target_rate = rate_of(*target),
-               .kvm = wants_kvm(*target),
+               .kvm = all->target->info().kvm,
                .now = utc_now};
   return all;
 }

@@ -1,13 +1,16 @@
 #include "drivers/libvirt/acceleration.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
-#include <vector>
+#include <sstream>
 
+#include "base/digest.hpp"
 #include "base/durable_file.hpp"
 #include "base/process.hpp"
 
@@ -16,7 +19,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* emulator = "qemu-system-x86_64";
 constexpr std::chrono::seconds trial{20};
+constexpr std::chrono::seconds grace{5};             // for what ends the trial under sudo
+constexpr std::chrono::seconds negative_life{3600};  // what was missing may have been mended
 
 // The newest kernel that is there: what the appliance of virt-v2v uses, else the host's own.
 std::string find_kernel() {
@@ -30,8 +36,7 @@ std::string find_kernel() {
     std::string name = entry->path().native();
     if (entry->path().filename().native().starts_with("vmlinuz")) found.push_back(std::move(name));
   }
-  std::sort(found.begin(), found.end());
-  return found.empty() ? std::string() : found.back();
+  return newest_kernel(std::move(found));
 }
 
 fs::path cache_of(const EndpointConfig& config) {
@@ -45,25 +50,55 @@ std::string boot_id() {
   return id->substr(0, id->find('\n'));
 }
 
-// "BOOT-ID kvm WHY" of an earlier try since the host was booted.
-std::optional<AccelChoice> recall(const EndpointConfig& config) {
+// What an earlier answer was an answer to: this boot of the host, and what was tried by whom.
+std::string key_of(const LandingHost& landing) {
+  const std::string boot = boot_id();
+  if (boot.empty()) return {};
+  const auto qemu = find_program(emulator);
+  std::error_code failed;
+  const auto built = qemu ? fs::last_write_time(*qemu, failed).time_since_epoch().count() : 0;
+  return to_hex(
+      sha256(fmt::format("{} {} {} {} {} {}", boot, find_kernel(), qemu ? qemu->native() : "",
+                         failed ? 0 : built, landing.name, ::getuid())));
+}
+
+std::int64_t now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+// "KEY kvm SECONDS WHY" of an earlier try.
+std::optional<AccelChoice> recall(const EndpointConfig& config, const LandingHost& landing) {
   const fs::path path = cache_of(config);
   if (path.empty()) return std::nullopt;
   const auto kept = read_file(path, 4096);
-  const std::string id = boot_id();
-  if (!kept || id.empty() || !kept->starts_with(id + " ")) return std::nullopt;
-  const std::string rest = kept->substr(id.size() + 1);
-  if (rest.starts_with("kvm ")) return AccelChoice{true, rest.substr(4)};
-  if (rest.starts_with("tcg ")) return AccelChoice{false, rest.substr(4)};
-  return std::nullopt;
+  if (!kept) return std::nullopt;
+  std::istringstream words(*kept);
+  std::string key, answer, why;
+  std::int64_t when = 0;
+  if (!(words >> key >> answer >> when) || key != key_of(landing)) return std::nullopt;
+  std::getline(words >> std::ws, why);
+  if (answer == "kvm") return AccelChoice{true, why};
+  const std::int64_t age = now() - when;
+  if (answer != "tcg" || age < 0 || age > negative_life.count()) return std::nullopt;
+  return AccelChoice{false, why};
 }
 
-void remember(const EndpointConfig& config, const AccelChoice& choice) {
+void remember(const EndpointConfig& config, const LandingHost& landing, const AccelChoice& choice) {
   const fs::path path = cache_of(config);
-  const std::string id = boot_id();
-  if (path.empty() || id.empty()) return;
+  const std::string key = key_of(landing);
+  if (path.empty() || key.empty()) return;
   // Only saves the next try: a folder that is full or missing does no harm.
-  (void)write_durably(path, fmt::format("{} {} {}", id, choice.kvm ? "kvm" : "tcg", choice.why));
+  (void)write_durably(
+      path, fmt::format("{} {} {} {}", key, choice.kvm ? "kvm" : "tcg", now(), choice.why));
+}
+
+// QEMU itself gave up: not a time that was too short under load, nor a program that is missing.
+bool emulator_has_spoken(const Finished& finished) {
+  return finished.status != 0 && finished.status < 124 &&
+         finished.errors.find(emulator) != std::string::npos &&
+         finished.errors.find("sudo:") == std::string::npos;
 }
 
 std::string first_line(std::string_view text) {
@@ -77,6 +112,14 @@ bool kernel_has_run(std::string_view console) {
   // Without a root file system the end of a good start is this panic.
   return console.find("Unable to mount root") != std::string_view::npos ||
          console.find("Run /init") != std::string_view::npos;
+}
+
+std::string newest_kernel(std::vector<std::string> kernels) {
+  const auto newest = std::max_element(kernels.begin(), kernels.end(),
+                                       [](const std::string& a, const std::string& b) {
+                                         return ::strverscmp(a.c_str(), b.c_str()) < 0;
+                                       });
+  return newest == kernels.end() ? std::string() : *newest;
 }
 
 Result<Accel> accel_from(std::string_view word) {
@@ -95,41 +138,61 @@ Result<AccelChoice> Acceleration::choose(bool offered, const Call& call) {
   if (wanted_ == Accel::kvm) return AccelChoice{true, "KVM, as the site says"};
   if (wanted_ == Accel::tcg) return AccelChoice{false, "emulation (TCG), as the site says"};
   if (!offered) return AccelChoice{false, "emulation (TCG): libvirt offers no KVM on this host"};
-  const std::lock_guard lock(mutex_);
-  if (chosen_) return *chosen_;
-  if ((chosen_ = recall(config_))) return *chosen_;
-  FLYT_ASSIGN(AccelChoice choice, find_out(call));
-  remember(config_, choice);
-  chosen_ = choice;
-  return choice;
+  const std::lock_guard trying(trying_);
+  if (const auto kept = known()) return *kept;
+  FLYT_ASSIGN(const Tried tried, find_out(call));
+  if (tried.certain) {
+    remember(config_, landing_, tried.choice);
+    const std::lock_guard lock(mutex_);
+    chosen_ = tried.choice;
+  }
+  return tried.choice;
 }
 
-Result<AccelChoice> Acceleration::find_out(const Call& call) const {
+bool Acceleration::uses_kvm() {
+  if (wanted_ != Accel::automatic) return wanted_ == Accel::kvm;
+  const auto kept = known();
+  return kept && kept->kvm;
+}
+
+std::optional<AccelChoice> Acceleration::known() {
+  const std::lock_guard lock(mutex_);
+  if (!chosen_) chosen_ = recall(config_, landing_);
+  return chosen_;
+}
+
+Result<Acceleration::Tried> Acceleration::find_out(const Call& call) const {
   const std::string kernel = find_kernel();
   if (kernel.empty()) {
-    return AccelChoice{false,
-                       "emulation (TCG): no kernel in /boot to try KVM with; accel = \"kvm\" "
-                       "uses it untried"};
+    return Tried{{false,
+                  "emulation (TCG): no kernel in /boot to try KVM with; accel = \"kvm\" "
+                  "uses it untried"}};
   }
   Command command{landing_.prefix};
-  for (const char* word :
-       {"qemu-system-x86_64", "-machine", "pc", "-accel", "kvm", "-cpu", "host", "-m", "512",
-        "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot",
-        "-append", "console=ttyS0 panic=-1", "-kernel"}) {
+  // What root runs cannot be ended by us.
+  if (!landing_.prefix.empty()) {
+    for (const std::string& word : {std::string("timeout"), std::string("-k"), std::string("1"),
+                                    std::to_string(trial.count())}) {
+      command.argv.push_back(word);
+    }
+  }
+  for (const char* word : {emulator, "-machine", "pc", "-accel", "kvm", "-cpu", "host", "-m", "512",
+                           "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio",
+                           "-no-reboot", "-append", "console=ttyS0 panic=-1", "-kernel"}) {
     command.argv.emplace_back(word);
   }
   command.argv.push_back(kernel);
-  auto finished = run(command, call.within(trial));
+  auto finished = run(command, call.within(landing_.prefix.empty() ? trial : trial + grace));
   if (!finished && finished.error().code == Errc::cancelled) return finished.error();
   FLYT_TRY(proceed(call, "trying KVM"));
   if (finished && kernel_has_run(finished->output)) {
-    return AccelChoice{true, fmt::format("KVM: {} has run under it", kernel)};
+    return Tried{{true, fmt::format("KVM: {} has run under it", kernel)}, true};
   }
   std::string why = fmt::format("it did not get through in {} s", trial.count());
   if (finished && !finished->errors.empty()) why = first_line(finished->errors);
   if (!finished && finished.error().code != Errc::timed_out) why = finished.error().what;
-  return AccelChoice{false,
-                     fmt::format("emulation (TCG): {} does not run under KVM: {}", kernel, why)};
+  return Tried{{false, fmt::format("emulation (TCG): {} does not run under KVM: {}", kernel, why)},
+               finished && emulator_has_spoken(*finished)};
 }
 
 }  // namespace flyt::virt

@@ -1,10 +1,11 @@
-// Whether guests run under KVM or are emulated: asked for, or tried once.
+// Whether guests run under KVM or are emulated: asked for, or tried.
 #pragma once
 
 #include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/call.hpp"
 #include "base/result.hpp"
@@ -29,19 +30,33 @@ class Acceleration {
       : wanted_(wanted), landing_(landing), config_(config) {}
 
   // `offered`: libvirt's capabilities name KVM. automatic: boots a kernel of the host under KVM for
-  // some seconds; what came of it is kept in the endpoint's state folder until the host boots
-  // again. A try that fails is no error but the answer.
+  // some seconds. A try that fails is no error but the answer. A good one is kept in the endpoint's
+  // state folder until the host boots again, and one in which QEMU itself refused for an hour; for
+  // this kernel, QEMU and user alone.
   Result<AccelChoice> choose(bool offered, const Call& call);
 
+  // Asked for, or found by this or an earlier process; nothing is tried.
+  bool uses_kvm();
+
  private:
-  Result<AccelChoice> find_out(const Call& call) const;
+  struct Tried {
+    AccelChoice choice;
+    bool certain = false;
+  };
+
+  Result<Tried> find_out(const Call& call) const;
+  std::optional<AccelChoice> known();
 
   const Accel wanted_;
   const LandingHost& landing_;
   const EndpointConfig& config_;
-  std::mutex mutex_;
+  std::mutex trying_;
+  std::mutex mutex_;  // never held while something is tried
   std::optional<AccelChoice> chosen_;
 };
+
+// By version, not by letters: 6.1.0-10 is newer than 6.1.0-9. Empty: there is none.
+std::string newest_kernel(std::vector<std::string> kernels);
 
 // What the console of a kernel says that got so far that KVM can be relied on. For tests.
 bool kernel_has_run(std::string_view console);

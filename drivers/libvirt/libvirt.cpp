@@ -19,7 +19,7 @@ class LibvirtDriver final : public Driver {
         "libvirt", std::string(version()),
         Capabilities{Capability::observe, Capability::read, Capability::write, Capability::create,
                      Capability::update, Capability::destroy, Capability::power},
-        8};
+        8, context_->acceleration.uses_kvm()};
   }
   Result<Inventory> inventory(const Scope& scope, const Call& call) override {
     return read_inventory(*context_, scope, call);
