@@ -83,6 +83,7 @@ Failure no_such(const std::string& name, const std::vector<MachineRecord>& recor
               .what = fmt::format("{:?} is neither a plan file nor a machine of the journal", name),
               .state = "nothing was done"};
   std::vector<std::string_view> known;
+  known.reserve(records.size());
   for (const auto& record : records) known.push_back(record.name);
   if (const auto near = nearest(name, known); !near.empty()) {
     error.remedy.push_back(fmt::format("write {}", near));

@@ -234,6 +234,7 @@ std::string Table::text(const Style& style, std::string_view indent) const {
     return out + '\n';
   };
   std::vector<Cell> header;
+  header.reserve(header_.size());
   for (const auto& title : header_) header.push_back(Cell::painted(style.dim(title)));
   std::string all = line(header);
   for (const auto& row : rows_) all += line(row);
