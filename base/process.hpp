@@ -35,7 +35,7 @@ struct Finished {
 
 // Runs to the end. Not found: Errc::not_found with the Debian package where known. A stop or the
 // deadline: SIGTERM to the group, SIGKILL after 5 s, then cancelled or timed_out; to root's group
-// by `sudo -n kill` where the program is sudo, and an error that names the process where even that
+// by `sudo -n sh` where the program is sudo, and an error that names the process where even that
 // fails. Any exit status is a success of run(); check() turns a bad one into an Error with the tail
 // of standard error.
 Result<Finished> run(const Command& command, const Call& call);

@@ -212,8 +212,9 @@ constexpr std::string_view sudo = "sudo";
 
 // sudo that asks for nothing ends at once; one that does not is left to itself.
 bool signal_by_sudo(pid_t group, int number) {
-  const auto killer = spawn({{std::string(sudo), "-n", "kill", fmt::format("-{}", number), "--",
-                              fmt::format("-{}", group)}});
+  // By sh, which whoever lands by sudo may run already.
+  const std::string kill = fmt::format("kill -s {} -- -{}", number, group);
+  const auto killer = spawn({{std::string(sudo), "-n", "sh", "-c", kill}});
   if (!killer) return false;
   std::array<pollfd, 1> watched = {{{killer->ended.get(), POLLIN, 0}}};
   return poll(watched, Call{}.within(std::chrono::seconds(5)), sudo) && reap(killer->pid) == 0;
