@@ -8,6 +8,7 @@
 #include "cli/commands/commands.hpp"
 #include "cli/crew.hpp"
 #include "cli/judgement.hpp"
+#include "cli/log.hpp"
 #include "cli/plan_operand.hpp"
 #include "cli/session.hpp"
 
@@ -72,10 +73,16 @@ Outcome run(const Arguments& arguments, Session& session) {
   const std::string plan = arguments.operand(0);
   FLYT_ASSIGN(const auto all, of_plan(plan, open_crew(session, plan, Begun::now)));
   FLYT_ASSIGN(const auto before, during(Origin::work, recorded(all->plan, *all->journal)));
-  auto status = session.view().progress(all->plan);
+  const Log log(all->site.state);
+  log.begins("apply", all->plan);
+  auto status = log.beside(session.view().progress(all->plan));
   auto outcomes = apply(all->plan, all->site, all->crew, options, *status, session.call());
   status.reset();
-  if (!outcomes) return failure(std::move(outcomes).error(), Origin::endpoint);
+  if (!outcomes) {
+    log.failed("apply", outcomes.error());
+    return failure(std::move(outcomes).error(), Origin::endpoint);
+  }
+  log.ended(*outcomes);
   Report report{.plan = &all->plan, .file = all->file, .outcomes = *std::move(outcomes)};
   report.earlier = unchanged(before, report.outcomes);
   report.complete = options.until.empty();

@@ -5,9 +5,9 @@
 
 #include "base/units.hpp"
 #include "cli/commands/commands.hpp"
+#include "cli/concern_kinds.hpp"
 #include "cli/endpoints.hpp"
 #include "cli/session.hpp"
-#include "drivers/concerns.hpp"
 #include "planners/concerns.hpp"
 #include "planners/planner.hpp"
 
@@ -30,20 +30,14 @@ Outcome explain_code(std::string code, Session& session) {
   std::transform(code.begin(), code.end(), code.begin(), [](char c) {
     return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   });
-  std::vector<std::string_view> known;
-  for (const auto kinds : {concern_kinds(), driver_concern_kinds()}) {
-    for (const ConcernKind& kind : kinds) {
-      if (kind.code == code) {
-        session.view().explanation(code, explain(kind));
-        return ExitStatus::done;
-      }
-      known.push_back(kind.code);
-    }
+  if (const ConcernKind* kind = find_concern_kind(code)) {
+    session.view().explanation(code, explain(*kind));
+    return ExitStatus::done;
   }
   Error error{.code = Errc::invalid,
               .what = fmt::format("there is no concern {:?}", code),
               .state = "nothing was done"};
-  if (const auto near = nearest(code, known); !near.empty()) {
+  if (const auto near = nearest(code, concern_codes()); !near.empty()) {
     error.remedy.push_back(fmt::format("write {}", near));
   }
   error.remedy.emplace_back("flyt assess");

@@ -26,14 +26,6 @@ struct Known {
   std::string file;  // empty: only the journal has it
 };
 
-Failure nothing_yet(const Site& site) {
-  return failure({.code = Errc::not_found,
-                  .what = "nothing was applied yet",
-                  .seen = fmt::format("there is no journal in {}", site.state.string()),
-                  .remedy = {"flyt plan", "flyt apply PLAN"}},
-                 Origin::setup);
-}
-
 // Nothing where there is none; a folder that cannot be looked into is an error, not nothing.
 Attempt<std::unique_ptr<Journal>> journal_of(const Site& site) {
   std::error_code error;
@@ -133,10 +125,10 @@ Attempt<std::vector<Known>> find_plans(const Site& site, const std::string& name
   std::error_code error;
   if (name.ends_with(".json") || std::filesystem::exists(name, error)) {
     FLYT_ASSIGN(auto plan, of_plan(name, read_plan_of(site, name)));
-    if (journal == nullptr || records.empty()) return nothing_yet(site);
+    if (journal == nullptr || records.empty()) return nothing_applied(site);
     return std::vector<Known>{{std::move(plan), name}};
   }
-  if (journal == nullptr || records.empty()) return nothing_yet(site);
+  if (journal == nullptr || records.empty()) return nothing_applied(site);
   return name.empty() ? plans_of(records, *journal) : plans_with(name, records, *journal);
 }
 

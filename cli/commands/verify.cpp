@@ -7,6 +7,7 @@
 #include "cli/commands/commands.hpp"
 #include "cli/crew.hpp"
 #include "cli/judgement.hpp"
+#include "cli/log.hpp"
 #include "cli/plan_operand.hpp"
 #include "cli/session.hpp"
 
@@ -60,10 +61,16 @@ Outcome run(const Arguments& arguments, Session& session) {
   FLYT_ASSIGN(const auto asked, during(Origin::setup, options_of(arguments)));
   const std::string plan = arguments.operand(0);
   FLYT_ASSIGN(const auto all, of_plan(plan, open_crew(session, plan)));
-  auto status = session.view().progress(all->plan);
+  const Log log(all->site.state);
+  log.begins("verify", all->plan);
+  auto status = log.beside(session.view().progress(all->plan));
   auto outcomes = verify(all->plan, all->site, all->crew, *status, session.call());
   status.reset();
-  if (!outcomes) return failure(std::move(outcomes).error(), Origin::endpoint);
+  if (!outcomes) {
+    log.failed("verify", outcomes.error());
+    return failure(std::move(outcomes).error(), Origin::endpoint);
+  }
+  log.ended(*outcomes);
   Report report{.plan = &all->plan, .file = all->file, .outcomes = *std::move(outcomes)};
   // Read back before the first start: only the journal has it.
   for (const auto& outcome : report.outcomes) {

@@ -30,6 +30,8 @@ CHANGING = [
     (re.compile(r"\b(PASS|boot     ) [0-9]+ s\b"), r"\1 N s"),
     (re.compile(r"\b(within|after|took|in) [0-9.]+ (ms|s)\b"), r"\1 N s"),
 ]
+# Machines are verified at the same time.
+VERIFYING = re.compile(r"(^\S+: (running: verify|landed|failed)\n){2,}", re.MULTILINE)
 
 
 class Transcript:
@@ -68,6 +70,7 @@ class Transcript:
 
     def normal(self, text):
         text = text.replace(str(self.folder), "DIR").replace(str(SOURCE), "SOURCE")
+        text = VERIFYING.sub(lambda lines: "".join(sorted(lines[0].splitlines(True))), text)
         for pattern, by in CHANGING:
             text = pattern.sub(by, text)
         return text

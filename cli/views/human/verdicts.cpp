@@ -1,5 +1,5 @@
+#include "cli/concern_kinds.hpp"
 #include "cli/views/human/render.hpp"
-#include "planners/planner.hpp"
 
 #include <fmt/format.h>
 
@@ -112,7 +112,7 @@ std::string render_concerns(std::span<const Concern> concerns, const Style& styl
 std::string render_explain_hint(std::span<const Concern> concerns, const Style& style) {
   const Concern* worst = nullptr;
   for (const auto& concern : concerns) {
-    if (explain(concern.code).empty()) continue;
+    if (find_concern_kind(concern.code) == nullptr) continue;
     if (worst == nullptr || concern.severity > worst->severity) worst = &concern;
   }
   if (worst == nullptr) return {};
