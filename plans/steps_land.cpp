@@ -101,11 +101,28 @@ Result<std::string> step_bytes(MachineRun& run, const Call& call) {
                .remedy = {fmt::format("flyt undo {} --target", run.planned->source.name)}};
 }
 
+namespace {
+
+// Whether its start was judged PASS once, with the marker that the plan declares.
+Result<bool> lived_before(const MachineRun& run) {
+  FLYT_ASSIGN(const auto steps, run.crew->journal->steps(run.planned->migration_id));
+  const auto boot = std::find_if(steps.begin(), steps.end(),
+                                 [](const StepRecord& one) { return one.step == "boot"; });
+  if (boot == steps.end() || boot->state != StepState::done) return false;
+  FLYT_ASSIGN(const auto verdicts, verdicts_detail(boot->detail));
+  return std::any_of(verdicts.begin(), verdicts.end(), [](const Verdict& one) {
+    return one.question == Question::boot && one.answer == Answer::pass;
+  });
+}
+
+}  // namespace
+
 Result<Verdict> watch_boot(const MachineRun& run, const std::string& target_id, const Call& call) {
   const auto began = std::chrono::steady_clock::now();
   const Call patient = call.within(run.planned->boot_timeout);
   std::optional<Error> silent;  // the platform does not answer now
   BootRecord record{.marker = run.planned->marker, .limit = run.planned->boot_timeout};
+  FLYT_ASSIGN(record.marker_seen_before, lived_before(run));
   for (;;) {
     auto seen = run.crew->target->observe(target_id, patient);
     // No time makes these better.
@@ -144,6 +161,7 @@ Result<std::vector<Verdict>> judge_landed_ground(const MachineRun& run,
   auto seen = run.crew->target->observe(target_id, call);
   if (seen) question.seen = seen->place;
   if (!seen && seen.error().code != Errc::unsupported) return std::move(seen).error();
+  if (!seen) question.unseen = seen.error().what;
   question.at = run.crew->now();
   question.today = question.at.substr(0, 10);
   return run.crew->verifier->judge_ground(question);
