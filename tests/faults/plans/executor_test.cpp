@@ -50,7 +50,7 @@ TEST_CASE("executor: a process that applies and may kill itself", "[.executor-ch
   CHECK(all(worker.apply(scene, options), MachineState::landed));
 }
 
-TEST_CASE("a plan with two machines lands, byte by byte", "[faults][executor]") {
+TEST_CASE("a plan with two machines lands, byte by byte", "[faults][executor][tsan]") {
   if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
   const Scene scene(GENERATE(false, true));
   Worker worker(scene);
@@ -101,7 +101,8 @@ TEST_CASE("one apply that is killed again and again still lands", "[faults][exec
   scene.check_source_clean();
 }
 
-TEST_CASE("a stop at any step leaves what the next apply goes on from", "[faults][executor]") {
+TEST_CASE("a stop at any step leaves what the next apply goes on from",
+          "[faults][executor][tsan]") {
   if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
   const Scene scene;
   Worker worker(scene);
@@ -129,7 +130,7 @@ TEST_CASE("a stop at any step leaves what the next apply goes on from", "[faults
   }
 }
 
-TEST_CASE("a machine that fails leaves the others to land", "[faults][executor]") {
+TEST_CASE("a machine that fails leaves the others to land", "[faults][executor][tsan]") {
   if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
   const Scene scene;
   Worker worker(scene);
@@ -155,7 +156,8 @@ TEST_CASE("a machine that fails leaves the others to land", "[faults][executor]"
   scene.check_source_clean();
 }
 
-TEST_CASE("after an undo of the source, all is copied from the new view", "[faults][executor]") {
+TEST_CASE("after an undo of the source, all is copied from the new view",
+          "[faults][executor][tsan]") {
   if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
   const Scene scene;
   Worker worker(scene);
@@ -172,7 +174,8 @@ TEST_CASE("after an undo of the source, all is copied from the new view", "[faul
   scene.check_landed();
 }
 
-TEST_CASE("a source disk of another size is drift, and nothing is written", "[faults][executor]") {
+TEST_CASE("a source disk of another size is drift, and nothing is written",
+          "[faults][executor][tsan]") {
   if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
   const Scene scene;
   {

@@ -192,7 +192,8 @@ TEST_CASE("Missing and partial manifests are said", "[ova]") {
   SECTION("none") {
     maker.sum = "";
     shelf.put("web01.ova", maker.ova());
-    const Concern* found = concern(shelf.only_machine(), "O-MANIFEST");
+    const Machine machine = shelf.only_machine();
+    const Concern* found = concern(machine, "O-MANIFEST");
     REQUIRE(found != nullptr);
     CHECK(found->severity == Severity::info);
   }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Without conversion the machine keeps the kinds of controllers that it had, so that a guest without virtio drivers lives
 # all the same; the report says that it was not converted and why, and the bytes are the source's to the last one.
-. "$(dirname "${BASH_SOURCE[0]}")/../integration/lab.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 make_ova web01
 start_libvirt
 write_site web01 none

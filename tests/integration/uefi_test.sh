@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A UEFI guest moves to libvirt: OVMF finds the boot loader by its fall-back path, and it lives on virtio.
-. "$(dirname "${BASH_SOURCE[0]}")/../integration/lab.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 make_ova uefi01 --firmware uefi
 start_libvirt
 write_site uefi01 auto '400 s'
