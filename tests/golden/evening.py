@@ -52,7 +52,22 @@ def main():
     seen.expect(left["machines"] == [], "undo left machines on the target")
     kept = json.loads((seen.folder / "old/world.json").read_text())
     seen.expect(len(kept["machines"]) == 2, "a machine is gone from the source")
+    look_at_log(seen)
     return seen.finish()
+
+
+def look_at_log(seen):
+    """What apply and verify did is in the log, in order, and nobody else may read it."""
+    [log] = (seen.folder / "state").rglob("flyt.log")
+    seen.expect(log.stat().st_mode & 0o077 == 0, f"the log has mode {log.stat().st_mode:o}")
+    text = log.read_text()
+    told = ["flyt apply begins", ": running: copy:0", ": copied at the end", ": running: boot", ": bytes PASS",
+            ": landed at the end", "flyt verify begins", ": running: verify", ": boot PASS"]
+    at = 0
+    for words in told:
+        at = text.find(words, at)
+        seen.expect(at >= 0, f"the log does not say '{words}' in its place:\n{text}")
+        at = max(at, 0)
 
 
 if __name__ == "__main__":
