@@ -55,9 +55,12 @@ void add_record(const Steps& steps, const PlannedMachine& planned, MachineOutcom
     const StepRecord* step = done(steps, fmt::format("commit:{}", i));
     if (step == nullptr) continue;
     if (const auto commit = commit_detail(step->detail)) {
-      outcome.record.push_back(
-          fmt::format("disk {}: the conversion changed {} in {} blocks of 1 MiB; root now {}", i,
-                      format_size(commit->changed_bytes), commit->changed_blocks, commit->root));
+      outcome.record.push_back(fmt::format(
+          "disk {}: the conversion changed {} in {} of 1 MiB; root now {}", i,
+          format_size(commit->changed_bytes),
+          commit->changed_blocks == 1 ? "a block"
+                                      : fmt::format("{} blocks", commit->changed_blocks),
+          commit->root));
     }
   }
 }

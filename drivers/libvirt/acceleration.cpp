@@ -21,8 +21,9 @@ namespace fs = std::filesystem;
 
 constexpr const char* emulator = "qemu-system-x86_64";
 constexpr std::chrono::seconds trial{20};
-constexpr std::chrono::seconds grace{5};             // for what ends the trial under sudo
-constexpr std::chrono::seconds negative_life{3600};  // what was missing may have been mended
+constexpr std::chrono::seconds grace{5};  // for what ends the trial under sudo
+// What was missing may have been mended, what was busy may have come to rest.
+constexpr std::chrono::seconds refused_life{3600}, too_slow_life{600};
 
 // The newest kernel that is there: what the appliance of virt-v2v uses, else the host's own.
 std::string find_kernel() {
@@ -68,7 +69,7 @@ std::int64_t now() {
       .count();
 }
 
-// "KEY kvm SECONDS WHY" of an earlier try.
+// "KEY kvm UNTIL WHY" of an earlier try; UNTIL in seconds, of a refusal only.
 std::optional<AccelChoice> recall(const EndpointConfig& config, const LandingHost& landing) {
   const fs::path path = cache_of(config);
   if (path.empty()) return std::nullopt;
@@ -76,22 +77,23 @@ std::optional<AccelChoice> recall(const EndpointConfig& config, const LandingHos
   if (!kept) return std::nullopt;
   std::istringstream words(*kept);
   std::string key, answer, why;
-  std::int64_t when = 0;
-  if (!(words >> key >> answer >> when) || key != key_of(landing)) return std::nullopt;
+  std::int64_t until = 0;
+  if (!(words >> key >> answer >> until) || key != key_of(landing)) return std::nullopt;
   std::getline(words >> std::ws, why);
   if (answer == "kvm") return AccelChoice{true, why};
-  const std::int64_t age = now() - when;
-  if (answer != "tcg" || age < 0 || age > negative_life.count()) return std::nullopt;
+  const std::int64_t left = until - now();
+  if (answer != "tcg" || left < 0 || left > refused_life.count()) return std::nullopt;
   return AccelChoice{false, why};
 }
 
-void remember(const EndpointConfig& config, const LandingHost& landing, const AccelChoice& choice) {
+void remember(const EndpointConfig& config, const LandingHost& landing, const AccelChoice& choice,
+              std::chrono::seconds life) {
   const fs::path path = cache_of(config);
   const std::string key = key_of(landing);
   if (path.empty() || key.empty()) return;
   // Only saves the next try: a folder that is full or missing does no harm.
-  (void)write_durably(
-      path, fmt::format("{} {} {} {}", key, choice.kvm ? "kvm" : "tcg", now(), choice.why));
+  (void)write_durably(path, fmt::format("{} {} {} {}", key, choice.kvm ? "kvm" : "tcg",
+                                        now() + life.count(), choice.why));
 }
 
 // QEMU itself gave up: not a time that was too short under load, nor a program that is missing.
@@ -141,8 +143,8 @@ Result<AccelChoice> Acceleration::choose(bool offered, const Call& call) {
   const std::lock_guard trying(trying_);
   if (const auto kept = known()) return *kept;
   FLYT_ASSIGN(const Tried tried, find_out(call));
-  if (tried.certain) {
-    remember(config_, landing_, tried.choice);
+  if (tried.choice.kvm || tried.life.count() > 0) {
+    remember(config_, landing_, tried.choice, tried.life);
     const std::lock_guard lock(mutex_);
     chosen_ = tried.choice;
   }
@@ -186,13 +188,18 @@ Result<Acceleration::Tried> Acceleration::find_out(const Call& call) const {
   if (!finished && finished.error().code == Errc::cancelled) return finished.error();
   FLYT_TRY(proceed(call, "trying KVM"));
   if (finished && kernel_has_run(finished->output)) {
-    return Tried{{true, fmt::format("KVM: {} has run under it", kernel)}, true};
+    return Tried{{true, fmt::format("KVM: {} has run under it", kernel)}};
   }
   std::string why = fmt::format("it did not get through in {} s", trial.count());
   if (finished && !finished->errors.empty()) why = first_line(finished->errors);
   if (!finished && finished.error().code != Errc::timed_out) why = finished.error().what;
-  return Tried{{false, fmt::format("emulation (TCG): {} does not run under KVM: {}", kernel, why)},
-               finished && emulator_has_spoken(*finished)};
+  constexpr int ended_by_timeout = 124;
+  const bool too_slow = finished ? !landing_.prefix.empty() && finished->status == ended_by_timeout
+                                 : finished.error().code == Errc::timed_out;
+  Tried tried{{false, fmt::format("emulation (TCG): {} does not run under KVM: {}", kernel, why)}};
+  if (too_slow) tried.life = too_slow_life;
+  if (finished && emulator_has_spoken(*finished)) tried.life = refused_life;
+  return tried;
 }
 
 }  // namespace flyt::virt

@@ -1,6 +1,7 @@
 // Whether guests run under KVM or are emulated: asked for, or tried.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -31,8 +32,8 @@ class Acceleration {
 
   // `offered`: libvirt's capabilities name KVM. automatic: boots a kernel of the host under KVM for
   // some seconds. A try that fails is no error but the answer. A good one is kept in the endpoint's
-  // state folder until the host boots again, and one in which QEMU itself refused for an hour; for
-  // this kernel, QEMU and user alone.
+  // state folder until the host boots again, one in which QEMU itself refused for an hour, one that
+  // took too long for ten minutes; for this kernel, QEMU and user alone.
   Result<AccelChoice> choose(bool offered, const Call& call);
 
   // Asked for, or found by this or an earlier process; nothing is tried.
@@ -41,7 +42,7 @@ class Acceleration {
  private:
   struct Tried {
     AccelChoice choice;
-    bool certain = false;
+    std::chrono::seconds life{0};  // of a refusal: so long it is not tried again
   };
 
   Result<Tried> find_out(const Call& call) const;

@@ -117,6 +117,21 @@ TEST_CASE("libvirt: a try that tells nothing is not kept", "[unit]") {
   CHECK_FALSE(std::filesystem::exists(qemu.kept()));
 }
 
+TEST_CASE("libvirt: a try that took too long is not made again at once", "[unit]") {
+  FakeQemu qemu("exit 124\n");
+  qemu.host = {"sudo", {"env"}};  // with a prefix, `timeout` ends the try
+  CHECK_FALSE(qemu.chooses_kvm());
+  CHECK_FALSE(qemu.chooses_kvm());
+  CHECK(qemu.tries() == 1);
+  const auto kept = read_file(qemu.kept(), 4096);
+  REQUIRE(kept);
+  const auto word = kept->find(" tcg ") + 5;
+  const long before = std::stol(kept->substr(word)) - 700;
+  REQUIRE(write_durably(qemu.kept(), kept->substr(0, word) + std::to_string(before) + " old"));
+  CHECK_FALSE(qemu.chooses_kvm());
+  CHECK(qemu.tries() == 2);
+}
+
 TEST_CASE("libvirt: a try as root is ended by root", "[unit]") {
   FakeQemu qemu("echo Linux version 6.1; echo Run /init; exit 0\n");
   const auto log = qemu.config.state / "argv";
