@@ -29,7 +29,7 @@ def main():
     if not log:
         print("no commits yet")
         return 77
-    commits = [entry.strip().split("\x1f") for entry in log.split("\x1e") if entry.strip()]
+    commits = [entry.strip("\n").split("\x1f") for entry in log.split("\x1e") if entry.strip()]
     return report([f"{commit} {subject}: {problem}" for commit, subject, body in commits
                    for problem in judge(subject, body)])
 
