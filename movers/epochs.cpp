@@ -38,11 +38,11 @@ std::uint32_t Epochs::join(std::uint64_t bytes) {
   return number;
 }
 
-void Epochs::done(std::uint32_t number, const Record& record) {
+void Epochs::done(std::uint32_t epoch, const Record& record) {
   const std::lock_guard lock(mutex_);
-  Epoch& epoch = epochs_[number - front_];
-  epoch.records.push_back(record);
-  --epoch.outstanding;
+  Epoch& its = epochs_[epoch - front_];
+  its.records.push_back(record);
+  --its.outstanding;
 }
 
 bool Epochs::must_flush(Clock::time_point now, bool close) {

@@ -50,7 +50,7 @@ std::string contradiction(const BytesRecord& record) {
   if (record.read_root != record.expected_root) {
     return "the root over what was read back is not the expected one";
   }
-  if (const std::string other = other_than_done(record); !other.empty()) return other;
+  if (std::string other = other_than_done(record); !other.empty()) return other;
   if (record.equal_conversion == 0 && record.expected_root != record.source_root) {
     return "no block was converted, yet the expected root is not the source's";
   }

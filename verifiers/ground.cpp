@@ -31,8 +31,8 @@ class Judge {
       : question_(question),
         registry_(registry),
         stated_(question.stated.value_or(Ground())),
-        seen_(question.seen.value_or(Place())) {
-    provider_ = seen_.provider.empty() ? stated_.provider : seen_.provider;
+        seen_(question.seen.value_or(Place())),
+        provider_(seen_.provider.empty() ? stated_.provider : seen_.provider) {
     if (!provider_.empty()) known_ = registry_.provider(provider_);
   }
 

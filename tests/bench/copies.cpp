@@ -146,6 +146,7 @@ class Copies {
     const std::string program =
         (fs::read_symlink("/proc/self/exe").parent_path() / "flyt").string();
     std::vector<double> walls;
+    walls.reserve(15);
     for (int i = 0; i < 15; ++i) walls.push_back(of_program({program, "--version"}).wall * 1000);
     bench_.out({"version_start_ms", median(walls), "ms", "", ""});
   }
@@ -184,6 +185,7 @@ void Copies::files() {
   const Contest all = contest(source, [&] { return serve({"file", to.string()}); });
   bench_.out(all.row("copy_file_vs_best_peer", ">= 1.0", gibs(bytes)));
   std::vector<double> reads;
+  reads.reserve(static_cast<std::size_t>(rounds_));
   for (int round = 0; round < rounds_; ++round) {
     reads.push_back(of_program({"nbdcopy", source.uri, "null:"}).wall);
   }
@@ -195,6 +197,7 @@ void Copies::files() {
 // The target is a synced copy of the source.
 void Copies::delta(const End& source, const End& target, double full_nbdcopy) {
   std::vector<double> walls;
+  walls.reserve(static_cast<std::size_t>(rounds_));
   ViewNumber view = 2;
   for (int round = 0; round < rounds_; ++round) {
     walls.push_back(engine(source, target, view++, CopyMode::digest).wall);
@@ -260,6 +263,7 @@ void Copies::eight() {
   fill(folder_ / "source", 0, bytes, 5);
   const End source = serve({"file", (folder_ / "source").string()});
   std::vector<End> targets;
+  targets.reserve(8);
   for (int i = 0; i < 8; ++i) targets.push_back(serve({"memory", std::to_string(bytes)}));
   const Cost cost = in_child([&] {
     const auto mover = make_mover();

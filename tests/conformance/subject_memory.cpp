@@ -32,6 +32,7 @@ class MemoryPlatform final : public Platform {
                                  const std::vector<std::string>& disks) override {
     FLYT_ASSIGN(memory::LockedWorld locked, folder_.lock({}));
     std::vector<memory::SeededDisk> shapes;
+    shapes.reserve(disks.size());
     for (const std::string& disk : disks) shapes.push_back({disk.size()});
     const std::string id = memory::add_machine(locked.world, name, shapes).id;
     for (std::size_t i = 0; i < disks.size(); ++i) {
@@ -58,7 +59,7 @@ class MemoryPlatform final : public Platform {
 
 }  // namespace
 
-Subject memory_subject(std::string name, Wrap wrap, memory::Habits habits) {
+Subject memory_subject(std::string name, const Wrap& wrap, const memory::Habits& habits) {
   Subject subject;
   subject.name = std::move(name);
   subject.driver = "memory";

@@ -12,6 +12,7 @@ namespace flyt::tests {
 // A decorator, or nothing.
 using Wrap = std::function<std::unique_ptr<Driver>(std::unique_ptr<Driver>)>;
 
-Subject memory_subject(std::string name = "memory", Wrap wrap = {}, memory::Habits habits = {});
+Subject memory_subject(std::string name = "memory", const Wrap& wrap = {},
+                       const memory::Habits& habits = {});
 
 }  // namespace flyt::tests

@@ -90,7 +90,7 @@ TEST_CASE("hexadecimal goes both ways and refuses rubbish", "[digest]") {
 }
 
 TEST_CASE("base32 is that of RFC 4648, lower case and unpadded", "[digest]") {
-  CHECK(to_base32(bytes_of("")) == "");
+  CHECK(to_base32(bytes_of("")).empty());
   CHECK(to_base32(bytes_of("f")) == "my");
   CHECK(to_base32(bytes_of("fo")) == "mzxq");
   CHECK(to_base32(bytes_of("foo")) == "mzxw6");

@@ -73,8 +73,8 @@ TEST_CASE("a slip of the finger finds the word that was meant", "[units]") {
   CHECK(nearest("verfiy", {"verify"}) == "verify");
   CHECK(nearest("vlan3", {"vlan1", "vlan2"}) == "vlan1");  // the first of two as near
   CHECK(nearest("tokens", known) == "token");
-  CHECK(nearest("folder", known) == "");
-  CHECK(nearest("", known) == "");
+  CHECK(nearest("folder", known).empty());
+  CHECK(nearest("", known).empty());
 }
 
 }  // namespace

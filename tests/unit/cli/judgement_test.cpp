@@ -8,7 +8,8 @@ using flyt::cli::judge;
 
 namespace {
 
-MachineOutcome outcome(MachineState state, std::vector<std::pair<Question, Answer>> answers = {}) {
+MachineOutcome outcome(MachineState state,
+                       const std::vector<std::pair<Question, Answer>>& answers = {}) {
   MachineOutcome out;
   out.state = state;
   for (const auto& [question, answer] : answers) {

@@ -24,7 +24,7 @@ struct Target {
   }
 
   std::vector<Verdict> judged() const { return judge_target(site, endpoint, seen, "2026-11-24"); }
-  const Verdict place() const { return judged().at(0); }
+  Verdict place() const { return judged().at(0); }
 };
 
 }  // namespace

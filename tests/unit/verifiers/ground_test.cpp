@@ -35,7 +35,7 @@ std::vector<Verdict> judge(std::optional<Ground> stated, std::optional<Place> se
                            const Policy& policy = european,
                            const std::string& today = "2026-11-24") {
   const GroundQuestion question{std::move(stated), std::move(seen), policy, today, "", ""};
-  const auto verdicts = flyt::judge_ground(question, flyt::ProviderRegistry::built_in());
+  auto verdicts = flyt::judge_ground(question, flyt::ProviderRegistry::built_in());
   REQUIRE(verdicts.size() == 3);
   CHECK(verdicts[0].question == Question::place);
   CHECK(verdicts[1].question == Question::operator_);

@@ -25,7 +25,7 @@ bool is_country(const std::string& code) {
 }
 
 bool has_date(const std::string& text) {
-  return !ProviderRegistry::undecided({text, Confidence::verified, {}}, 12000, "2026-11-24").size();
+  return ProviderRegistry::undecided({text, Confidence::verified, {}}, 12000, "2026-11-24").empty();
 }
 
 std::string age(const char* as_of, unsigned months, const char* today) {
@@ -150,9 +150,9 @@ TEST_CASE("A fact ages from the first day that its date can mean", "[verifiers]"
 }
 
 TEST_CASE("A registry that is broken is an error, never an exception", "[verifiers]") {
-  for (const char* text : {"", "[]", "{}", "nonsense", "{\"generated\": 1}",
-                           R"({"generated":"2026","eu27":[],"eea_non_eu":[],"sources":{},)"
-                           R"("providers":[{"id":"x"}]})"}) {
+  const char* nameless =
+      R"({"generated":"2026","eu27":[],"eea_non_eu":[],"sources":{},"providers":[{"id":"x"}]})";
+  for (const char* text : {"", "[]", "{}", "nonsense", "{\"generated\": 1}", nameless}) {
     INFO(text);
     const auto result = ProviderRegistry::parse(text);
     REQUIRE_FALSE(result);
