@@ -1,0 +1,97 @@
+#include "drivers/vsphere/inventory.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace flyt::vsphere {
+namespace {
+
+Error no_machine(const std::string& id) {
+  return {Errc::not_found, fmt::format("there is no machine {}", id)};
+}
+
+// A single host has no identity of its own but the hardware's.
+Result<std::string> platform_id(Session& session, const Service& service, const Call& call) {
+  if (!service.instance_uuid.empty()) return service.instance_uuid;
+  std::string uuid;
+  FLYT_TRY(each_object(
+      session, {{"HostSystem", {"summary.hardware.uuid"}}},
+      [&uuid](const Object& host) -> Status {
+        uuid = host.text("summary.hardware.uuid");
+        return ok();
+      },
+      call));
+  if (uuid.empty()) {
+    return Error{Errc::unsupported, "the host does not say which one it is", service.full_name};
+  }
+  return uuid;
+}
+
+void add_ground(const Surroundings& around, Inventory& found) {
+  for (const auto& [ref, host] : around.hosts) {
+    Host shown = host;
+    shown.place.site = around.datacentre_of(ref);
+    found.hosts.push_back(std::move(shown));
+  }
+  for (const auto& [ref, store] : around.datastores) {
+    found.storages.push_back(store.storage);
+    if (store.accessible) continue;
+    found.notes.push_back(fmt::format("datastore {} cannot be reached", store.storage.name));
+  }
+  for (const auto& [ref, network] : around.networks) found.networks.push_back(network);
+  for (const auto& [ref, connected] : around.connected) {
+    if (connected) continue;
+    found.notes.push_back(
+        fmt::format("host {} is not connected to vCenter", around.hosts.at(ref).name));
+  }
+}
+
+// vCenter keeps machines in no order of their own.
+bool by_name(const Machine& a, const Machine& b) {
+  return std::tie(a.name, a.id) < std::tie(b.name, b.id);
+}
+
+}  // namespace
+
+Result<Inventory> read_inventory(Session& session, const Scope& scope, const Call& call) {
+  FLYT_ASSIGN(const Service service, session.service(call));
+  FLYT_ASSIGN(const Surroundings around, read_surroundings(session, call));
+  Inventory found;
+  found.driver = "vsphere";
+  found.platform = fmt::format("{} at {}", service.full_name, session.config().url);
+  FLYT_ASSIGN(found.platform_id, platform_id(session, service, call));
+  add_ground(around, found);
+  if (!scope.migration_id.empty()) return found;  // nothing here is made by a migration
+  if (!scope.machine.empty()) {
+    FLYT_ASSIGN(SourceMachine one, read_machine(session, scope.machine, around, call));
+    found.machines.push_back(std::move(one.machine));
+    return found;
+  }
+  FLYT_TRY(each_object(
+      session, {machine_properties()},
+      [&](const Object& object) -> Status {
+        found.machines.push_back(machine_of(object, around).machine);
+        return ok();
+      },
+      call));
+  std::sort(found.machines.begin(), found.machines.end(), by_name);
+  return found;
+}
+
+Result<SourceMachine> read_machine(Session& session, const std::string& id,
+                                   const Surroundings& around, const Call& call) {
+  std::optional<SourceMachine> found;
+  FLYT_TRY(within(id, each_of(
+                          session, {{"VirtualMachine", id}}, machine_properties(),
+                          [&](const Object& object) -> Status {
+                            found = machine_of(object, around);
+                            return ok();
+                          },
+                          call)));
+  if (!found) return no_machine(id);
+  return *std::move(found);
+}
+
+}  // namespace flyt::vsphere

@@ -1,0 +1,16 @@
+// All that a vCenter or an ESXi host has, or one machine of it.
+#pragma once
+
+#include "base/inventory.hpp"
+#include "drivers/vsphere/machines.hpp"
+
+namespace flyt::vsphere {
+
+// Inventory::endpoint is left empty.
+Result<Inventory> read_inventory(Session& session, const Scope& scope, const Call& call);
+
+// Errc::not_found: there is no such machine.
+Result<SourceMachine> read_machine(Session& session, const std::string& id,
+                                   const Surroundings& around, const Call& call);
+
+}  // namespace flyt::vsphere

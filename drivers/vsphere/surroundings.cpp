@@ -1,0 +1,209 @@
+#include "drivers/vsphere/surroundings.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <set>
+#include <utility>
+
+#include "base/units.hpp"
+#include "drivers/shared/xml.hpp"
+
+namespace flyt::vsphere {
+namespace {
+
+constexpr int deepest_tree = 64;
+
+std::optional<std::uint64_t> amount(const std::string& text) {
+  std::uint64_t value = 0;
+  if (text.empty() || text.size() > 18) return {};
+  for (const char c : text) {
+    if (c < '0' || c > '9') return {};
+    value = value * 10 + static_cast<std::uint64_t>(c - '0');
+  }
+  return value;
+}
+
+// The VLAN of a distributed port group; nothing: none, a trunk, or a private one.
+std::optional<std::uint32_t> vlan_of(pugi::xml_node vlan) {
+  if (type_of(vlan) != "VmwareDistributedVirtualSwitchVlanIdSpec") return {};
+  const auto id = number_child(vlan, "vlanId");
+  if (!id || *id <= 0 || *id > 4094) return {};
+  return static_cast<std::uint32_t>(*id);
+}
+
+class Reader {
+ public:
+  Reader(Session& session, const Call& call) : session_(session), call_(call) {}
+
+  Result<Surroundings> read() {
+    FLYT_TRY(each_object(
+        session_, specs(), [this](const Object& one) { return take(one); }, call_));
+    FLYT_TRY(each_object(
+        session_, {{"DistributedVirtualPortgroup", {"key", "config.defaultPortConfig"}}},
+        [this](const Object& one) { return take_port_group(one); }, call_));
+    FLYT_TRY(read_attributes());
+    for (const auto& [name, vlan] : standard_vlans_) {
+      for (auto& [ref, network] : found_.networks) {
+        if (ref.type == "Network" && network.name == name) network.vlan = vlan;
+      }
+    }
+    return std::move(found_);
+  }
+
+ private:
+  static std::vector<PropertySpec> specs() {
+    return {
+        {"Folder", {"name", "parent"}},
+        {"Datacenter", {"name", "parent"}},
+        {"ComputeResource", {"name", "parent"}},
+        {"ResourcePool", {"name", "parent"}},
+        {"HostSystem",
+         {"name", "parent", "runtime.connectionState", "summary.hardware.numCpuThreads",
+          "summary.hardware.memorySize", "summary.quickStats.overallMemoryUsage",
+          "config.network.portgroup"}},
+        {"Datastore",
+         {"name", "summary.type", "summary.capacity", "summary.freeSpace", "summary.accessible"}},
+        {"Network", {"name", "summary.accessible"}}};
+  }
+
+  Status take(const Object& object) {
+    const Ref ref = object.ref();
+    const std::string name = plain_name(object.text("name"));
+    if (ref.type == "HostSystem") {
+      take_host(object, ref, name);
+    } else if (ref.type == "Datastore" || ref.type == "StoragePod") {
+      take_datastore(object, ref, name);
+    } else if (ref.type == "Network" || ref.type == "DistributedVirtualPortgroup" ||
+               ref.type == "OpaqueNetwork") {
+      Network network{ref.value, name, "portgroup", {}, {}};
+      if (ref.type == "OpaqueNetwork") network.kind = "nsx";
+      if (const auto up = object.text("summary.accessible"); !up.empty()) {
+        network.active = up == "true";
+      }
+      found_.networks[ref] = std::move(network);
+      return ok();
+    }
+    found_.places[ref] = {name, object.ref_at("parent")};
+    return ok();
+  }
+
+  void take_host(const Object& object, const Ref& ref, const std::string& name) {
+    Host host{ref.value, name, {}, {}, {}, {}};
+    if (const auto cpus = amount(object.text("summary.hardware.numCpuThreads"))) {
+      host.cpus = static_cast<std::uint32_t>(*cpus);
+    }
+    host.memory_bytes = amount(object.text("summary.hardware.memorySize"));
+    const auto used = amount(object.text("summary.quickStats.overallMemoryUsage"));
+    if (host.memory_bytes && used && *used < *host.memory_bytes / mib) {
+      host.memory_free_bytes = *host.memory_bytes - *used * mib;
+    }
+    found_.connected[ref] = object.text("runtime.connectionState") == "connected";
+    found_.hosts[ref] = std::move(host);
+    for (const pugi::xml_node group : object.at("config.network.portgroup").children()) {
+      const pugi::xml_node spec = xml_child(group, "spec");
+      const auto vlan = number_child(spec, "vlanId");
+      // 4095: the guest tags by itself.
+      if (!vlan || *vlan <= 0 || *vlan > 4094) continue;
+      standard_vlans_[xml_child_text(spec, "name")] = static_cast<std::uint32_t>(*vlan);
+    }
+  }
+
+  void take_datastore(const Object& object, const Ref& ref, const std::string& name) {
+    Surroundings::Datastore store;
+    store.storage = {ref.value, name, object.text("summary.type"), {}, {}};
+    store.storage.size_bytes = amount(object.text("summary.capacity"));
+    store.storage.free_bytes = amount(object.text("summary.freeSpace"));
+    store.accessible = object.text("summary.accessible") != "false";
+    found_.datastores[ref] = std::move(store);
+  }
+
+  Status take_port_group(const Object& object) {
+    found_.port_groups[object.text("key")] = object.ref();
+    const auto known = found_.networks.find(object.ref());
+    if (known == found_.networks.end()) return ok();
+    known->second.vlan = vlan_of(xml_child(object.at("config.defaultPortConfig"), "vlan"));
+    return ok();
+  }
+
+  // ESXi has no custom attributes.
+  Status read_attributes() {
+    FLYT_ASSIGN(const Service service, session_.service(call_));
+    if (service.custom_fields.empty()) return ok();
+    return each_of(
+        session_, {service.custom_fields}, {"CustomFieldsManager", {"field"}},
+        [this](const Object& object) -> Status {
+          for (const pugi::xml_node field : object.at("field").children()) {
+            found_.attributes[xml_child_text(field, "key")] = xml_child_text(field, "name");
+          }
+          return ok();
+        },
+        call_);
+  }
+
+  Session& session_;
+  const Call& call_;
+  std::map<std::string, std::uint32_t> standard_vlans_;
+  Surroundings found_;
+};
+
+}  // namespace
+
+std::string Surroundings::folder_of(const Ref& machine_parent) const {
+  std::string path;
+  Ref at = machine_parent;
+  for (int depth = 0; depth < deepest_tree; ++depth) {
+    const auto place = places.find(at);
+    if (place == places.end()) break;
+    const bool root = place->second.parent.type == "Datacenter" && at.type == "Folder";
+    // The folder "vm" of every datacentre is not shown to anybody, nor the root of all.
+    if (!root && !place->second.parent.empty()) {
+      path = path.empty() ? place->second.name : place->second.name + "/" + path;
+    }
+    at = place->second.parent;
+  }
+  return path;
+}
+
+std::string Surroundings::datacentre_of(const Ref& place) const {
+  Ref at = place;
+  for (int depth = 0; depth < deepest_tree; ++depth) {
+    const auto found = places.find(at);
+    if (found == places.end()) break;
+    if (at.type == "Datacenter") return found->second.name;
+    at = found->second.parent;
+  }
+  return {};
+}
+
+std::string Surroundings::cluster_of(const Ref& host) const {
+  const auto found = places.find(host);
+  if (found == places.end()) return {};
+  const auto cluster = places.find(found->second.parent);
+  if (cluster == places.end() || cluster->first.type != "ClusterComputeResource") return {};
+  return cluster->second.name;
+}
+
+Result<Surroundings> read_surroundings(Session& session, const Call& call) {
+  return Reader(session, call).read();
+}
+
+std::string plain_name(std::string_view written) {
+  constexpr std::array<std::pair<std::string_view, char>, 5> codes{
+      {{"%2f", '/'}, {"%2F", '/'}, {"%5c", '\\'}, {"%5C", '\\'}, {"%25", '%'}}};
+  std::string plain;
+  while (!written.empty()) {
+    char c = written[0];
+    std::size_t used = 1;
+    for (const auto& [code, meant] : codes) {
+      if (!written.starts_with(code)) continue;
+      c = meant;
+      used = code.size();
+    }
+    plain += c;
+    written.remove_prefix(used);
+  }
+  return plain;
+}
+
+}  // namespace flyt::vsphere

@@ -1,0 +1,43 @@
+// What stands around the machines: hosts, datastores, networks and folders, by their references.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "base/inventory.hpp"
+#include "drivers/vsphere/properties.hpp"
+
+namespace flyt::vsphere {
+
+struct Surroundings {
+  struct Place {
+    std::string name;
+    Ref parent;
+  };
+  struct Datastore {
+    Storage storage;
+    bool accessible = true;
+  };
+  std::map<Ref, Place> places;  // folders, datacentres, clusters, resource pools, hosts
+  std::map<Ref, Host> hosts;
+  std::map<Ref, bool> connected;  // hosts
+  std::map<Ref, Datastore> datastores;
+  std::map<Ref, Network> networks;
+  std::map<std::string, Ref> port_groups;         // distributed ones, by key
+  std::map<std::string, std::string> attributes;  // custom fields: name by key
+
+  // "Roskilde/Drift/web": datacentre and folders of a machine, as its users see them.
+  std::string folder_of(const Ref& machine_parent) const;
+  // The datacentre that something stands in; empty: none.
+  std::string datacentre_of(const Ref& place) const;
+  // The cluster that a host stands in; empty: it stands alone.
+  std::string cluster_of(const Ref& host) const;
+};
+
+Result<Surroundings> read_surroundings(Session& session, const Call& call);
+
+// vSphere writes '/', '\' and '%' in names as %2f, %5c and %25.
+std::string plain_name(std::string_view written);
+
+}  // namespace flyt::vsphere

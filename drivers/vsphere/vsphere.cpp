@@ -1,0 +1,88 @@
+#include "drivers/vsphere/vsphere.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "base/uri.hpp"
+#include "base/version.hpp"
+#include "drivers/vsphere/inventory.hpp"
+
+namespace flyt::vsphere {
+namespace {
+
+constexpr unsigned calls_at_once = 8;
+
+class VsphereDriver final : public Driver {
+ public:
+  VsphereDriver(std::string endpoint, ServerConfig config)
+      : endpoint_(std::move(endpoint)), session_(std::move(config)) {}
+
+  DriverInfo info() const override {
+    return {"vsphere", std::string(version()), {}, calls_at_once};
+  }
+
+  Result<Inventory> inventory(const Scope& scope, const Call& call) override {
+    FLYT_ASSIGN(Inventory found, read_inventory(session_, scope, call));
+    found.endpoint = endpoint_;
+    return found;
+  }
+
+ private:
+  std::string endpoint_;
+  Session session_;
+};
+
+std::string value_of(const EndpointConfig& config, const std::string& key) {
+  const auto found = config.values.find(key);
+  return found == config.values.end() ? std::string() : found->second;
+}
+
+// Scheme, host and port; what users copy from their browser has a path.
+Result<std::string> server_url(const std::string& written) {
+  FLYT_ASSIGN(const Uri uri, within("url", Uri::parse(written)));
+  if (uri.scheme != "https" || uri.host.empty()) {
+    return Error{Errc::invalid,
+                 fmt::format("url = \"{}\": vSphere is reached by https", written),
+                 {},
+                 {},
+                 {},
+                 {"url = \"https://HOST/\" names a vCenter or an ESXi host"}};
+  }
+  Uri server;
+  server.scheme = uri.scheme;
+  server.host = uri.host;
+  server.port = uri.port;
+  return server.text();
+}
+
+}  // namespace
+
+std::span<const KeyInfo> keys() {
+  static constexpr std::array known{
+      KeyInfo{"url", "of a vCenter or an ESXi host: https://vcenter.example/", true},
+      KeyInfo{"user", "who logs in: flyt@vsphere.local", true},
+      KeyInfo{"password", "of the user", true, true},
+      KeyInfo{"ca", "PEM file with the authority that signed the server's certificate"},
+      KeyInfo{"fingerprint", "SHA-256 of the server's certificate, instead of an authority"},
+  };
+  return known;
+}
+
+Result<std::unique_ptr<Driver>> open(const EndpointConfig& config, const Call&) {
+  ServerConfig server;
+  FLYT_ASSIGN(server.url, server_url(value_of(config, "url")));
+  server.user = value_of(config, "user");
+  if (const auto password = config.secrets.find("password"); password != config.secrets.end()) {
+    server.password = password->second;
+  }
+  server.folder = config.folder;
+  if (const auto ca = value_of(config, "ca"); !ca.empty()) server.trust.ca = config.folder / ca;
+  server.trust.fingerprint = value_of(config, "fingerprint");
+  return std::unique_ptr<Driver>(std::make_unique<VsphereDriver>(config.name, std::move(server)));
+}
+
+}  // namespace flyt::vsphere
