@@ -33,7 +33,7 @@ using Handle = std::unique_ptr<CURL, EndHandle>;
 
 }  // namespace
 
-std::string* HttpResponse::header(std::string_view name) {
+const std::string* HttpResponse::header(std::string_view name) const {
   const auto found = std::find_if(headers.begin(), headers.end(),
                                   [name](const auto& one) { return one.first == name; });
   return found == headers.end() ? nullptr : &found->second;

@@ -27,6 +27,14 @@ struct HttpTrust {
   std::string fingerprint;
 };
 
+struct HttpResponse {
+  long status = 0;
+  std::string reason;                                        // text of the status line
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::string body;
+  const std::string* header(std::string_view name) const;
+};
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url;
@@ -39,17 +47,12 @@ struct HttpRequest {
   std::optional<std::uint64_t> upload_size = {};
   // Instead of HttpResponse::body, for 2xx answers only.
   std::function<Status(std::span<const std::byte>)> download = {};
+  // Called before the first byte goes to `download`, with all of the answer but its body. An error
+  // ends the request.
+  std::function<Status(const HttpResponse& head)> before_download = {};
   std::uint64_t body_limit = std::uint64_t{64} << 20;  // of HttpResponse::body; more: Errc::invalid
   // Never from https to http; with secret headers to no other host or port: Errc::denied.
   bool follow_redirects = false;
-};
-
-struct HttpResponse {
-  long status = 0;
-  std::string reason;                                        // text of the status line
-  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
-  std::string body;
-  std::string* header(std::string_view name);
 };
 
 // Keeps connections alive. Thread-safe: each call uses a handle of its own from a pool.

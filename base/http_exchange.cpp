@@ -194,7 +194,10 @@ std::size_t HttpExchange::Impl::take(std::span<const std::byte> data) {
   long status = 0;
   (void)curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
   if (request.download && status >= 200 && status < 300) {
-    own = request.download(data);
+    if (std::exchange(response.status, status) == 0 && request.before_download) {
+      own = request.before_download(response);
+    }
+    if (own) own = request.download(data);
     return own ? data.size() : 0;
   }
   if (data.size() > request.body_limit - response.body.size()) {

@@ -116,7 +116,7 @@ Result<Service> Session::service(const Call& call) {
 
 // REQUIRES: mutex_ held, service_ known.
 Result<Secret> Session::log_in(const Call& call) {
-  FLYT_ASSIGN(const Secret password, resolve(config_.password, config_.folder, call));
+  FLYT_ASSIGN(const Secret password, config_.password(call));
   Body body;
   body.text("userName", config_.user).text("password", password.reveal());
   FLYT_ASSIGN(const Posted posted, post("Login", service_->session_manager, body, {}, call));

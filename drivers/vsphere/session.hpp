@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -16,8 +16,7 @@ namespace flyt::vsphere {
 struct ServerConfig {
   std::string url;  // "https://vcenter.example/": scheme, host and port
   std::string user;
-  SecretSource password;
-  std::filesystem::path folder;  // of the site file, for `password`
+  std::function<Result<Secret>(const Call& call)> password;  // asked at each login
   HttpTrust trust;
 };
 

@@ -76,10 +76,12 @@ Result<std::unique_ptr<Driver>> open(const EndpointConfig& config, const Call&) 
   ServerConfig server;
   FLYT_ASSIGN(server.url, server_url(value_of(config, "url")));
   server.user = value_of(config, "user");
-  if (const auto password = config.secrets.find("password"); password != config.secrets.end()) {
-    server.password = password->second;
+  const auto password = config.secrets.find("password");
+  if (password != config.secrets.end()) {
+    server.password = [source = password->second, folder = config.folder](const Call& asked) {
+      return resolve(source, folder, asked);
+    };
   }
-  server.folder = config.folder;
   if (const auto ca = value_of(config, "ca"); !ca.empty()) server.trust.ca = config.folder / ca;
   server.trust.fingerprint = value_of(config, "fingerprint");
   return std::unique_ptr<Driver>(std::make_unique<VsphereDriver>(config.name, std::move(server)));
