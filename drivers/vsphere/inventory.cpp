@@ -48,6 +48,24 @@ void add_ground(const Surroundings& around, Inventory& found) {
   }
 }
 
+void set_transports(const Surroundings& around, Transport wanted, SourceMachine& one) {
+  for (std::size_t i = 0; i < one.machine.disks.size(); ++i) {
+    Disk& disk = one.machine.disks[i];
+    const DeviceDisk& device = one.devices.disks[i];
+    const auto store = around.datastores.find(device.datastore);
+    const std::string kind =
+        store == around.datastores.end() ? std::string() : store->second.storage.kind;
+    const TransportChoice choice = choose_transport(device, kind, wanted);
+    disk.left_out = choice.refused;
+    disk.stream_only = choice.transport == Transport::lease;
+    if (disk.stream_only) disk.format = "vmdk-stream";
+    if (disk.left_out.empty() && one.machine.power != Power::off) {
+      const std::string why = left_out_of_views(device);
+      if (!why.empty()) disk.left_out = why + ": the machine must be off";
+    }
+  }
+}
+
 // vCenter keeps machines in no order of their own.
 bool by_name(const Machine& a, const Machine& b) {
   return std::tie(a.name, a.id) < std::tie(b.name, b.id);
@@ -55,7 +73,8 @@ bool by_name(const Machine& a, const Machine& b) {
 
 }  // namespace
 
-Result<Inventory> read_inventory(Session& session, const Scope& scope, const Call& call) {
+Result<Inventory> read_inventory(Session& session, const Scope& scope, Transport wanted,
+                                 const Call& call) {
   FLYT_ASSIGN(const Service service, session.service(call));
   FLYT_ASSIGN(const Surroundings around, read_surroundings(session, call));
   Inventory found;
@@ -66,13 +85,16 @@ Result<Inventory> read_inventory(Session& session, const Scope& scope, const Cal
   if (!scope.migration_id.empty()) return found;  // nothing here is made by a migration
   if (!scope.machine.empty()) {
     FLYT_ASSIGN(SourceMachine one, read_machine(session, scope.machine, around, call));
+    set_transports(around, wanted, one);
     found.machines.push_back(std::move(one.machine));
     return found;
   }
   FLYT_TRY(each_object(
       session, {machine_properties()},
       [&](const Object& object) -> Status {
-        found.machines.push_back(machine_of(object, around).machine);
+        SourceMachine one = machine_of(object, around);
+        set_transports(around, wanted, one);
+        found.machines.push_back(std::move(one.machine));
         return ok();
       },
       call));

@@ -3,11 +3,13 @@
 
 #include "base/inventory.hpp"
 #include "drivers/vsphere/machines.hpp"
+#include "drivers/vsphere/transport.hpp"
 
 namespace flyt::vsphere {
 
-// Inventory::endpoint is left empty.
-Result<Inventory> read_inventory(Session& session, const Scope& scope, const Call& call);
+// Inventory::endpoint is left empty. `wanted`: what decides how disks can be read.
+Result<Inventory> read_inventory(Session& session, const Scope& scope, Transport wanted,
+                                 const Call& call);
 
 // Errc::not_found: there is no such machine.
 Result<SourceMachine> read_machine(Session& session, const std::string& id,

@@ -9,31 +9,65 @@
 
 #include "base/uri.hpp"
 #include "base/version.hpp"
+#include "drivers/vsphere/disks.hpp"
 #include "drivers/vsphere/inventory.hpp"
+#include "drivers/vsphere/power.hpp"
+#include "drivers/vsphere/snapshots.hpp"
 
 namespace flyt::vsphere {
 namespace {
 
 constexpr unsigned calls_at_once = 8;
 
+Ref machine_ref(const std::string& id) { return {"VirtualMachine", id}; }
+
 class VsphereDriver final : public Driver {
  public:
-  VsphereDriver(std::string endpoint, ServerConfig config)
-      : endpoint_(std::move(endpoint)), session_(std::move(config)) {}
+  VsphereDriver(EndpointConfig config, ServerConfig server, Transport wanted)
+      : config_(std::move(config)), session_(std::move(server)), wanted_(wanted) {}
 
   DriverInfo info() const override {
-    return {"vsphere", std::string(version()), {}, calls_at_once};
+    return {"vsphere",
+            std::string(version()),
+            {Capability::observe, Capability::view, Capability::tracking, Capability::read,
+             Capability::power},
+            calls_at_once};
   }
 
   Result<Inventory> inventory(const Scope& scope, const Call& call) override {
-    FLYT_ASSIGN(Inventory found, read_inventory(session_, scope, call));
-    found.endpoint = endpoint_;
+    FLYT_ASSIGN(Inventory found, read_inventory(session_, scope, wanted_, call));
+    found.endpoint = config_.name;
     return found;
   }
 
+  Result<Observation> observe(const std::string& machine, const Call& call) override {
+    return vsphere::observe(session_, machine_ref(machine), call);
+  }
+
+  Status set_power(const std::string& machine, PowerChange change, const Call& call) override {
+    return vsphere::set_power(session_, machine_ref(machine), change, call);
+  }
+
+  Status set_tracking(const std::string& machine, bool on, const Call& call) override {
+    return vsphere::set_tracking(session_, machine_ref(machine), on, call);
+  }
+
+  Result<View> make_view(const ViewSpec& spec, const Call& call) override {
+    return vsphere::make_view(session_, spec, call);
+  }
+
+  Status drop_view(const ViewSpec& spec, const Call& call) override {
+    return vsphere::drop_view(session_, spec, call);
+  }
+
+  Result<std::unique_ptr<Channel>> open(const OpenSpec& spec, const Call& call) override {
+    return open_disk(session_, spec, {wanted_, config_.limits.connections}, call);
+  }
+
  private:
-  std::string endpoint_;
+  const EndpointConfig config_;
   Session session_;
+  const Transport wanted_;
 };
 
 std::string value_of(const EndpointConfig& config, const std::string& key) {
@@ -68,6 +102,7 @@ std::span<const KeyInfo> keys() {
       KeyInfo{"password", "of the user", true, true},
       KeyInfo{"ca", "PEM file with the authority that signed the server's certificate"},
       KeyInfo{"fingerprint", "SHA-256 of the server's certificate, instead of an authority"},
+      KeyInfo{"transport", "how disks are read: auto (default), ranges (HTTPS), nfc (export)"},
   };
   return known;
 }
@@ -84,7 +119,10 @@ Result<std::unique_ptr<Driver>> open(const EndpointConfig& config, const Call&) 
   }
   if (const auto ca = value_of(config, "ca"); !ca.empty()) server.trust.ca = config.folder / ca;
   server.trust.fingerprint = value_of(config, "fingerprint");
-  return std::unique_ptr<Driver>(std::make_unique<VsphereDriver>(config.name, std::move(server)));
+  const std::string wished = value_of(config, "transport");
+  FLYT_ASSIGN(const Transport wanted, transport_from(wished.empty() ? "auto" : wished));
+  return std::unique_ptr<Driver>(
+      std::make_unique<VsphereDriver>(config, std::move(server), wanted));
 }
 
 }  // namespace flyt::vsphere

@@ -1,0 +1,35 @@
+// Changed block tracking: which parts of a disk are others than at an earlier view.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/channel.hpp"
+#include "drivers/vsphere/allocation.hpp"
+#include "drivers/vsphere/properties.hpp"
+
+namespace flyt::vsphere {
+
+struct TrackedDisk {
+  Ref machine;
+  Ref snapshot;     // empty: the machine as it is, which must be off
+  std::string key;  // of the device
+  std::uint64_t size_bytes = 0;
+};
+
+// One page of extents at or after `from`: what has changed since `change_id`; "*": what has ever
+// been written. Pages without extents are passed over, as the API allows them; empty: nothing more.
+// Errc::unsupported for every fault that may mean that the id is not known any more, or tracking
+// was reset: the disk must be read as a whole then, and `seen` says why. Errc::corrupt: an answer
+// that cannot be.
+Result<std::vector<Extent>> changed_extents(Session& session, const TrackedDisk& disk,
+                                            const std::string& change_id, std::uint64_t from,
+                                            const Call& call);
+
+// All that has ever been written, from all pages.
+Result<Allocation> allocation_of(Session& session, const TrackedDisk& disk, const Call& call);
+
+// "52 2d … bb 7b/12": ids before the last slash that differ mean that tracking was reset.
+bool same_tracking(const std::string& a, const std::string& b);
+
+}  // namespace flyt::vsphere

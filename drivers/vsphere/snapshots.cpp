@@ -1,0 +1,173 @@
+#include "drivers/vsphere/snapshots.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "drivers/shared/xml.hpp"
+
+namespace flyt::vsphere {
+namespace {
+
+constexpr unsigned deepest_tree = 64;  // vSphere allows 32
+constexpr std::string_view note = "taken by flyt; flyt undo removes it";
+constexpr std::string_view tracking_snapshot = "flyt: begin change tracking";
+
+void collect(pugi::xml_node tree, unsigned depth, std::vector<Snapshot>& all) {
+  if (depth > deepest_tree) return;
+  Snapshot snapshot{ref_child(tree, "snapshot"), plain_name(xml_child_text(tree, "name")),
+                    xml_child_text(tree, "createTime")};
+  snapshot.quiesced = flag_child(tree, "quiesced").value_or(false);
+  snapshot.of_running = xml_child_text(tree, "state") == "poweredOn";
+  all.push_back(std::move(snapshot));
+  for (const pugi::xml_node child : xml_children(tree, "childSnapshotList")) {
+    collect(child, depth + 1, all);
+  }
+}
+
+Result<Ref> create(Session& session, const Ref& machine, const std::string& name, bool quiesce,
+                   const Call& call) {
+  const std::string what = fmt::format("{}: taking the snapshot {}", machine.value, name);
+  Body body;
+  body.text("name", name).text("description", note).flag("memory", false).flag("quiesce", quiesce);
+  FLYT_ASSIGN(const Reply begun, session.call("CreateSnapshot_Task", machine, body, what, call));
+  return wait_for_task(session, ref_of(begun.value()), what, call);
+}
+
+Status remove(Session& session, const Ref& machine, const Snapshot& snapshot, const Call& call) {
+  const std::string what =
+      fmt::format("{}: removing the snapshot {}", machine.value, snapshot.name);
+  Body body;
+  body.flag("removeChildren", false).flag("consolidate", true);
+  const auto begun = session.call("RemoveSnapshot_Task", snapshot.ref, body, what, call);
+  // Somebody else was quicker.
+  if (!begun && begun.error().code == Errc::not_found) return ok();
+  if (!begun) return begun.error();
+  const auto done = wait_for_task(session, ref_of(begun->value()), what, call);
+  return done ? ok() : Status(done.error());
+}
+
+// Quiesced where VMware Tools can do that, unless nobody asked for it and it fails.
+Result<Ref> create_best(Session& session, const Ref& machine, const std::string& name,
+                        const ViewSpec& spec, bool running, const Call& call) {
+  if (!running) return create(session, machine, name, false, call);
+  auto made = create(session, machine, name, true, call);
+  const bool tried_in_vain = !made && made.error().code != Errc::cancelled &&
+                             made.error().code != Errc::timed_out &&
+                             made.error().code != Errc::denied;
+  if (spec.at_least == Consistency::quiesced || !tried_in_vain) return made;
+  return create(session, machine, name, false, call);
+}
+
+Result<View> view_of(Session& session, const ViewSpec& spec, const Snapshot& snapshot,
+                     const Call& call) {
+  FLYT_ASSIGN(const Devices devices, devices_of_snapshot(session, snapshot.ref, call));
+  View view;
+  view.machine = spec.machine;
+  view.name = spec.name;
+  view.got = snapshot.quiesced     ? Consistency::quiesced
+             : snapshot.of_running ? Consistency::crash
+                                   : Consistency::off;
+  view.identity = fmt::format("{} {}", snapshot.ref.value, snapshot.created);
+  for (const DeviceDisk& disk : devices.disks) {
+    const std::string left_out = left_out_of_views(disk);
+    view.disks.push_back({disk.key, left_out.empty() ? disk.change_id : "", left_out});
+  }
+  return view;
+}
+
+Status reconfigure(Session& session, const Ref& machine, bool on, const Call& call) {
+  const std::string what =
+      fmt::format("{}: switching change tracking {}", machine.value, on ? "on" : "off");
+  Body body;
+  body.open("spec").flag("changeTrackingEnabled", on).close();
+  FLYT_ASSIGN(const Reply begun, session.call("ReconfigVM_Task", machine, body, what, call));
+  const auto done = wait_for_task(session, ref_of(begun.value()), what, call);
+  return done ? ok() : Status(done.error());
+}
+
+}  // namespace
+
+const Snapshot* Snapshots::find(const std::string& name) const {
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [&name](const Snapshot& one) { return one.name == name; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+Result<Snapshots> read_snapshots(Session& session, const Ref& machine, const Call& call) {
+  Snapshots found;
+  FLYT_TRY(within(machine.value,
+                  each_of(
+                      session, {machine}, {"VirtualMachine", {"snapshot", "runtime.powerState"}},
+                      [&found](const Object& object) -> Status {
+                        found.running = object.text("runtime.powerState") != "poweredOff";
+                        for (const pugi::xml_node tree :
+                             xml_children(object.at("snapshot"), "rootSnapshotList")) {
+                          collect(tree, 0, found.all);
+                        }
+                        return ok();
+                      },
+                      call)));
+  return found;
+}
+
+std::string snapshot_name(const Owner& owner, const std::string& view) {
+  return fmt::format("{} {}", owner.id, view);
+}
+
+Result<Devices> devices_of_snapshot(Session& session, const Ref& snapshot, const Call& call) {
+  Devices devices;
+  FLYT_TRY(each_of(
+      session, {snapshot}, {"VirtualMachineSnapshot", {"config.hardware", "config.bootOptions"}},
+      [&devices](const Object& object) -> Status {
+        devices = devices_of(object.at("config.hardware"), object.at("config.bootOptions"));
+        return ok();
+      },
+      call));
+  return devices;
+}
+
+Result<View> make_view(Session& session, const ViewSpec& spec, const Call& call) {
+  const Ref machine{"VirtualMachine", spec.machine};
+  const std::string name = snapshot_name(spec.owner, spec.name);
+  FLYT_ASSIGN(Snapshots known, read_snapshots(session, machine, call));
+  const Snapshot* snapshot = known.find(name);
+  if (snapshot == nullptr) {
+    FLYT_ASSIGN(const Ref made, create_best(session, machine, name, spec, known.running, call));
+    FLYT_ASSIGN(known, read_snapshots(session, machine, call));
+    snapshot = known.find(name);
+    if (snapshot == nullptr) {
+      return Error{Errc::unavailable,
+                   fmt::format("{}: the snapshot {} is gone again", spec.machine, name),
+                   fmt::format("vSphere said that it had made {}", made.value),
+                   "another program or person removed it"};
+    }
+  }
+  return view_of(session, spec, *snapshot, call);
+}
+
+Status drop_view(Session& session, const ViewSpec& spec, const Call& call) {
+  const Ref machine{"VirtualMachine", spec.machine};
+  const auto known = read_snapshots(session, machine, call);
+  if (!known && known.error().code == Errc::not_found) return ok();
+  if (!known) return known.error();
+  const Snapshot* snapshot = known->find(snapshot_name(spec.owner, spec.name));
+  return snapshot == nullptr ? ok() : remove(session, machine, *snapshot, call);
+}
+
+Status set_tracking(Session& session, const Ref& machine, bool on, const Call& call) {
+  FLYT_ASSIGN(Snapshots known, read_snapshots(session, machine, call));
+  const std::string name(tracking_snapshot);
+  if (const Snapshot* left = known.find(name)) {
+    FLYT_TRY(remove(session, machine, *left, call));
+  }
+  FLYT_TRY(reconfigure(session, machine, on, call));
+  if (!on || !known.running) return ok();
+  FLYT_TRY(create(session, machine, name, false, call));
+  FLYT_ASSIGN(known, read_snapshots(session, machine, call));
+  const Snapshot* made = known.find(name);
+  return made == nullptr ? ok() : remove(session, machine, *made, call);
+}
+
+}  // namespace flyt::vsphere

@@ -1,0 +1,43 @@
+// Views are snapshots of vSphere, named after the migration that took them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/channel.hpp"
+#include "drivers/vsphere/devices.hpp"
+#include "drivers/vsphere/properties.hpp"
+#include "drivers/vsphere/surroundings.hpp"
+
+namespace flyt::vsphere {
+
+struct Snapshot {
+  Ref ref;
+  std::string name, created;
+  bool quiesced = false, of_running = false;
+};
+
+// All of the machine's, parents before children. Errc::not_found: no such machine.
+struct Snapshots {
+  std::vector<Snapshot> all;
+  bool running = false;  // the machine, now
+  const Snapshot* find(const std::string& name) const;
+};
+Result<Snapshots> read_snapshots(Session& session, const Ref& machine, const Call& call);
+
+// "flyt-abcdefghijklmnopqrst flyt-1": what people see in vSphere.
+std::string snapshot_name(const Owner& owner, const std::string& view);
+
+// The machine's hardware as it was when the snapshot was taken: its disks name the files that were
+// written until then.
+Result<Devices> devices_of_snapshot(Session& session, const Ref& snapshot, const Call& call);
+
+Result<View> make_view(Session& session, const ViewSpec& spec, const Call& call);
+Status drop_view(Session& session, const ViewSpec& spec, const Call& call);
+
+// Switches change tracking, with a snapshot of its own that is taken and removed where the machine
+// runs: without, tracking would begin at some later time.
+Status set_tracking(Session& session, const Ref& machine, bool on, const Call& call);
+
+}  // namespace flyt::vsphere
