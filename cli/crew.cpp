@@ -137,7 +137,6 @@ Attempt<std::unique_ptr<OwnedCrew>> open_crew(const Session& session, const std:
                .state = all->site.state,
                .source_rate = rate_of(*source),
                .target_rate = rate_of(*target),
-               .kvm = all->target->info().kvm,
                .now = utc_now};
   return all;
 }

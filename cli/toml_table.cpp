@@ -79,7 +79,7 @@ Result<std::optional<std::string>> TomlTable::text(std::string_view key) const {
   const toml::node* node = table_at(node_).get(key);
   if (node == nullptr) return std::optional<std::string>();
   const auto* value = node->as_string();
-  if (value == nullptr) return expected(key, "a text in quotes");
+  if (value == nullptr) return expected(key, {"a text in quotes", "\"...\""});
   return std::optional<std::string>(value->get());
 }
 
@@ -87,7 +87,7 @@ Result<std::optional<std::int64_t>> TomlTable::integer(std::string_view key) con
   const toml::node* node = table_at(node_).get(key);
   if (node == nullptr) return std::optional<std::int64_t>();
   const auto* value = node->as_integer();
-  if (value == nullptr) return expected(key, "a whole number");
+  if (value == nullptr) return expected(key, {"a whole number", "1"});
   return std::optional<std::int64_t>(value->get());
 }
 
@@ -95,7 +95,7 @@ Result<std::optional<bool>> TomlTable::boolean(std::string_view key) const {
   const toml::node* node = table_at(node_).get(key);
   if (node == nullptr) return std::optional<bool>();
   const auto* value = node->as_boolean();
-  if (value == nullptr) return expected(key, "true or false");
+  if (value == nullptr) return expected(key, {"true or false", "true"});
   return std::optional<bool>(value->get());
 }
 
@@ -103,7 +103,7 @@ Result<std::optional<TomlTable>> TomlTable::table(std::string_view key) const {
   const toml::node* node = table_at(node_).get(key);
   if (node == nullptr) return std::optional<TomlTable>();
   const auto* value = node->as_table();
-  if (value == nullptr) return expected(key, "a table");
+  if (value == nullptr) return expected(key, {"a table", "{ KEY = VALUE }"});
   return std::optional<TomlTable>(TomlTable(document_, value, join(path_, key)));
 }
 
@@ -112,10 +112,10 @@ Result<std::vector<std::string>> TomlTable::texts(std::string_view key) const {
   const toml::node* node = table_at(node_).get(key);
   if (node == nullptr) return all;
   const auto* array = node->as_array();
-  if (array == nullptr) return expected(key, "a list of texts");
+  if (array == nullptr) return expected(key, {"a list of texts", "[\"...\", \"...\"]"});
   for (const auto& element : *array) {
     const auto* value = element.as_string();
-    if (value == nullptr) return expected(key, "a list of texts");
+    if (value == nullptr) return expected(key, {"a list of texts", "[\"...\", \"...\"]"});
     all.push_back(value->get());
   }
   return all;
@@ -126,10 +126,10 @@ Result<std::vector<TomlTable>> TomlTable::tables(std::string_view key) const {
   const toml::node* node = table_at(node_).get(key);
   if (node == nullptr) return all;
   const auto* array = node->as_array();
-  if (array == nullptr) return expected(key, "a list of tables");
+  if (array == nullptr) return expected(key, {"a list of tables", "[{ KEY = VALUE }]"});
   for (const auto& element : *array) {
     const auto* value = element.as_table();
-    if (value == nullptr) return expected(key, "a list of tables");
+    if (value == nullptr) return expected(key, {"a list of tables", "[{ KEY = VALUE }]"});
     all.push_back(TomlTable(document_, value, join(path_, key)));
   }
   return all;
@@ -161,8 +161,10 @@ Error TomlTable::wrong(std::string_view key, std::string_view what) const {
                               name.empty() ? "" : ": ", what)};
 }
 
-Error TomlTable::expected(std::string_view key, std::string_view type) const {
-  return wrong(key, fmt::format("{} is expected here", type));
+Error TomlTable::expected(std::string_view key, const Expected& what) const {
+  Error error = wrong(key, fmt::format("{} is expected here", what.type));
+  error.remedy.push_back(fmt::format("write {} = {}", key, what.example));
+  return error;
 }
 
 }  // namespace flyt::cli

@@ -41,7 +41,10 @@ class TomlTable {
   struct Document;
   TomlTable(std::shared_ptr<const Document> document, const void* node, std::string path)
       : document_(std::move(document)), node_(node), path_(std::move(path)) {}
-  Error expected(std::string_view key, std::string_view type) const;
+  struct Expected {
+    std::string_view type, example;
+  };
+  Error expected(std::string_view key, const Expected& what) const;
 
   std::shared_ptr<const Document> document_;
   const void* node_;

@@ -66,7 +66,12 @@ void find_twins(const PlanInput& input, std::vector<Draft>& drafts) {
 }
 
 // A name that is mistyped must not be passed over: its machine would be moved without its settings.
+// Where the site has other sources, a name that is like none here is taken for a machine of theirs.
 void judge_settings(const PlanInput& input, Plan& plan) {
+  const bool others = std::any_of(
+      input.site->endpoints.begin(), input.site->endpoints.end(), [&plan](const auto& endpoint) {
+        return endpoint.first != plan.source && endpoint.first != plan.target;
+      });
   std::vector<std::string_view> names;
   for (const Machine& machine : input.source->machines) names.push_back(machine.name);
   std::sort(names.begin(), names.end());
@@ -74,9 +79,9 @@ void judge_settings(const PlanInput& input, Plan& plan) {
     if (std::binary_search(names.begin(), names.end(), entry.first)) continue;
     std::string text =
         fmt::format("[machines.\"{}\"] is no machine of {}", entry.first, plan.source);
-    if (const auto near = nearest(entry.first, names); !near.empty()) {
-      text += fmt::format("; did you mean {}?", near);
-    }
+    const auto near = nearest(entry.first, names);
+    if (near.empty() && others) continue;
+    if (!near.empty()) text += fmt::format("; did you mean {}?", near);
     plan.concerns.push_back(concern("P-SETTINGS", {}, std::move(text)));
   }
 }

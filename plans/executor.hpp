@@ -34,7 +34,6 @@ struct Crew {
   Journal* journal = nullptr;
   std::filesystem::path state;
   std::shared_ptr<RateLimit> source_rate = {}, target_rate = {};
-  bool kvm = false;                  // for the conversion's appliance
   std::function<std::string()> now;  // RFC 3339 UTC
 };
 

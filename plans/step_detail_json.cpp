@@ -1,4 +1,9 @@
+#include <concepts>
+#include <cstdint>
+#include <exception>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "base/inventory_json.hpp"
 #include "plans/step_detail.hpp"
@@ -19,12 +24,21 @@ Error not_readable(std::string_view step) {
           .remedy = {"keep journal.db and tell the makers of flyt"}};
 }
 
-// Reads with `read`, which may throw what nlohmann throws for a wrong type or a missing member.
+// nlohmann itself takes a number that does not fit, such as -1, for another one.
+template <std::unsigned_integral T>
+T whole(const Json& json) {
+  if (!json.is_number_unsigned() || json.get<std::uint64_t>() > std::numeric_limits<T>::max()) {
+    throw std::out_of_range("no whole number in range");
+  }
+  return json.get<T>();
+}
+
+// Reads with `read`, which may throw: whole(), and nlohmann for a wrong type or a missing member.
 template <typename T, typename Read>
 Result<T> guarded(std::string_view text, std::string_view step, Read read) {
   try {
     return read(Json::parse(text));
-  } catch (const Json::exception&) {
+  } catch (const std::exception&) {
     return not_readable(step);
   }
 }
@@ -91,7 +105,7 @@ std::string detail_of_machine(std::string_view target_id, std::string_view sourc
 
 Result<ViewDetail> view_detail(std::string_view text) {
   return guarded<ViewDetail>(text, "view", [](const Json& json) {
-    return ViewDetail{json.at("name").get<std::string>(), json.at("number").get<ViewNumber>(),
+    return ViewDetail{json.at("name").get<std::string>(), whole<ViewNumber>(json.at("number")),
                       json.value("identity", std::string()),
                       json.value("stamps", std::vector<std::string>())};
   });
@@ -99,19 +113,21 @@ Result<ViewDetail> view_detail(std::string_view text) {
 
 Result<CopyDetail> copy_detail(std::string_view text) {
   return guarded<CopyDetail>(text, "copy", [](const Json& json) {
-    return CopyDetail{
-        json.at("root").get<std::string>(),         json.at("length").get<std::uint64_t>(),
-        json.at("read_bytes").get<std::uint64_t>(), json.at("written_bytes").get<std::uint64_t>(),
-        json.at("kept_bytes").get<std::uint64_t>(), json.at("distrusted").get<bool>(),
-        json.value("view", ViewNumber{1})};
+    return CopyDetail{json.at("root").get<std::string>(),
+                      whole<std::uint64_t>(json.at("length")),
+                      whole<std::uint64_t>(json.at("read_bytes")),
+                      whole<std::uint64_t>(json.at("written_bytes")),
+                      whole<std::uint64_t>(json.at("kept_bytes")),
+                      json.at("distrusted").get<bool>(),
+                      json.contains("view") ? whole<ViewNumber>(json.at("view")) : 1};
   });
 }
 
 Result<CommitDetail> commit_detail(std::string_view text) {
   return guarded<CommitDetail>(text, "commit", [](const Json& json) {
     return CommitDetail{
-        json.at("root").get<std::string>(), json.at("changed_bytes").get<std::uint64_t>(),
-        json.at("changed_blocks").get<std::uint64_t>(), json.at("outside_equal").get<bool>()};
+        json.at("root").get<std::string>(), whole<std::uint64_t>(json.at("changed_bytes")),
+        whole<std::uint64_t>(json.at("changed_blocks")), json.at("outside_equal").get<bool>()};
   });
 }
 
@@ -124,8 +140,8 @@ Result<Conversion> conversion_detail(std::string_view text) {
     for (const Json& disk : json.at("disks")) {
       ConvertedDisk converted{disk.at("overlay").get<std::string>(), {}};
       for (const Json& extent : disk.at("changed")) {
-        converted.changed.push_back({extent.at(0).get<std::uint64_t>(),
-                                     extent.at(1).get<std::uint64_t>(), extent.at(2).get<bool>()});
+        converted.changed.push_back({whole<std::uint64_t>(extent.at(0)),
+                                     whole<std::uint64_t>(extent.at(1)), extent.at(2).get<bool>()});
       }
       conversion.disks.push_back(std::move(converted));
     }

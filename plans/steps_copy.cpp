@@ -97,7 +97,7 @@ Result<std::string> step_convert(MachineRun& run, const Call& call) {
       run.crew->converter->convert({.source = run.planned->source,
                                     .bases = open,
                                     .folder = run.overlays(),
-                                    .kvm = run.crew->kvm,
+                                    .kvm = run.crew->target->info().kvm,
                                     .progress = &run.status->step(*run.planned, "convert")},
                                    call);
   for (Channel* base : open) converted = closed(std::move(converted), {base});

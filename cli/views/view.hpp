@@ -56,8 +56,9 @@ struct Report {
   const Plan* plan = nullptr;
   std::string file;  // of the plan, for commands to type; empty: only the journal has it
   std::vector<MachineOutcome> outcomes;
-  bool judged = true;    // false: status, only what the journal says
-  bool complete = true;  // the command asked for landed machines, not for copied ones
+  bool judged = true;     // false: status, only what the journal says
+  bool complete = true;   // the command asked for landed machines, not for copied ones
+  bool verified = false;  // by flyt verify itself
   ExitStatus status = ExitStatus::done;
   // Verdicts of an earlier command, told from the journal: migration id and question.
   std::set<std::pair<std::string, Question>> earlier = {};

@@ -65,7 +65,8 @@ Result<LockedWorld> WorldFolder::lock(const Call& call) const {
   const std::filesystem::path file = path_ / "world.json";
   std::error_code failed;
   if (!std::filesystem::exists(file, failed)) {
-    Error error{Errc::not_found, fmt::format("there is no world in {}", path_.native())};
+    // Not "not_found", which would be a machine's: what is missing is the whole platform.
+    Error error{Errc::unavailable, fmt::format("there is no world in {}", path_.native())};
     error.remedy.emplace_back("the key `world` names a folder that holds world.json");
     return error;
   }

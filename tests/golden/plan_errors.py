@@ -82,6 +82,15 @@ def wrong_plans(seen):
     seen.flyt("apply", "web77")
 
 
+def gone(seen):
+    seen.say("a platform that is gone when the plan is applied")
+    worlds.write(seen)
+    seen.flyt("plan", "--select", "web01", "-o", "plan.json", *TODAY, keep=False)
+    (seen.folder / "old").rename(seen.folder / "away")
+    seen.flyt("apply", "plan.json")
+    (seen.folder / "away").rename(seen.folder / "old")
+
+
 def journals(seen):
     seen.say("a journal of a newer flyt")
     worlds.write(seen)
@@ -102,6 +111,7 @@ def main():
     ends(seen)
     plans(seen)
     wrong_plans(seen)
+    gone(seen)
     journals(seen)
     return seen.finish()
 

@@ -53,8 +53,9 @@ std::string firmware_words(const PlannedMachine& machine) {
 
 std::string arrow(std::string_view from, std::string_view to) {
   const std::string left = short_name(from.empty() ? "?" : from);
-  const std::string right = short_name(to.empty() ? "?" : to);
-  return left == right ? left : fmt::format("{} → {}", left, right);
+  // Nothing: the target's driver chooses.
+  if (to.empty() || left == short_name(to)) return left;
+  return fmt::format("{} → {}", left, short_name(to));
 }
 
 std::string render_disks(const PlannedMachine& machine, const Style& style) {

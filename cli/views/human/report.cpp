@@ -163,6 +163,9 @@ std::vector<std::string> to_type(const Report& report) {
 
 std::string next_commands(const Report& report, const Style& style) {
   if (report.status == ExitStatus::drift) return "   " + style.command({"plan"});
+  const bool of_landed =
+      report.status == ExitStatus::done || report.status == ExitStatus::unverified;
+  if (report.verified && of_landed) return "";
   if (!report.holders.empty()) return "   " + style.command({"status"});
   const auto all = to_type(report);
   if (all.size() == 1) return "   " + next_command(report, all.front(), style);

@@ -114,6 +114,12 @@ std::vector<Case> plan_cases() {
        "no ground is stated"},
       {"P-SETTINGS", "", [](Example& e) { e.site.machines["wbe01"].convert = flyt::Convert::none; },
        "[machines.\"wbe01\"] is no machine of esx"},
+      {"P-SETTINGS", "",
+       [](Example& e) {
+         e.site.endpoints["another"];
+         e.site.machines["wbe01"].convert = flyt::Convert::none;
+       },
+       "did you mean web01?"},
       {"P-WAVES", "", [](Example& e) { e.site.machines["web01"].wave = 1; }, "in 2 waves"},
       {"P-SAME-PLATFORM", "", [](Example& e) { e.target.platform_id = "ova"; }, "same platform"},
   };

@@ -195,6 +195,21 @@ TEST_CASE("Settings of a machine come before the defaults", "[planners]") {
   CHECK(machine_of(plan, "db01").probes.empty());
 }
 
+TEST_CASE("Settings of another source's machines are no matter of this plan", "[planners]") {
+  Example example;
+  example.site.machines["mail01"].convert = flyt::Convert::none;
+  const auto said = [](const Plan& plan) {
+    return std::any_of(plan.concerns.begin(), plan.concerns.end(),
+                       [](const flyt::Concern& one) { return one.code == "P-SETTINGS"; });
+  };
+  CHECK(said(example.plan()));
+  example.site.endpoints["esx"];
+  example.site.endpoints["kvm"];
+  CHECK(said(example.plan()));
+  example.site.endpoints["another"];
+  CHECK_FALSE(said(example.plan()));
+}
+
 TEST_CASE("The target's own mapping comes first, then all, then the same name", "[planners]") {
   Example example;
   example.target.networks.push_back({.id = "n2", .name = "VM Network"});

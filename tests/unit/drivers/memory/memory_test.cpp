@@ -69,7 +69,7 @@ TEST_CASE("a folder without a world says what belongs there") {
   auto opened = open_driver(config, {});
   REQUIRE(opened);
   const auto found = (*opened)->inventory({}, {});
-  CHECK(code(found) == Errc::not_found);
+  CHECK(code(found) == Errc::unavailable);
   CHECK(found.error().remedy.front().find("world.json") != std::string::npos);
 }
 

@@ -1,0 +1,46 @@
+#include "plans/step_detail.hpp"
+
+#include "tests/catch.hpp"
+
+namespace flyt {
+namespace {
+
+const char* const copy_text =
+    R"({"root":"ab","length":4096,"read_bytes":1,"written_bytes":2,"kept_bytes":3,)"
+    R"("distrusted":false,"view":2})";
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  return text.replace(text.find(from), from.size(), to);
+}
+
+TEST_CASE("a copy's record comes back as it was", "[plans][step_detail]") {
+  const auto copy = copy_detail(copy_text);
+  REQUIRE(copy);
+  CHECK(copy->length == 4096);
+  CHECK(copy->view == 2);
+  const auto again = copy_detail(detail_of(*copy));
+  REQUIRE(again);
+  CHECK(again->kept_bytes == 3);
+}
+
+TEST_CASE("a record with a number that does not fit is not taken for another",
+          "[plans][step_detail]") {
+  const std::string wrong[] = {
+      replaced(copy_text, "4096", "-1"), replaced(copy_text, "4096", "1.5"),
+      replaced(copy_text, "4096", "\"7\""), replaced(copy_text, "\"view\":2", "\"view\":-2"),
+      replaced(copy_text, "\"view\":2", "\"view\":4294967296")};
+  for (const std::string& text : wrong) {
+    CAPTURE(text);
+    const auto copy = copy_detail(text);
+    REQUIRE_FALSE(copy);
+    CHECK(copy.error().code == Errc::corrupt);
+  }
+  CHECK_FALSE(view_detail(R"({"name":"flyt-1","number":-1})"));
+  CHECK_FALSE(
+      commit_detail(R"({"root":"","changed_bytes":-1,"changed_blocks":0,"outside_equal":true})"));
+  CHECK_FALSE(conversion_detail(
+      R"({"program":"","log":"","warnings":[],"disks":[{"overlay":"x","changed":[[-1,2,false]]}]})"));
+}
+
+}  // namespace
+}  // namespace flyt
