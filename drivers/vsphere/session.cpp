@@ -58,8 +58,6 @@ Service service_of(pugi::xml_node content) {
 // "vmware_soap_session=..." out of a Set-Cookie header.
 std::string cookie_of(const std::string& header) { return header.substr(0, header.find(';')); }
 
-const Ref service_instance{"ServiceInstance", "ServiceInstance"};
-
 }  // namespace
 
 Session::Session(ServerConfig config)
@@ -101,7 +99,8 @@ Result<Session::Posted> Session::post(std::string_view method, const Ref& self, 
 Result<Service> Session::service(const Call& call) {
   const std::lock_guard lock(mutex_);
   if (service_) return *service_;
-  FLYT_ASSIGN(Posted posted, post("RetrieveServiceContent", service_instance, {}, {}, call));
+  FLYT_ASSIGN(Posted posted,
+              post("RetrieveServiceContent", {"ServiceInstance", "ServiceInstance"}, {}, {}, call));
   const std::string what = fmt::format("asking {} what it is", config_.url);
   if (posted.answer.fault) return error_of(*posted.answer.fault, what);
   Service service = service_of(posted.answer.reply.value());

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <tuple>
 
 #include "drivers/shared/xml.hpp"
 
@@ -143,6 +144,10 @@ Fault fault_in(pugi::xml_node localized) {
   fault.type = type_of(inner);
   describe(inner, fault.detail);
   return fault;
+}
+
+bool Ref::operator<(const Ref& other) const {
+  return std::tie(type, value) < std::tie(other.type, other.value);
 }
 
 Ref ref_of(pugi::xml_node node) {

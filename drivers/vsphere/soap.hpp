@@ -2,7 +2,6 @@
 // replies are taken apart; nothing here connects to anything.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -18,7 +17,8 @@ namespace flyt::vsphere {
 // A ManagedObjectReference: "VirtualMachine", "vm-64".
 struct Ref {
   std::string type, value;
-  auto operator<=>(const Ref&) const = default;
+  bool operator==(const Ref&) const = default;
+  bool operator<(const Ref& other) const;  // for maps
   bool empty() const { return value.empty(); }
 };
 
