@@ -1,26 +1,37 @@
 #!/usr/bin/env python3
-"""What stands in tests/lab/guests is byte for byte what the shared lab has."""
+"""What tests/lab has taken over from the shared lab is byte for byte what stands there."""
 
-import filecmp
 import os
 import sys
 from pathlib import Path
 
 from sources import ROOT, report
 
-OURS = ROOT / "tests/lab/guests"
+OURS = ROOT / "tests/lab"
 
 
 def main():
     shared = os.environ.get("FLYT_SHARED")
-    if not OURS.is_dir() or not shared:
-        print("nothing taken over yet" if shared else "FLYT_SHARED is not set: nothing to compare with")
+    if not shared:
+        print("FLYT_SHARED is not set: nothing to compare with")
         return 77
-    theirs = Path(shared) / "lab/guests"
-    names = [p.relative_to(OURS) for p in sorted(OURS.rglob("*")) if p.is_file()]
-    return report([f"tests/lab/guests/{name}: differs from the shared one" for name in names
-                   if (theirs / name).is_file()
-                   and not filecmp.cmp(OURS / name, theirs / name, shallow=False)])
+    theirs = Path(shared) / "lab"
+    folders = [folder.name for folder in sorted(OURS.iterdir()) if (theirs / folder.name).is_dir()]
+    if not folders:
+        return report([f"{theirs} has nothing of what is in tests/lab"])
+    return report([problem for folder in folders for problem in differences(OURS / folder, theirs / folder)])
+
+
+def differences(ours, theirs):
+    here, there = contents(ours), contents(theirs)
+    return [f"tests/lab/{ours.name}/{name}: differs from the shared one"
+            for name in sorted(here.keys() | there.keys()) if here.get(name) != there.get(name)]
+
+
+def contents(folder):
+    """{name: (whether it can be run, bytes)} of all files."""
+    return {str(path.relative_to(folder)): (os.access(path, os.X_OK), path.read_bytes())
+            for path in folder.rglob("*") if path.is_file()}
 
 
 if __name__ == "__main__":
