@@ -71,7 +71,7 @@ Http::Http(HttpTrust trust, std::chrono::seconds connect_timeout,
 Http::~Http() = default;
 
 Result<HttpResponse> Http::request(const HttpRequest& request, const Call& call) {
-  FLYT_TRY(proceed(call, fmt::format("{} {}", request.method, shown_url(request.url))));
+  FLYT_TRY(proceed(call, title_of(request)));
   if (!impl_->trust.fingerprint.empty() && !digest_from_hex(impl_->trust.fingerprint)) {
     return Error{Errc::invalid, "a certificate's fingerprint has 64 hexadecimal digits"};
   }

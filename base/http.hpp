@@ -38,6 +38,9 @@ struct HttpResponse {
 struct HttpRequest {
   std::string method = "GET";
   std::string url;
+  // Begins errors, which then never show the URL: where its path is a secret. Empty: the method and
+  // the URL up to '?'.
+  std::string title = {};
   std::vector<std::pair<std::string, std::string>> headers = {};
   // Headers whose values are secret, e.g. Authorization. Never in argv, logs or errors.
   std::vector<std::pair<std::string, Secret>> secret_headers = {};

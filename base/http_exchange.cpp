@@ -26,12 +26,14 @@ std::string shown_url(std::string_view url) {
   return std::string(url.substr(0, begin)) + std::string(url.substr(begin + at + 1));
 }
 
+std::string title_of(const HttpRequest& request) {
+  if (!request.title.empty()) return request.title;
+  return fmt::format("{} {}", request.method, shown_url(request.url));
+}
+
 struct HttpExchange::Impl {
   Impl(CURL* curl, const HttpRequest& what, const Call& with)
-      : handle(curl),
-        request(what),
-        call(with),
-        title(fmt::format("{} {}", what.method, shown_url(what.url))) {}
+      : handle(curl), request(what), call(with), title(title_of(what)) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl() { curl_slist_free_all(headers); }

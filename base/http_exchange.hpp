@@ -16,6 +16,8 @@ struct HttpTimes {
 
 // Scheme, host and path: what stands behind '?' and before '@' may be secret.
 std::string shown_url(std::string_view url);
+// What begins the errors of a request.
+std::string title_of(const HttpRequest& request);
 
 // Used once. The handle (a CURL*), the request and the call must outlive it.
 class HttpExchange {

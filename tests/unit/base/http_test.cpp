@@ -146,6 +146,19 @@ TEST_CASE("a certificate is trusted by authority or by fingerprint only", "[http
   CHECK(Http(server.by_ca()).request(by_number, {}).error().code == Errc::denied);
 }
 
+TEST_CASE("errors of a request with a title do not show its URL", "[http]") {
+  HttpRequest request{"GET", "http://127.0.0.1:1/ticket-5217/disk"};
+  request.title = "web01: Hard disk 1";
+  std::stop_source stopped;
+  stopped.request_stop();
+  for (const Call& call : {Call{}, Call{stopped.get_token()}}) {
+    const auto failed = Http({}).request(request, call);
+    REQUIRE_FALSE(failed);
+    CHECK_THAT(failed.error().what, Catch::Matchers::StartsWith("web01: Hard disk 1: "));
+    CHECK(failed.error().what.find("ticket-5217") == std::string::npos);
+  }
+}
+
 TEST_CASE("bodies stream both ways", "[http]") {
   if (!can_serve()) FLYT_SKIP("needs python3 and openssl");
   Server server;
