@@ -25,6 +25,10 @@ struct HttpTrust {
   // SHA-256 of the server's certificate (DER), hexadecimal, colons allowed. When set it alone
   // decides: neither name nor chain is looked at.
   std::string fingerprint;
+  // SHA-1 of the same, for where only that can be had: a vCenter names its hosts' certificates so.
+  // Good enough only when it came over a connection that is trusted already, for the host that it
+  // is of; never ask a user for one. Not looked at where there is a `fingerprint`.
+  std::string sha1 = {};
 };
 
 struct HttpResponse {

@@ -85,17 +85,18 @@ struct HttpExchange::Impl {
   bool redirected = false;  // the answer that is being read sends us elsewhere
   Status own = ok();        // what went wrong on our side of a callback
   std::string wanted;       // fingerprint; empty: chain and name decide
+  bool by_sha1 = false;     // `wanted` and `offered` are
   std::string offered;      // fingerprint of the server's certificate
   std::array<char, CURL_ERROR_SIZE> words{};
 };
 
 namespace {
 
-std::string fingerprint_of(X509* certificate) {
+std::string fingerprint_of(X509* certificate, bool by_sha1 = false) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
   unsigned length = 0;
-  if (certificate == nullptr ||
-      X509_digest(certificate, EVP_sha256(), bytes.data(), &length) != 1) {
+  const EVP_MD* const kind = by_sha1 ? EVP_sha1() : EVP_sha256();
+  if (certificate == nullptr || X509_digest(certificate, kind, bytes.data(), &length) != 1) {
     return {};
   }
   return to_hex(std::as_bytes(std::span(bytes).first(length)));
@@ -173,7 +174,8 @@ void HttpExchange::Impl::set_answer() {
 }
 
 void HttpExchange::Impl::set_trust(const HttpTrust& trust) {
-  wanted = trust.fingerprint;
+  by_sha1 = trust.fingerprint.empty() && !trust.sha1.empty();
+  wanted = by_sha1 ? trust.sha1 : trust.fingerprint;
   if (!trust.ca.empty()) set(CURLOPT_CAINFO, trust.ca.c_str());
   set(CURLOPT_SSL_VERIFYPEER, 1L);
   set(CURLOPT_SSL_VERIFYHOST, wanted.empty() ? 2L : 0L);
@@ -287,7 +289,7 @@ CURLcode HttpExchange::Impl::on_context(CURL*, void* context, void* self) noexce
 // A pinned certificate: its fingerprint alone decides.
 int HttpExchange::Impl::on_certificate(X509_STORE_CTX* store, void* self) noexcept {
   Impl& me = *static_cast<Impl*>(self);
-  me.offered = fingerprint_of(X509_STORE_CTX_get0_cert(store));
+  me.offered = fingerprint_of(X509_STORE_CTX_get0_cert(store), me.by_sha1);
   const bool same = !me.offered.empty() && me.offered == me.wanted;
   X509_STORE_CTX_set_error(store, same ? X509_V_OK : X509_V_ERR_CERT_REJECTED);
   return same ? 1 : 0;
@@ -328,6 +330,11 @@ Error HttpExchange::Impl::error_of(CURLcode code) const {
   }
   Error error = make(Errc::denied);
   if (offered.empty()) return error;
+  if (by_sha1) {
+    error.seen = fmt::format("the certificate offered has the SHA-1 fingerprint {}, not {}",
+                             offered, wanted);
+    return error;
+  }
   error.seen = fmt::format("the certificate offered has the SHA-256 fingerprint {}", offered);
   error.remedy = {
       "compare the fingerprint with the one that the server itself shows; if they are the same:",

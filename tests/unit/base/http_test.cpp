@@ -56,16 +56,21 @@ struct Server {
                   "subjectAltName=DNS:localhost"}};
     make.folder = dir.path();
     REQUIRE(check(make, {}));
-    Command print{{"openssl", "x509", "-in", "cert.pem", "-noout", "-fingerprint", "-sha256"}};
-    print.folder = dir.path();
-    const std::string printed = check(print, {})->output;
-    fingerprint = printed.substr(printed.find('=') + 1, 95);
+    fingerprint = fingerprint_by("-sha256");
     Command serve{{"python3", "-c", script}};
     serve.folder = dir.path();
     process.emplace(Process::start(serve).value());
     const auto port = process->read_line({}).value();
     if (!port) FAIL(process->errors());
     url = "https://localhost:" + *port;
+  }
+  // With colons.
+  std::string fingerprint_by(const std::string& kind) const {
+    Command print{{"openssl", "x509", "-in", "cert.pem", "-noout", "-fingerprint", kind}};
+    print.folder = dir.path();
+    const std::string printed = check(print, {})->output;
+    const auto begin = printed.find('=') + 1;
+    return printed.substr(begin, printed.find('\n') - begin);
   }
   HttpTrust by_ca() const { return {dir / "cert.pem", ""}; }
 
@@ -144,6 +149,29 @@ TEST_CASE("a certificate is trusted by authority or by fingerprint only", "[http
   HttpRequest by_number = get(server, "/a");
   by_number.url.replace(8, 9, "127.0.0.1");  // not in the certificate
   CHECK(Http(server.by_ca()).request(by_number, {}).error().code == Errc::denied);
+}
+
+TEST_CASE("a certificate may be pinned by SHA-1 where nothing better is known", "[http]") {
+  if (!can_serve()) FLYT_SKIP("needs python3 and openssl");
+  Server server;
+  const std::string sha1 = server.fingerprint_by("-sha1");
+  REQUIRE(sha1.size() == 59);
+  CHECK(Http({.sha1 = sha1}).request(get(server, "/a"), {})->body == "/a");
+  std::string other = sha1;
+  other.front() = other.front() == '0' ? '1' : '0';
+  const auto refused = Http({.sha1 = other}).request(get(server, "/a"), {});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Errc::denied);
+  CHECK_THAT(refused.error().seen, Catch::Matchers::Contains("SHA-1"));
+  CHECK(refused.error().remedy.empty());  // none is to be written into the site file
+  // The better one alone decides.
+  CHECK(Http({.fingerprint = server.fingerprint, .sha1 = other}).request(get(server, "/a"), {}));
+  std::string wrong = server.fingerprint;
+  wrong.front() = wrong.front() == '0' ? '1' : '0';
+  CHECK_FALSE(Http({.fingerprint = wrong, .sha1 = sha1}).request(get(server, "/a"), {}));
+  for (const char* bad : {"12", "zz", "SHA1:00"}) {
+    CHECK(Http({.sha1 = bad}).request(get(server, "/a"), {}).error().code == Errc::invalid);
+  }
 }
 
 TEST_CASE("errors of a request with a title do not show its URL", "[http]") {
