@@ -74,7 +74,7 @@ Status each_page(Session& session, const Body& body, const EachObject& each, con
 // The last change of each property wins; what was removed is forgotten.
 class Latest {
  public:
-  explicit Latest(Ref object) {
+  explicit Latest(const Ref& object) {
     content_ = document_.append_child("ObjectContent");
     pugi::xml_node obj = content_.append_child("obj");
     obj.append_attribute("type") = object.type.c_str();
@@ -85,6 +85,7 @@ class Latest {
   bool take(pugi::xml_node update) {
     for (const pugi::xml_node filter : xml_children(update, "filterSet")) {
       for (const pugi::xml_node object : xml_children(filter, "objectSet")) {
+        if (ref_child(object, "obj").value != xml_child_text(content_, "obj")) continue;
         if (xml_child_text(object, "kind") == "leave") return false;
         for (const pugi::xml_node change : xml_children(object, "changeSet")) take_change(change);
       }
@@ -117,6 +118,14 @@ Body filter_of(const Ref& object, const std::vector<std::string>& paths) {
   body.open("objectSet").ref("obj", object).flag("skip", false).close();
   body.close().flag("partialUpdates", false);
   return body;
+}
+
+// A collector that is gone has gone with its session.
+Error lost(Error error) {
+  if (error.code != Errc::not_found) return error;
+  error.code = Errc::unavailable;
+  error.why = "the session with vSphere has ended meanwhile";
+  return error;
 }
 
 }  // namespace
@@ -187,22 +196,25 @@ Status wait_until(Session& session, const Ref& object, const std::vector<std::st
                   const std::function<Result<bool>(const Object& now)>& done, std::string_view what,
                   const Call& call) {
   FLYT_ASSIGN(const Service service, session.service(call));
-  FLYT_ASSIGN(const Reply made, session.call("CreateFilter", service.property_collector,
-                                             filter_of(object, paths), what, call));
-  const Temporary filter(session, ref_of(made.value()), "DestroyPropertyFilter");
+  // Of its own: one that is shared hands each change to whichever thread happens to wait.
+  FLYT_ASSIGN(const Reply made,
+              session.call("CreatePropertyCollector", service.property_collector, {}, what, call));
+  const Temporary collector(session, ref_of(made.value()), "DestroyPropertyCollector");
+  FLYT_TRY(session.call("CreateFilter", collector.ref(), filter_of(object, paths), what, call));
   Latest latest(object);
   std::string version;
   for (;;) {
     Body body;
     body.text("version", version).open("options").number("maxWaitSeconds", wait_seconds).close();
-    FLYT_ASSIGN(const Reply update,
-                session.call("WaitForUpdatesEx", service.property_collector, body, what, call));
-    if (!update.value()) continue;  // nothing has changed in all that time
-    version = xml_child_text(update.value(), "version");
-    if (!latest.take(update.value())) {
+    auto waited = session.call("WaitForUpdatesEx", collector.ref(), body, what, call);
+    if (!waited) return lost(std::move(waited).error());
+    const pugi::xml_node update = waited->value();
+    if (!update) continue;  // nothing has changed in all that time
+    version = xml_child_text(update, "version");
+    if (!latest.take(update)) {
       return Error{Errc::not_found, fmt::format("{}: {} is gone", what, object.value)};
     }
-    if (flag_child(update.value(), "truncated").value_or(false)) continue;
+    if (flag_child(update, "truncated").value_or(false)) continue;
     FLYT_ASSIGN(const bool enough, done(latest.object()));
     if (enough) return ok();
   }

@@ -47,7 +47,7 @@ Status each_of(Session& session, const std::vector<Ref>& objects, const Property
 
 // Waits for changes of `paths` of `object` until `done` says true of their values, which it is
 // given after each change, the first time at once. The server holds the connection meanwhile;
-// nothing is polled.
+// nothing is polled. Any number of threads may wait at once.
 Status wait_until(Session& session, const Ref& object, const std::vector<std::string>& paths,
                   const std::function<Result<bool>(const Object& now)>& done, std::string_view what,
                   const Call& call);
