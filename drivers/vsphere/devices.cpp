@@ -40,7 +40,7 @@ constexpr std::array nic_types{
 
 struct Controller {
   Bus bus = Bus::unknown;
-  std::string_view word;
+  std::string_view type, word;
   std::int64_t number = 0;
   bool shared = false;
 };
@@ -96,7 +96,7 @@ class Reader {
     for (const ControllerType& known : controller_types) {
       if (known.type != type) continue;
       const std::string sharing = xml_child_text(device, "sharedBus");
-      controllers_[xml_child_text(device, "key")] = {known.bus, known.word,
+      controllers_[xml_child_text(device, "key")] = {known.bus, known.type, known.word,
                                                      number_child(device, "busNumber").value_or(0),
                                                      !sharing.empty() && sharing != "noSharing"};
     }
@@ -151,6 +151,10 @@ class Reader {
     placed.unit = number_child(device, "unitNumber").value_or(0);
     disk.bus = placed.controller.bus;
     disk.controller = placed.controller.word;
+    if (at != controllers_.end()) {
+      disk.place =
+          fmt::format("{}{}:{}", placed.controller.type, placed.controller.number, placed.unit);
+    }
     read_backing(xml_child(device, "backing"), placed.controller.shared, disk);
     placed_.push_back(std::move(placed));
   }

@@ -25,6 +25,7 @@ struct DeviceDisk {
   std::uint64_t size_bytes = 0;
   Bus bus = Bus::unknown;
   std::string controller;  // "pvscsi"
+  std::string place;       // "ParaVirtualSCSIController0:1": type, bus and unit; empty: unknown
   bool thin = false, encrypted = false;
   std::uint64_t snapshots = 0;  // links of its chain above the base
   DiskMode mode = DiskMode::ordinary;
