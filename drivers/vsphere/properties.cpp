@@ -13,24 +13,35 @@ constexpr int page_objects = 100;
 // live, and than the stall time of our own client.
 constexpr int wait_seconds = 25;
 
-// An object on the server that goes with this one: a view, a filter.
+// An object on the server that goes with this one, or with the session that has it: a view, a
+// filter.
 class Temporary {
  public:
-  Temporary(Session& session, Ref ref, std::string_view destroy)
-      : session_(session), ref_(std::move(ref)), destroy_(destroy) {}
+  Temporary(Session& session, const Reply& made, std::string_view destroy)
+      : session_(session), cookie_(made.session), ref_(ref_of(made.value())), destroy_(destroy) {}
   Temporary(const Temporary&) = delete;
   Temporary& operator=(const Temporary&) = delete;
-  // It goes with the session otherwise; a call that was stopped is no reason to leave it.
-  ~Temporary() {
-    (void)session_.call(destroy_, ref_, {}, "", Call{}.within(std::chrono::seconds(10)));
-  }
+  // A call that was stopped is no reason to leave it.
+  ~Temporary() { (void)call(destroy_, ref_, {}, "", Call{}.within(std::chrono::seconds(10))); }
+
   const Ref& ref() const { return ref_; }
+  // Something that needs this object. Nothing: it has gone with its session.
+  Result<std::optional<Reply>> call(std::string_view method, const Ref& self, const Body& body,
+                                    std::string_view what, const Call& call) {
+    return session_.call_in(cookie_, method, self, body, what, call);
+  }
 
  private:
   Session& session_;
+  const Secret cookie_;
   Ref ref_;
   std::string_view destroy_;
 };
+
+Error session_ended(std::string_view what) {
+  return {Errc::unavailable, std::string(what), "NotAuthenticated",
+          "the session ended in the midst of it: vCenter was restarted, or somebody ended it"};
+}
 
 void add(Body& body, const PropertySpec& spec) {
   body.open("propSet").text("type", spec.type);
@@ -48,26 +59,28 @@ Status look_at(const Reply& page, const EachObject& each) {
   return ok();
 }
 
-// Walks through all pages of one RetrievePropertiesEx.
-Status each_page(Session& session, const Body& body, const EachObject& each, const Call& call) {
-  constexpr std::string_view what = "reading the inventory";
+constexpr std::string_view reading = "reading the inventory";
+
+// Walks through all pages of one RetrievePropertiesEx, of which `page` is the first.
+Status each_page(Session& session, Reply page, const EachObject& each, const Call& call) {
   FLYT_ASSIGN(const Service service, session.service(call));
-  FLYT_ASSIGN(Reply page,
-              session.call("RetrievePropertiesEx", service.property_collector, body, what, call));
   for (;;) {
     const std::string token = xml_child_text(page.value(), "token");
     if (Status looked = look_at(page, each); !looked) {
       // The server keeps the rest of the answer until it is told.
       if (!token.empty()) {
-        (void)session.call("CancelRetrievePropertiesEx", service.property_collector,
-                           Body().text("token", token), what,
-                           Call{}.within(std::chrono::seconds(10)));
+        (void)session.call_in(page.session, "CancelRetrievePropertiesEx",
+                              service.property_collector, Body().text("token", token), reading,
+                              Call{}.within(std::chrono::seconds(10)));
       }
       return looked;
     }
     if (token.empty()) return ok();
-    FLYT_ASSIGN(page, session.call("ContinueRetrievePropertiesEx", service.property_collector,
-                                   Body().text("token", token), what, call));
+    FLYT_ASSIGN(auto next, session.call_in(page.session, "ContinueRetrievePropertiesEx",
+                                           service.property_collector, Body().text("token", token),
+                                           reading, call));
+    if (!next) return session_ended(reading);
+    page = *std::move(next);
   }
 }
 
@@ -111,6 +124,31 @@ class Latest {
   pugi::xml_node content_;
 };
 
+// True: it is done; false: the collector's session has ended.
+Result<bool> wait_in(Temporary& collector, const Ref& object,
+                     const std::function<Result<bool>(const Object& now)>& done,
+                     std::string_view what, const Call& call) {
+  Latest latest(object);
+  std::string version;
+  for (;;) {
+    Body body;
+    body.text("version", version).open("options").number("maxWaitSeconds", wait_seconds).close();
+    FLYT_ASSIGN(const auto update,
+                collector.call("WaitForUpdatesEx", collector.ref(), body, what, call));
+    if (!update && version.empty()) return session_ended(what);  // it was new: something is wrong
+    if (!update) return false;
+    const pugi::xml_node set = update->value();
+    if (!set) continue;  // nothing has changed in all that time
+    version = xml_child_text(set, "version");
+    if (!latest.take(set)) {
+      return Error{Errc::not_found, fmt::format("{}: {} is gone", what, object.value)};
+    }
+    if (flag_child(set, "truncated").value_or(false)) continue;
+    FLYT_ASSIGN(const bool enough, done(latest.object()));
+    if (enough) return true;
+  }
+}
+
 Body filter_of(const Ref& object, const std::vector<std::string>& paths) {
   Body body;
   body.open("spec");
@@ -118,14 +156,6 @@ Body filter_of(const Ref& object, const std::vector<std::string>& paths) {
   body.open("objectSet").ref("obj", object).flag("skip", false).close();
   body.close().flag("partialUpdates", false);
   return body;
-}
-
-// A collector that is gone has gone with its session.
-Error lost(Error error) {
-  if (error.code != Errc::not_found) return error;
-  error.code = Errc::unavailable;
-  error.why = "the session with vSphere has ended meanwhile";
-  return error;
 }
 
 }  // namespace
@@ -160,9 +190,9 @@ Status each_object(Session& session, const std::vector<PropertySpec>& specs, con
   wanted.ref("container", service.root_folder);
   for (const PropertySpec& spec : specs) wanted.text("type", spec.type);
   wanted.flag("recursive", true);
-  FLYT_ASSIGN(const Reply made, session.call("CreateContainerView", service.view_manager, wanted,
-                                             "reading the inventory", call));
-  const Temporary view(session, ref_of(made.value()), "DestroyView");
+  FLYT_ASSIGN(const Reply made,
+              session.call("CreateContainerView", service.view_manager, wanted, reading, call));
+  Temporary view(session, made, "DestroyView");
   Body body;
   body.open("specSet");
   for (const PropertySpec& spec : specs) add(body, spec);
@@ -175,7 +205,10 @@ Status each_object(Session& session, const std::vector<PropertySpec>& specs, con
       .close();
   body.close().close();
   add_options(body);
-  return each_page(session, body, each, call);
+  FLYT_ASSIGN(auto first,
+              view.call("RetrievePropertiesEx", service.property_collector, body, reading, call));
+  if (!first) return session_ended(reading);
+  return each_page(session, *std::move(first), each, call);
 }
 
 Status each_of(Session& session, const std::vector<Ref>& objects, const PropertySpec& spec,
@@ -189,35 +222,28 @@ Status each_of(Session& session, const std::vector<Ref>& objects, const Property
   }
   body.close();
   add_options(body);
-  return each_page(session, body, each, call);
+  FLYT_ASSIGN(const Service service, session.service(call));
+  FLYT_ASSIGN(Reply first, session.call("RetrievePropertiesEx", service.property_collector, body,
+                                        reading, call));
+  return each_page(session, std::move(first), each, call);
 }
 
 Status wait_until(Session& session, const Ref& object, const std::vector<std::string>& paths,
                   const std::function<Result<bool>(const Object& now)>& done, std::string_view what,
                   const Call& call) {
   FLYT_ASSIGN(const Service service, session.service(call));
-  // Of its own: one that is shared hands each change to whichever thread happens to wait.
-  FLYT_ASSIGN(const Reply made,
-              session.call("CreatePropertyCollector", service.property_collector, {}, what, call));
-  const Temporary collector(session, ref_of(made.value()), "DestroyPropertyCollector");
-  FLYT_TRY(session.call("CreateFilter", collector.ref(), filter_of(object, paths), what, call));
-  Latest latest(object);
-  std::string version;
-  for (;;) {
-    Body body;
-    body.text("version", version).open("options").number("maxWaitSeconds", wait_seconds).close();
-    auto waited = session.call("WaitForUpdatesEx", collector.ref(), body, what, call);
-    if (!waited) return lost(std::move(waited).error());
-    const pugi::xml_node update = waited->value();
-    if (!update) continue;  // nothing has changed in all that time
-    version = xml_child_text(update, "version");
-    if (!latest.take(update)) {
-      return Error{Errc::not_found, fmt::format("{}: {} is gone", what, object.value)};
-    }
-    if (flag_child(update, "truncated").value_or(false)) continue;
-    FLYT_ASSIGN(const bool enough, done(latest.object()));
-    if (enough) return ok();
+  bool enough = false;
+  while (!enough) {  // once in each session: the collector goes with it
+    // Of its own: one that is shared hands each change to whichever thread happens to wait.
+    FLYT_ASSIGN(const Reply made, session.call("CreatePropertyCollector",
+                                               service.property_collector, {}, what, call));
+    Temporary collector(session, made, "DestroyPropertyCollector");
+    FLYT_ASSIGN(const auto filter, collector.call("CreateFilter", collector.ref(),
+                                                  filter_of(object, paths), what, call));
+    if (!filter) return session_ended(what);
+    FLYT_ASSIGN(enough, wait_in(collector, object, done, what, call));
   }
+  return ok();
 }
 
 Result<Ref> wait_for_task(Session& session, const Ref& task, std::string_view what,

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <utility>
 
@@ -17,10 +19,15 @@ constexpr std::string_view least_api = "6.5";
 constexpr std::chrono::seconds logout_patience{5};
 constexpr std::uint64_t largest_answer = std::uint64_t{256} << 20;
 
-Error not_vsphere(const std::string& url, const HttpResponse& response) {
+std::string status_line(const std::string& url, const HttpResponse& response) {
+  return fmt::format("HTTP {} {} from {}/sdk", response.status, response.reason, url);
+}
+
+// `seen`: what it said instead of SOAP.
+Error not_vsphere(const std::string& url, std::string seen) {
   return {Errc::invalid,
           fmt::format("{} is no vSphere", url),
-          fmt::format("HTTP {} {} from {}/sdk", response.status, response.reason, url),
+          std::move(seen),
           {},
           {},
           {"url = \"https://HOST/\" names a vCenter or an ESXi host"}};
@@ -28,11 +35,26 @@ Error not_vsphere(const std::string& url, const HttpResponse& response) {
 
 // The server's trouble, where it did not even answer in SOAP.
 Error http_error(const std::string& what, const std::string& url, const HttpResponse& response) {
-  Error error{Errc::unavailable, what,
-              fmt::format("HTTP {} {} from {}/sdk", response.status, response.reason, url)};
+  Error error{Errc::unavailable, what, status_line(url, response)};
   if (response.status == 401 || response.status == 403) error.code = Errc::denied;
   if (response.status == 503) error.why = "vSphere is starting, or has no sessions left";
   return error;
+}
+
+// No vSphere says so in answer to the first question, however ill it is.
+bool tells_of_another_server(long status) {
+  constexpr std::array passing{401L, 403L, 408L, 429L};
+  return status < 500 && std::find(passing.begin(), passing.end(), status) == passing.end();
+}
+
+// Faults come as 500, with a SOAP body.
+Result<Answer> answer_of(std::string_view method, const std::string& url,
+                         const HttpResponse& response) {
+  const std::string what = fmt::format("{} at {}", method, url);
+  if (response.status != 200 && response.status != 500) return http_error(what, url, response);
+  auto answer = parse_answer(method, response.body, what);
+  if (!answer && response.status == 500) return http_error(what, url, response);
+  return answer;
 }
 
 Service service_of(pugi::xml_node content) {
@@ -55,8 +77,15 @@ Service service_of(pugi::xml_node content) {
   return service;
 }
 
-// "vmware_soap_session=..." out of a Set-Cookie header.
-std::string cookie_of(const std::string& header) { return header.substr(0, header.find(';')); }
+// "vmware_soap_session=...", and what a proxy before the server has added, as a Cookie header.
+std::string cookies_of(const HttpResponse& response) {
+  std::string all;
+  for (const auto& [name, value] : response.headers) {
+    if (name != "set-cookie") continue;
+    all += (all.empty() ? "" : "; ") + value.substr(0, value.find(';'));
+  }
+  return all;
+}
 
 }  // namespace
 
@@ -69,8 +98,8 @@ Session::~Session() {
   (void)post("Logout", service_->session_manager, {}, cookie_, Call{}.within(logout_patience));
 }
 
-Result<Session::Posted> Session::post(std::string_view method, const Ref& self, const Body& body,
-                                      const Secret& cookie, const Call& call) {
+Result<HttpResponse> Session::send(std::string_view method, const Ref& self, const Body& body,
+                                   const Secret& cookie, const Call& call) {
   HttpRequest request;
   request.method = "POST";
   request.url = config_.url + "/sdk";
@@ -79,31 +108,30 @@ Result<Session::Posted> Session::post(std::string_view method, const Ref& self, 
   if (!cookie.empty()) request.secret_headers.emplace_back("Cookie", cookie);
   request.body = envelope(method, self, body);
   request.body_limit = largest_answer;
-  FLYT_ASSIGN(HttpResponse response, http_.request(request, call));
-  const std::string what = fmt::format("{} at {}", method, config_.url);
-  // Faults come as 500, with a SOAP body.
-  if (response.status != 200 && response.status != 500) {
-    if (response.status == 404) return not_vsphere(config_.url, response);
-    return http_error(what, config_.url, response);
-  }
-  auto answer = parse_answer(method, response.body, what);
-  if (!answer) {
-    if (response.status == 500) return http_error(what, config_.url, response);
-    return answer.error();
-  }
-  Posted posted{*std::move(answer), {}};
-  if (const std::string* set = response.header("set-cookie")) posted.cookie = cookie_of(*set);
-  return posted;
+  return http_.request(request, call);
+}
+
+Result<Answer> Session::post(std::string_view method, const Ref& self, const Body& body,
+                             const Secret& cookie, const Call& call) {
+  FLYT_ASSIGN(const HttpResponse response, send(method, self, body, cookie, call));
+  return answer_of(method, config_.url, response);
 }
 
 Result<Service> Session::service(const Call& call) {
+  constexpr std::string_view method = "RetrieveServiceContent";
   const std::lock_guard lock(mutex_);
   if (service_) return *service_;
-  FLYT_ASSIGN(Posted posted,
-              post("RetrieveServiceContent", {"ServiceInstance", "ServiceInstance"}, {}, {}, call));
-  const std::string what = fmt::format("asking {} what it is", config_.url);
-  if (posted.answer.fault) return error_of(*posted.answer.fault, what);
-  Service service = service_of(posted.answer.reply.value());
+  FLYT_ASSIGN(const HttpResponse response,
+              send(method, {"ServiceInstance", "ServiceInstance"}, {}, {}, call));
+  const auto answer = answer_of(method, config_.url, response);
+  if (!answer) {
+    if (!tells_of_another_server(response.status)) return answer.error();
+    return not_vsphere(config_.url, status_line(config_.url, response));
+  }
+  if (answer->fault) {
+    return error_of(*answer->fault, fmt::format("asking {} what it is", config_.url));
+  }
+  Service service = service_of(answer->reply.value());
   if (service.property_collector.empty() || service.session_manager.empty()) {
     return Error{Errc::unsupported, fmt::format("{} is no vSphere that flyt knows", config_.url),
                  service.full_name};
@@ -118,15 +146,17 @@ Result<Secret> Session::log_in(const Call& call) {
   FLYT_ASSIGN(const Secret password, config_.password(call));
   Body body;
   body.text("userName", config_.user).text("password", password.reveal());
-  FLYT_ASSIGN(const Posted posted, post("Login", service_->session_manager, body, {}, call));
-  if (posted.answer.fault) {
-    return error_of(*posted.answer.fault,
-                    fmt::format("{}: {} cannot log in", config_.url, config_.user));
+  FLYT_ASSIGN(const HttpResponse response,
+              send("Login", service_->session_manager, body, {}, call));
+  FLYT_ASSIGN(const Answer answer, answer_of("Login", config_.url, response));
+  if (answer.fault) {
+    return error_of(*answer.fault, fmt::format("{}: {} cannot log in", config_.url, config_.user));
   }
-  if (posted.cookie.empty()) {
+  Secret cookie(cookies_of(response));
+  if (cookie.empty()) {
     return Error{Errc::corrupt, fmt::format("{}: the login has no session cookie", config_.url)};
   }
-  cookie_ = Secret(posted.cookie);
+  cookie_ = std::move(cookie);
   return cookie_;
 }
 
@@ -147,14 +177,28 @@ Result<Reply> Session::call(std::string_view method, const Ref& self, const Body
                             std::string_view what, const Call& call) {
   FLYT_TRY(proceed(call, what));
   FLYT_ASSIGN(Secret valid, within(what, cookie(call)));
-  FLYT_ASSIGN(Posted posted, within(what, post(method, self, body, valid, call)));
-  if (posted.answer.fault && is_no_session(*posted.answer.fault)) {
+  FLYT_ASSIGN(Answer answer, within(what, post(method, self, body, valid, call)));
+  if (answer.fault && is_no_session(*answer.fault)) {
     // It was refused before anything was done: to say it again is safe.
     FLYT_ASSIGN(valid, within(what, renewed(valid, call)));
-    FLYT_ASSIGN(posted, within(what, post(method, self, body, valid, call)));
+    FLYT_ASSIGN(answer, within(what, post(method, self, body, valid, call)));
   }
-  if (posted.answer.fault) return error_of(*posted.answer.fault, what);
-  return std::move(posted.answer.reply);
+  if (answer.fault) return error_of(*answer.fault, what);
+  answer.reply.session = std::move(valid);
+  return std::move(answer.reply);
+}
+
+Result<std::optional<Reply>> Session::call_in(const Secret& cookie, std::string_view method,
+                                              const Ref& self, const Body& body,
+                                              std::string_view what, const Call& call) {
+  FLYT_TRY(proceed(call, what));
+  FLYT_ASSIGN(Answer answer, within(what, post(method, self, body, cookie, call)));
+  if (answer.fault) {
+    if (is_no_session(*answer.fault)) return std::optional<Reply>();
+    return error_of(*answer.fault, what);
+  }
+  answer.reply.session = cookie;
+  return std::optional(std::move(answer.reply));
 }
 
 }  // namespace flyt::vsphere

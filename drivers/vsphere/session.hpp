@@ -47,6 +47,11 @@ class Session {
   // been carried out.
   Result<Reply> call(std::string_view method, const Ref& self, const Body& body,
                      std::string_view what, const Call& call);
+  // The same for what lives and ends with one session: views, filters, pages of an answer.
+  // `cookie`: Reply::session of the call that made it. Nothing: that session has ended.
+  Result<std::optional<Reply>> call_in(const Secret& cookie, std::string_view method,
+                                       const Ref& self, const Body& body, std::string_view what,
+                                       const Call& call);
 
   Result<Service> service(const Call& call);
 
@@ -60,11 +65,9 @@ class Session {
   const ServerConfig& config() const { return config_; }
 
  private:
-  struct Posted {
-    Answer answer;
-    std::string cookie;  // what the server set
-  };
-  Result<Posted> post(std::string_view method, const Ref& self, const Body& body,
+  Result<HttpResponse> send(std::string_view method, const Ref& self, const Body& body,
+                            const Secret& cookie, const Call& call);
+  Result<Answer> post(std::string_view method, const Ref& self, const Body& body,
                       const Secret& cookie, const Call& call);
   Result<Secret> log_in(const Call& call);
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "base/secret.hpp"
 
 namespace flyt::vsphere {
 
@@ -54,6 +55,7 @@ struct Fault {
 struct Reply {
   std::unique_ptr<pugi::xml_document> document;
   pugi::xml_node content;  // the element METHODResponse
+  Secret session = {};     // the cookie with which it was asked for
   // The first returnval, null where the method returns nothing.
   pugi::xml_node value() const;
 };

@@ -27,6 +27,13 @@ std::string told(const Result<T>& result) {
   return text;
 }
 
+template <typename T>
+std::string code_of(const Result<T>& result) {
+  if (result) return "ok";
+  UNSCOPED_INFO(told(result));
+  return std::string(to_string(result.error().code));
+}
+
 // The value of a Result that must be a success.
 template <typename T>
 T take(Result<T> result) {
