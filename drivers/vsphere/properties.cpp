@@ -133,8 +133,10 @@ Result<bool> wait_in(Temporary& collector, const Ref& object,
   for (;;) {
     Body body;
     body.text("version", version).open("options").number("maxWaitSeconds", wait_seconds).close();
-    FLYT_ASSIGN(const auto update,
-                collector.call("WaitForUpdatesEx", collector.ref(), body, what, call));
+    auto waited = collector.call("WaitForUpdatesEx", collector.ref(), body, what, call);
+    // A collector that is gone has gone with its session.
+    if (!waited && waited.error().code == Errc::not_found) return session_ended(what);
+    FLYT_ASSIGN(const auto update, std::move(waited));
     if (!update && version.empty()) return session_ended(what);  // it was new: something is wrong
     if (!update) return false;
     const pugi::xml_node set = update->value();
