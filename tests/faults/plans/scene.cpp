@@ -173,7 +173,6 @@ Worker::Worker(const Scene& scene)
           scene.site.state,
           {},
           {},
-          false,
           [] { return std::string("2026-11-24T12:00:00Z"); }};
 }
 
