@@ -28,7 +28,8 @@ if [ "$(id -u)" != 0 ]; then
     args=()
     [ -z "$keep" ] || args+=(--keep)
     [ -z "$folder" ] || args+=(--folder "$folder")
-    exec sudo env FLYT_PROGRAM="$flyt" LAB_CACHE="${LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lab-guests}" \
+    # With root's home: what it downloads and builds stays out of the caller's.
+    exec sudo -H env -u XDG_CACHE_HOME -u XDG_STATE_HOME FLYT_PROGRAM="$flyt" ${LAB_CACHE:+"LAB_CACHE=$LAB_CACHE"} \
         CI="${CI:-}" NO_COLOR="${NO_COLOR:-}" TERM="${TERM:-dumb}" "$0" "${args[@]}"
 fi
 
@@ -76,8 +77,9 @@ run() {
 
 say "1. A Linux machine, as VMware would export it"
 note "Debian's kernel and packages; boots from /dev/sda; its initramfs knows VMware's controllers and no virtio"
+note "the first time they are downloaded, 70 MB, to ${LAB_CACHE:-$HOME/.cache/lab-guests}"
 "$lab/make-guest.sh" "$folder/system.raw" --data "$folder/data.raw" --hostname web01 --address 10.0.2.15/24 \
-    --gateway 10.0.2.2 2>&1 | sed -u 's/^/  /'
+    --gateway 10.0.2.2 2>&1 | sed -u '/^{"disk"/d; s/^/  /'
 "$lab/make-ova.sh" "$folder/system.raw" "$folder/data.raw" "$folder/web01.ova" --name web01 --scsi lsilogic --nic E1000 |
     sed -u 's/^/  /'
 rm -f "$folder/system.raw" "$folder/data.raw" # from here on the OVA is all there is
@@ -145,7 +147,7 @@ run show plan.json
 run apply plan.json
 run verify plan.json
 
-say "What the conversion changed inside the machine, asked of the machine itself"
-in_net curl -s --max-time 120 http://10.0.2.15/cgi-bin/manifest | sed '/^end$/d; s/^/  /'
+say "The files that the conversion changed, by the machine's own count of digests"
+in_net curl -s --max-time 120 http://10.0.2.15/cgi-bin/manifest | sed -n 's/^\.\{0,1\}\(.*\): FAILED$/  \1/p'
 
 say "Done: the machine left its OVA and lives on KVM, with the same bytes but for the conversion's."
