@@ -44,11 +44,14 @@ if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' dim=$'\e[2m' off=$'\e[
 say() { printf '\n%s%s%s\n' "$bold" "$*" "$off"; }
 note() { printf '%s  %s%s\n' "$dim" "$*" "$off"; }
 
+# session VERB...: the private libvirt. Without our terminal, where virsh would look for polkit and complain.
+session() { setsid --wait "$lab/libvirt-session.sh" "$@"; }
+
 clean_up() {
     local status=$?
     trap - EXIT INT TERM
     say "Cleaning up"
-    [ ! -e "$folder/libvirt/mode" ] || "$lab/libvirt-session.sh" stop "$folder/libvirt" 2>&1 | sed 's/^/  /'
+    [ ! -e "$folder/libvirt/mode" ] || session stop "$folder/libvirt" 2>&1 | sed 's/^/  /'
     cd /
     if [ -n "$keep" ]; then
         note "kept for a look: $folder"
@@ -85,9 +88,9 @@ note "the first time they are downloaded, 70 MB, to ${LAB_CACHE:-$HOME/.cache/la
 rm -f "$folder/system.raw" "$folder/data.raw" # from here on the OVA is all there is
 
 say "2. A KVM host of the demo's own, in private namespaces"
-"$lab/libvirt-session.sh" start "$folder/libvirt" --mode system 2>&1 | sed -u '/^stop:/d; s/^/  /'
-uri=$("$lab/libvirt-session.sh" uri "$folder/libvirt")
-virsh -q -c "$uri" pool-create-as machines dir --target "$folder/libvirt/images" >/dev/null
+session start "$folder/libvirt" --mode system 2>&1 | sed -u '/^stop:/d; s/^/  /'
+uri=$(session uri "$folder/libvirt")
+setsid --wait virsh -q -c "$uri" pool-create-as machines dir --target "$folder/libvirt/images" >/dev/null
 cat >"$folder/network.xml" <<'END'
 <network>
   <name>servers</name>
@@ -96,7 +99,7 @@ cat >"$folder/network.xml" <<'END'
   <ip address='10.0.2.2' netmask='255.255.255.0'/>
 </network>
 END
-virsh -q -c "$uri" net-create "$folder/network.xml" >/dev/null
+setsid --wait virsh -q -c "$uri" net-create "$folder/network.xml" >/dev/null
 note "pool machines, network servers (10.0.2.0/24)"
 
 say "3. The site: the only file written by hand"
