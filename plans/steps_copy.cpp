@@ -35,6 +35,16 @@ Error started_before(const MachineRun& run) {
           .remedy = {fmt::format("flyt undo {} --target --started", run.planned->source.name)}};
 }
 
+// Of a commit that broke off.
+Error torn(Error error) {
+  if (error.state.empty() && is_transient(error.code)) {
+    error.state =
+        "the conversion is kept, and the same command writes it again; the source and the "
+        "records of its copy are untouched";
+  }
+  return error;
+}
+
 }  // namespace
 
 CopyTuning tuning_of(const MachineRun& run) {
@@ -126,7 +136,7 @@ Result<std::string> step_commit(MachineRun& run, std::size_t disk, const Call& c
                                       .progress = &run.status->step(*run.planned, key)},
                                      call),
              {target.get(), overlay.get(), base.get()});
-  if (!committed) return within(fmt::format("disk {}", disk), std::move(committed)).error();
+  if (!committed) return torn(std::move(committed).error().within(fmt::format("disk {}", disk)));
   return detail_of(CommitDetail{to_hex(committed->root), committed->changed_bytes,
                                 committed->changed_blocks, committed->outside_equal});
 }
