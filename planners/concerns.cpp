@@ -82,7 +82,8 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "The machine will stand there twice. Give it another name: [machines.NAME] name = \"...\"."},
     {"P-SETTINGS", warning, "the site has settings for a machine that the source does not have",
      "A name in [machines.NAME] that is mistyped is followed by none. Correct it; leave it when it "
-     "is the name of a machine elsewhere."},
+     "is the name of a machine elsewhere. Where the site has more endpoints than the plan's two, "
+     "only a name that is like one of this source's is told."},
     {"P-WAVES", warning, "waves are not planned yet",
      "The site puts machines into more than one wave, and the plan has one: flyt apply takes all "
      "in it. Plan one wave at a time: flyt plan --select NAMES."},

@@ -161,8 +161,9 @@ Result<std::vector<Verdict>> verdicts_detail(std::string_view text) {
   if (!json.is_object() || !json.contains("verdicts")) return not_readable("verdict");
   std::vector<Verdict> verdicts;
   for (const Json& one : json["verdicts"]) {
-    FLYT_ASSIGN(auto verdict, verdict_from(one));
-    verdicts.push_back(std::move(verdict));
+    auto verdict = verdict_from(one);
+    if (!verdict) return not_readable("verdict");
+    verdicts.push_back(*std::move(verdict));
   }
   return verdicts;
 }

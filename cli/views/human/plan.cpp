@@ -52,7 +52,7 @@ std::string firmware_words(const PlannedMachine& machine) {
 }
 
 std::string arrow(std::string_view from, std::string_view to) {
-  const std::string left = short_name(from.empty() ? "?" : from);
+  std::string left = short_name(from.empty() ? "?" : from);
   // Nothing: the target's driver chooses.
   if (to.empty() || left == short_name(to)) return left;
   return fmt::format("{} → {}", left, short_name(to));
