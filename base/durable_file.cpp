@@ -49,14 +49,15 @@ Error file_error(std::string_view action, const fs::path& path, int number) {
   return system_error(fmt::format("cannot {} {}", action, path.native()), number);
 }
 
-Status write_all(int fd, std::string_view content) {
+// Or errno says why not.
+bool write_all(int fd, std::string_view content) {
   while (!content.empty()) {
     const ssize_t written = ::write(fd, content.data(), content.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return system_error("write", errno);
+    if (written < 0) return false;
     content.remove_prefix(static_cast<std::size_t>(written));
   }
-  return ok();
+  return true;
 }
 
 Status sync_folder(const fs::path& folder) {
@@ -65,13 +66,13 @@ Status sync_folder(const fs::path& folder) {
   return ok();
 }
 
-// Its close is checked: some file systems report a full disk only there.
-Status write_synced(const fs::path& path, std::string_view content, unsigned mode) {
-  FileDescriptor fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+// Its close is checked: some file systems report a full disk only there. Errors name `path`, for
+// which `beside` stands.
+Status write_synced(const fs::path& beside, std::string_view content, unsigned mode,
+                    const fs::path& path) {
+  FileDescriptor fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (!fd) return file_error("create", path, errno);
-  if (auto written = write_all(fd.get(), content); !written) {
-    return std::move(written.error()).within(path.native());
-  }
+  if (!write_all(fd.get(), content)) return file_error("write", path, errno);
   if (::fsync(fd.get()) != 0) return file_error("sync", path, errno);
   if (::close(fd.release()) != 0) return file_error("close", path, errno);
   return ok();
@@ -112,7 +113,7 @@ Status write_durably(const fs::path& path, std::string_view content, unsigned mo
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   // A short name, so that any legal `path` has a legal neighbour.
   const fs::path beside = folder / (".flyt-" + random_uuid());
-  Status done = write_synced(beside, content, mode);
+  Status done = write_synced(beside, content, mode, path);
   if (done && ::rename(beside.c_str(), path.c_str()) != 0)
     done = file_error("replace", path, errno);
   if (!done) {

@@ -40,7 +40,11 @@ Result<Secret> first_line(std::string_view text, std::string_view where) {
 Result<Secret> from_file(const std::filesystem::path& path) {
   const std::string where = fmt::format("the secret file {}", path.native());
   const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!fd) return system_error(fmt::format("cannot open {}", where), errno);
+  if (!fd) {
+    Error error = system_error(fmt::format("cannot open {}", where), errno);
+    error.remedy = {fmt::format("(umask 077; cat > '{}')", path.native())};
+    return error;
+  }
   struct stat found {};
   if (::fstat(fd.get(), &found) != 0) return system_error(where, errno);
   if (S_ISREG(found.st_mode) && (found.st_mode & 077U) != 0) {
@@ -65,7 +69,11 @@ Result<Secret> from_file(const std::filesystem::path& path) {
 Result<Secret> from_environment(const std::string& name) {
   const char* const value = std::getenv(name.c_str());
   const std::string where = fmt::format("the environment variable {}", name);
-  if (value == nullptr) return Error{Errc::not_found, fmt::format("{} is not set", where)};
+  if (value == nullptr) {
+    Error error{Errc::not_found, fmt::format("{} is not set", where)};
+    error.remedy = {fmt::format("read -rs {0}; export {0}", name)};
+    return error;
+  }
   return first_line(value, where);
 }
 

@@ -13,6 +13,7 @@ namespace {
 constexpr std::uint32_t largest_vlan = 4094;
 constexpr unsigned most_connections = 64;
 constexpr unsigned most_waves = 1000;
+constexpr std::string_view example_rate = R"("200 MiB/s")";
 constexpr std::chrono::hours longest_boot{24};  // plans/plan_schema.cpp
 
 Error wrong_country(const TomlTable& table, std::string_view key, std::string_view code,
@@ -38,8 +39,18 @@ Status check_country(const TomlTable& table, std::string_view key, std::string_v
 
 Result<std::string> needed_text(const TomlTable& table, std::string_view key) {
   FLYT_ASSIGN(auto text, table.text(key));
-  if (!text || text->empty()) return table.wrong(key, "is missing");
+  if (!text || text->empty()) return table.wrong(key, "is missing", "\"TEXT\"");
   return *std::move(text);
+}
+
+Error mixed_ground(const TomlTable& endpoint) {
+  Error error = endpoint.wrong("ground",
+                               "is either { provider, region } or { country, operator, owner, "
+                               "control }, not a mixture");
+  error.remedy = {
+      "name a provider of the registry:", R"(ground = { provider = "hetzner", region = "fsn1" })",
+      "or state it yourself:", R"(ground = { country = "DK", operator = "NAME", owner = "NAME" })"};
+  return error;
 }
 
 Result<std::optional<Ground>> read_ground(const TomlTable& endpoint) {
@@ -53,9 +64,7 @@ Result<std::optional<Ground>> read_ground(const TomlTable& endpoint) {
   Ground ground;
   if (says("provider") || says("region")) {
     if (keys.size() != 2 || !says("provider") || !says("region")) {
-      return table->wrong("",
-                          "is either { provider, region } or { country, operator, owner, "
-                          "control }, not a mixture");
+      return mixed_ground(endpoint);
     }
     FLYT_ASSIGN(ground.provider, needed_text(*table, "provider"));
     FLYT_ASSIGN(ground.region, needed_text(*table, "region"));
@@ -75,31 +84,37 @@ Result<Limits> read_limits(const TomlTable& endpoint) {
   if (!table) return limits;
   FLYT_TRY(table->only({"rate", "connections"}));
   if (table->kind("rate") == TomlTable::Kind::integer) {
-    return table->wrong("rate", "needs a unit, such as \"200 MiB/s\"");
+    return table->wrong("rate", "needs a unit", example_rate);
   }
   FLYT_ASSIGN(const auto rate, table->text("rate"));
   if (rate) {
     const auto bytes = parse_size(*rate);
     if (!bytes || *bytes == 0) {
-      return table->wrong("rate", fmt::format("{:?} is no rate such as \"200 MiB/s\"", *rate));
+      return table->wrong("rate", fmt::format("{:?} is no rate", *rate), example_rate);
     }
     limits.rate = *bytes;
   }
   FLYT_ASSIGN(const auto connections, table->integer("connections"));
   if (connections && (*connections < 1 || *connections > most_connections)) {
-    return table->wrong("connections", fmt::format("is a number from 1 to {}", most_connections));
+    return table->wrong("connections", fmt::format("is a number from 1 to {}", most_connections),
+                        "8");
   }
   limits.connections = static_cast<unsigned>(connections.value_or(0));
   return limits;
 }
 
-Error literal_secret(const TomlTable& endpoint, std::string_view key) {
-  Error error = endpoint.wrong(key, "a secret does not stand in the site file");
-  error.why = "whoever reads the file, its backups or its history reads the secret";
+Error wrong_secret(const TomlTable& endpoint, std::string_view key, std::string_view what) {
+  Error error = endpoint.wrong(key, what);
   error.remedy = {"say where it comes from, one of:",
                   fmt::format("{} = {{ file = \"{}.secret\" }}       # mode 0600", key, key),
                   fmt::format("{} = {{ env = \"FLYT_SECRET\" }}", key),
                   fmt::format("{} = {{ command = \"pass show NAME\" }}", key)};
+  return error;
+}
+
+Error literal_secret(const TomlTable& endpoint, std::string_view key) {
+  Error error = wrong_secret(endpoint, key, "a secret does not stand in the site file");
+  error.why = "whoever reads the file, its backups or its history reads the secret";
   return error;
 }
 
@@ -109,8 +124,7 @@ Result<SecretSource> read_secret(const TomlTable& endpoint, std::string_view key
   FLYT_TRY(table->only({"file", "env", "command"}));
   const auto keys = table->keys();
   if (keys.size() != 1) {
-    return endpoint.wrong(key,
-                          "is exactly one of { file = ... }, { env = ... }, { command = ... }");
+    return wrong_secret(endpoint, key, "a secret comes from exactly one place");
   }
   using Kind = SecretSource::Kind;
   FLYT_ASSIGN(auto value, needed_text(*table, keys.front()));
@@ -176,9 +190,10 @@ Status read_keys(const TomlTable& table, const DriverEntry& driver, EndpointConf
 }
 
 Error wrong_probe(const TomlTable& table) {
-  return table.wrong("",
-                     "a probe is { tcp = \"host:port\" }, { http = \"URL\", expect = 200 } or "
-                     "{ agent = true }");
+  Error error = table.wrong("", "this is no probe");
+  error.remedy = {"write one of:", R"({ tcp = "HOST:PORT" })", R"({ http = "URL", expect = 200 })",
+                  "{ agent = true }"};
+  return error;
 }
 
 bool is_host_and_port(std::string_view text) {
@@ -195,11 +210,12 @@ Result<Probe> read_http_probe(const TomlTable& table) {
   FLYT_ASSIGN(auto url, needed_text(table, "http"));
   const auto uri = Uri::parse(url);
   if (!uri || (uri->scheme != "http" && uri->scheme != "https") || uri->host.empty()) {
-    return table.wrong("http", fmt::format("{:?} is no http or https URL", url));
+    return table.wrong("http", fmt::format("{:?} is no http or https URL", url),
+                       R"("http://HOST/PATH")");
   }
   FLYT_ASSIGN(const auto expect, table.integer("expect"));
   if (expect && (*expect < 100 || *expect > 599)) {
-    return table.wrong("expect", "is an HTTP status, 100 to 599");
+    return table.wrong("expect", "is an HTTP status, 100 to 599", "200");
   }
   return Probe{Probe::Kind::http, std::move(url), static_cast<int>(expect.value_or(200))};
 }
@@ -210,7 +226,7 @@ Result<Probe> read_probe(const TomlTable& table) {
     FLYT_TRY(table.only({"tcp"}));
     FLYT_ASSIGN(auto target, needed_text(table, "tcp"));
     if (!is_host_and_port(target)) {
-      return table.wrong("tcp", fmt::format("{:?} is not host:port", target));
+      return table.wrong("tcp", fmt::format("{:?} is not host:port", target), R"("HOST:22")");
     }
     return Probe{Probe::Kind::tcp, std::move(target)};
   }
@@ -226,7 +242,7 @@ Result<std::optional<Convert>> read_convert(const TomlTable& table) {
   if (*word == "auto") return std::optional<Convert>(Convert::automatic);
   if (*word == "virt-v2v") return std::optional<Convert>(Convert::virt_v2v);
   if (*word == "none") return std::optional<Convert>(Convert::none);
-  return table.wrong("convert", "is \"auto\", \"virt-v2v\" or \"none\"");
+  return table.wrong("convert", R"(is "auto", "virt-v2v" or "none")", R"("auto")");
 }
 
 }  // namespace
@@ -260,7 +276,7 @@ Result<NetworkTarget> read_network_target(const TomlTable& table, std::string_vi
   FLYT_ASSIGN(const auto vlan, inner->integer("vlan"));
   if (!vlan) return target;
   if (*vlan < 1 || *vlan > largest_vlan) {
-    return inner->wrong("vlan", fmt::format("is a number from 1 to {}", largest_vlan));
+    return inner->wrong("vlan", fmt::format("is a number from 1 to {}", largest_vlan), "100");
   }
   target.vlan = static_cast<std::uint32_t>(*vlan);
   return target;
@@ -273,10 +289,10 @@ Result<MachineSettings> read_settings(const TomlTable& table, bool of_one) {
   MachineSettings settings;
   FLYT_ASSIGN(settings.convert, read_convert(table));
   FLYT_ASSIGN(settings.name, table.text("name"));
-  if (settings.name && settings.name->empty()) return table.wrong("name", "is empty");
+  if (settings.name && settings.name->empty()) return table.wrong("name", "is empty", R"("NAME")");
   FLYT_ASSIGN(const auto wave, table.integer("wave"));
   if (wave && (*wave < 1 || *wave > most_waves)) {
-    return table.wrong("wave", fmt::format("is a number from 1 to {}", most_waves));
+    return table.wrong("wave", fmt::format("is a number from 1 to {}", most_waves), "1");
   }
   if (wave) settings.wave = static_cast<unsigned>(*wave);
   FLYT_ASSIGN(settings.marker, table.text("marker"));
@@ -284,9 +300,9 @@ Result<MachineSettings> read_settings(const TomlTable& table, bool of_one) {
   if (timeout) {
     const auto seconds = parse_duration(*timeout);
     if (!seconds || seconds->count() <= 0 || *seconds > longest_boot) {
-      return table.wrong(
-          "boot_timeout",
-          fmt::format("{:?} is no duration such as \"180 s\", at most a day", *timeout));
+      return table.wrong("boot_timeout",
+                         fmt::format("{:?} is no duration of at most a day", *timeout),
+                         R"("180 s")");
     }
     settings.boot_timeout = *seconds;
   }

@@ -93,7 +93,9 @@ Attempt<Ends> choose_ends(const Site& site, const std::optional<std::string>& so
   if (ends.source == ends.target) {
     return failure({.code = Errc::invalid,
                     .what = fmt::format("{} is both source and target", ends.source),
-                    .state = "nothing was done"},
+                    .state = "nothing was done",
+                    .remedy = {"say another one: --source NAME --target NAME",
+                               "or see [move] in the site file"}},
                    Origin::setup);
   }
   return ends;

@@ -1,5 +1,7 @@
 #include "cli/judgement.hpp"
 
+#include <utility>
+
 #include "cli/endpoints.hpp"
 
 namespace flyt::cli {
@@ -38,6 +40,11 @@ bool of_endpoint(const Error& error) {
   // "web01 is not off" is the driver's own refusal: it quotes nobody.
   if (error.code == Errc::denied) return !error.seen.empty();
   return is_transient(error.code);
+}
+
+Failure failure_of(Error error) {
+  const Origin origin = names_endpoint(error.what) ? Origin::endpoint : Origin::work;
+  return failure(std::move(error), origin);
 }
 
 ExitStatus judge(const MachineOutcome& outcome, const Asked& asked) {

@@ -134,7 +134,9 @@ Outcome guarded(const CommandInfo& command, const Line& line, View& view) {
     return Failure{{.code = Errc::internal,
                     .what = "this is a bug in flyt",
                     .seen = error.what(),
-                    .state = "what was journaled is kept; the same command goes on"},
+                    .state = "what was journaled is kept; the same command goes on",
+                    .remedy = {"tell the makers of flyt what was typed, this text and the version:",
+                               "flyt --version"}},
                    ExitStatus::failed};
   }
 }

@@ -173,7 +173,12 @@ Result<Site> read_site(const std::filesystem::path& file, std::span<const Driver
                  .state = "nothing was done",
                  .remedy = {"flyt init", "or, where it has another name: flyt --site FILE ..."}};
   }
-  if (!text) return std::move(text).error();
+  if (!text) {
+    Error error = std::move(text).error();
+    error.state = "nothing was done";
+    error.remedy = {"name a site file that you may read: flyt --site FILE ..."};
+    return error;
+  }
   return parse_site(*text, file, drivers);
 }
 

@@ -25,6 +25,18 @@ std::string join(std::string_view path, std::string_view key) {
   return fmt::format("{}.{}", path, key);
 }
 
+// As it would stand in the file.
+std::string written(std::string_view key) {
+  const auto is_bare = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  };
+  return std::all_of(key.begin(), key.end(), is_bare) ? std::string(key) : fmt::format("{:?}", key);
+}
+
+constexpr const char* not_toml_remedy =
+    "mend it there; a file to compare with: flyt init --site OTHER.toml";
+
 std::string where(std::string_view file, const toml::source_region& region) {
   if (region.begin.line == 0) return std::string(file);
   return fmt::format("{} line {}", file, region.begin.line);
@@ -41,11 +53,13 @@ Result<TomlTable> TomlTable::parse(std::string_view text, std::string_view file)
   } catch (const toml::parse_error& error) {
     return Error{.code = Errc::invalid,
                  .what = fmt::format("{}: this is not TOML", where(file, error.source())),
-                 .seen = std::string(error.description())};
+                 .seen = std::string(error.description()),
+                 .remedy = {not_toml_remedy}};
   } catch (const std::exception& error) {
     return Error{.code = Errc::invalid,
                  .what = fmt::format("{}: this is not TOML", file),
-                 .seen = error.what()};
+                 .seen = error.what(),
+                 .remedy = {not_toml_remedy}};
   }
 }
 
@@ -149,22 +163,23 @@ Status TomlTable::only(const std::vector<std::string_view>& known) const {
   return ok();
 }
 
-Error TomlTable::wrong(std::string_view key, std::string_view what) const {
+Error TomlTable::wrong(std::string_view key, std::string_view what,
+                       std::string_view example) const {
   const toml::table& table = table_at(node_);
   toml::source_region region = table.source();
   for (const auto& entry : table) {
     if (!key.empty() && entry.first.str() == key) region = entry.first.source();
   }
   const std::string name = join(path_, key);
-  return {.code = Errc::invalid,
-          .what = fmt::format("{}: {}{}{}", where(document_->file, region), name,
-                              name.empty() ? "" : ": ", what)};
+  Error error{.code = Errc::invalid,
+              .what = fmt::format("{}: {}{}{}", where(document_->file, region), name,
+                                  name.empty() ? "" : ": ", what)};
+  if (!example.empty()) error.remedy.push_back(fmt::format("write {} = {}", written(key), example));
+  return error;
 }
 
 Error TomlTable::expected(std::string_view key, const Expected& what) const {
-  Error error = wrong(key, fmt::format("{} is expected here", what.type));
-  error.remedy.push_back(fmt::format("write {} = {}", key, what.example));
-  return error;
+  return wrong(key, fmt::format("{} is expected here", what.type), what.example);
 }
 
 }  // namespace flyt::cli

@@ -35,7 +35,8 @@ class TomlTable {
   // Errc::invalid for the first key that is not in `known`; the nearest known one is the remedy.
   Status only(const std::vector<std::string_view>& known) const;
   // An Errc::invalid error about `key` (empty: about the table), with file and line in front.
-  Error wrong(std::string_view key, std::string_view what) const;
+  // `example`: a right value of the key as TOML, from which the remedy is made; empty: none is.
+  Error wrong(std::string_view key, std::string_view what, std::string_view example = {}) const;
 
  private:
   struct Document;

@@ -10,6 +10,7 @@
 #include "movers/disk_ends.hpp"
 #include "movers/epochs.hpp"
 #include "movers/operations.hpp"
+#include "movers/voids.hpp"
 
 namespace flyt::movers {
 
@@ -31,8 +32,7 @@ class Commit {
     overlay_.resize(block_bytes);
     target_.resize(block_bytes);
     FLYT_TRY(check_all(manifest));
-    FLYT_TRY(manifest.append(voids_));
-    FLYT_TRY(manifest.sync());
+    FLYT_TRY(void_all(manifest));
     FLYT_TRY(write_all(manifest));
     FLYT_TRY(manifest.seal({}));
     FLYT_ASSIGN(report_.root, manifest.root(Manifest::Layer::target));
@@ -41,13 +41,12 @@ class Commit {
   }
 
  private:
-  enum class Now : std::uint8_t { synced, begun, done };  // of a block
-
   Status take_extents();
   Status check_all(const Manifest& manifest);
   using Changes = std::vector<Range>;  // of one block
-  Result<Now> check(std::uint64_t block, const Changes& changes, const Segment& segment);
+  Status check(std::uint64_t block, const Changes& changes, const Segment& segment);
   Status outside(std::uint64_t block, const Changes& changes, const char* what);
+  Status void_all(Manifest& manifest);
   Status write_all(Manifest& manifest);
   Status write(std::uint64_t block, const Changes& changes);
   Status write(Range range, std::span<const std::byte> bytes);
@@ -78,7 +77,7 @@ class Commit {
   Connections overlays_, targets_;
   ExtentList changed_{std::numeric_limits<std::size_t>::max()};  // exact: what is outside counts
   std::vector<std::byte> overlay_, target_;
-  std::vector<Record> voids_, records_;
+  std::vector<Record> records_;
   std::uint32_t epoch_ = 0;
   std::uint64_t epoch_bytes_ = 0;
   CommitReport report_;
@@ -112,19 +111,25 @@ Status Commit::read_overlay(std::uint64_t block) {
 Status Commit::check_all(const Manifest& manifest) {
   Manifest::Cursor cursor(manifest);
   epoch_ = manifest.last_epoch() + 1;
-  return each_block([&](std::uint64_t block, const Changes& changes) -> Status {
+  return each_block([&](std::uint64_t block, const Changes& changes) {
     ++report_.changed_blocks;
-    FLYT_ASSIGN(const Now now, check(block, changes, cursor.at(block)));
-    if (now == Now::synced) {
-      voids_.push_back({block, 1, conversion_view, 0, RecordKind::nothing, {}});
-    }
-    return ok();
+    return check(block, changes, cursor.at(block));
   });
 }
 
-// What the block is; Errc::corrupt when it is neither the synced copy nor the overlay's.
-Result<Commit::Now> Commit::check(std::uint64_t block, const Changes& changes,
-                                  const Segment& segment) {
+// A walk of its own: a check that fails has to leave the manifest as it was, and what is to become
+// void is too much to keep until all is checked.
+Status Commit::void_all(Manifest& manifest) {
+  Manifest::Cursor cursor(manifest);
+  Voids voids(manifest, conversion_view);
+  FLYT_TRY(each_block([&](std::uint64_t block, const Changes&) {
+    return cursor.at(block).conversion ? ok() : voids.add(block, 1);
+  }));
+  return voids.finish();
+}
+
+// Errc::corrupt when the block is neither the synced copy nor the overlay's.
+Status Commit::check(std::uint64_t block, const Changes& changes, const Segment& segment) {
   if (!segment.source || segment.source->kind == RecordKind::nothing) {
     return Error{Errc::invalid,
                  fmt::format("block {} was never synced: nothing can be committed", block)};
@@ -150,12 +155,11 @@ Result<Commit::Now> Commit::check(std::uint64_t block, const Changes& changes,
     if (of(*segment.conversion) != on_target || digest(overlay_, block) != on_target) {
       return neither();
     }
-    return Now::done;
+    return ok();
   }
   FLYT_TRY(outside(block, changes, "the overlay's differ"));
-  if (segment.conversion) return Now::begun;
-  if (of(*segment.source) != on_target) return neither();
-  return Now::synced;
+  if (!segment.conversion && of(*segment.source) != on_target) return neither();
+  return ok();
 }
 
 // Outside of the changed extents, overlay and target are the same.
@@ -187,7 +191,8 @@ Status Commit::write_all(Manifest& manifest) {
     const Segment segment = cursor.at(block);
     if (segment.conversion && segment.conversion->kind != RecordKind::nothing) return ok();
     FLYT_TRY(write(block, changes));
-    return epoch_bytes_ >= epoch_bytes(length_) ? end_epoch(manifest) : ok();
+    const bool full = epoch_bytes_ >= epoch_bytes(length_) || records_.size() >= append_records;
+    return full ? end_epoch(manifest) : ok();
   });
   return written ? end_epoch(manifest) : written;
 }

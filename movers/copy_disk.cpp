@@ -116,11 +116,11 @@ Status DiskCopy::pass(Manifest& manifest) {
       kind, length_, request_.view, &data, kind == Pass::tracked ? &changed_ : nullptr, &manifest};
   if (!targets_.front()->server().can_zero && !skip_zeroes) input.max_run = 1;
   const std::uint32_t epoch = manifest.last_epoch() + 1;
-  WorkTotal total = add_up(input, 0);
+  Voids voids(manifest, request_.view);
+  FLYT_ASSIGN(const WorkTotal total, add_up(input, &voids));
+  FLYT_TRY(voids.finish());
   report_.kept_bytes = total.kept_bytes;
   if (request_.progress != nullptr) request_.progress->total(total.data_bytes);
-  FLYT_TRY(manifest.append(total.voids));
-  FLYT_TRY(manifest.sync());
 
   Work work(input);
   Recorder recorder(manifest);

@@ -213,7 +213,7 @@ Status StreamCopy::send(std::span<Block> blocks, Manifest& manifest, Manifest::C
     }
     if (request_.progress != nullptr) request_.progress->advance(bytes(block));
   }
-  const bool full = epoch_bytes_ >= epoch_bytes(length_) || records_.size() >= 4096 ||
+  const bool full = epoch_bytes_ >= epoch_bytes(length_) || records_.size() >= append_records ||
                     Epochs::Clock::now() - opened_ >= max_age;
   return full ? end_epoch(manifest, call_) : ok();
 }

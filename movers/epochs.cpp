@@ -9,7 +9,6 @@ namespace flyt::movers {
 namespace {
 
 constexpr std::chrono::seconds max_age{5};
-constexpr std::size_t max_records = 4096;
 
 }  // namespace
 
@@ -34,7 +33,8 @@ std::uint32_t Epochs::join(std::uint64_t bytes) {
   epoch.bytes += bytes;
   unproven_ += bytes;
   ++epoch.outstanding;
-  epoch.closed = epoch.bytes >= limit_ || epoch.records.size() + epoch.outstanding >= max_records;
+  epoch.closed =
+      epoch.bytes >= limit_ || epoch.records.size() + epoch.outstanding >= append_records;
   return number;
 }
 

@@ -19,9 +19,6 @@ namespace flyt::movers {
 
 namespace {
 
-// One append is at most so many records: a torn one damages no more.
-constexpr std::size_t append_records = 4096;
-
 Status write_all(const FileDescriptor& file, std::span<const std::byte> bytes,
                  const std::filesystem::path& path) {
   while (!bytes.empty()) {

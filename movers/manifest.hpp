@@ -23,6 +23,9 @@ struct Segment {
   const Record* on_target() const;
 };
 
+// So many records, at most, are appended between two syncs: a torn append damages no more.
+inline constexpr std::size_t append_records = 4096;
+
 // One thread at a time.
 class Manifest {
  public:
@@ -42,7 +45,8 @@ class Manifest {
   std::uint32_t last_epoch() const { return last_epoch_; }
 
   // Goes on at the end of the file. Not seen by cursors until sealed. On stable storage after
-  // sync(). Safe in one other thread while this one reads.
+  // sync(), which has to come before more than append_records in several calls. Safe in one other
+  // thread while this one reads.
   Status append(std::span<const Record> records);
   Status sync();
 

@@ -193,7 +193,10 @@ Error NbdConnection::error(int number, std::string_view doing) const {
 }
 
 void NbdConnection::posted(std::int64_t cookie, std::uint64_t tag) {
-  if (cookie < 0) done_.push_back({tag, nbd_get_errno() == 0 ? ENOTCONN : nbd_get_errno()});
+  if (cookie >= 0) return;
+  // libnbd takes a request for a server that is gone for a wrong call: EINVAL.
+  const int number = dead() ? ENOTCONN : nbd_get_errno();
+  done_.push_back({tag, number == 0 ? ENOTCONN : number});
 }
 
 bool NbdConnection::abandoned(std::uint64_t tag) {

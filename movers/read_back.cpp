@@ -56,7 +56,10 @@ struct ReadAll {
 Status read_all(const ReadAll& what, Connections& connections, Sink& sink, const Call& call) {
   FLYT_ASSIGN(const ExtentList data, map_disk(*connections.front(), what.length, call));
   const WorkInput input{Pass::check, what.length, 0, &data, nullptr, what.manifest};
-  if (what.progress != nullptr) what.progress->total(add_up(input, 0).data_bytes);
+  if (what.progress != nullptr) {
+    FLYT_ASSIGN(const WorkTotal total, add_up(input, nullptr));
+    what.progress->total(total.data_bytes);
+  }
   Work work(input);
   PassState pass(
       {&work, what.length, 0, false, nullptr, nullptr, &sink, what.tuning, what.progress}, call);

@@ -88,18 +88,15 @@ Item Work::item(const Stretch& stretch) {
   return item;
 }
 
-WorkTotal add_up(const WorkInput& input, std::uint32_t epoch) {
+Result<WorkTotal> add_up(const WorkInput& input, Voids* voids) {
   WorkTotal total;
   Work work(input);
   while (const auto item = work.next()) {
     for (unsigned i = 0; i < item->piece_count; ++i) {
       total.data_bytes += item->pieces[i].end - item->pieces[i].begin;
     }
-    if (item->compare || !item->recorded) continue;
-    if (!total.voids.empty() && total.voids.back().end() == item->first) {
-      total.voids.back().count += item->count;
-    } else {
-      total.voids.push_back({item->first, item->count, input.view, epoch, RecordKind::nothing, {}});
+    if (voids != nullptr && item->recorded && !item->compare) {
+      FLYT_TRY(voids->add(item->first, item->count));
     }
   }
   total.kept_bytes = work.kept_bytes();

@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <vector>
 
 #include "movers/extent_list.hpp"
 #include "movers/manifest.hpp"
+#include "movers/voids.hpp"
 
 namespace flyt::movers {
 
@@ -74,8 +74,8 @@ class Work {
 struct WorkTotal {
   std::uint64_t data_bytes = 0;  // to read
   std::uint64_t kept_bytes = 0;
-  std::vector<Record> voids;  // of what is sent over something known: to record before it
 };
-WorkTotal add_up(const WorkInput& input, std::uint32_t epoch);
+// `voids`, if any, is given what is sent over something known, and is not finished.
+Result<WorkTotal> add_up(const WorkInput& input, Voids* voids);
 
 }  // namespace flyt::movers

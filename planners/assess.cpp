@@ -96,10 +96,10 @@ void assess_power(const SourceTraits& source, const Machine& machine, std::vecto
     case Power::off:
       break;
     case Power::on:
-      if (source.can_view) {
+      if (source.can_cut_over) {
         found.push_back(concern("M-RUNNING", machine.name,
-                                "it runs: what it writes after it was copied stays behind",
-                                "shut it down on the source before flyt apply"));
+                                "it runs: once it is copied, flyt apply shuts it down",
+                                "flyt apply --until copied leaves it running"));
         break;
       }
       found.push_back(

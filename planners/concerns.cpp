@@ -41,10 +41,9 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "Make sure that it is off before flyt apply: a disk that changes while it is copied is found "
      "by the proof of the bytes, after the time it took."},
     {"M-RUNNING", warning, "the machine runs while it is copied",
-     "It is copied as it is at one moment; what it writes after that stays on the source. flyt "
-     "does "
-     "not stop it: started on the target while it runs on, it is there twice. Shut it down before "
-     "flyt apply, or go no further than flyt apply --until copied."},
+     "It is copied while it runs. Then flyt apply shuts it down, copies what it wrote meanwhile, "
+     "and starts the copy; where that fails before the start, it is switched on again. flyt apply "
+     "--until copied goes no further than copying."},
     {"M-SECURE-BOOT", warning, "Secure Boot will be off on the target",
      "Keys and boot variables do not travel. Switch it on again after the machine is proven."},
     {"M-SIZE-UNKNOWN", blocker,
@@ -83,7 +82,8 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "The machine will stand there twice. Give it another name: [machines.NAME] name = \"...\"."},
     {"P-SETTINGS", warning, "the site has settings for a machine that the source does not have",
      "A name in [machines.NAME] that is mistyped is followed by none. Correct it; leave it when it "
-     "is the name of a machine elsewhere."},
+     "is the name of a machine elsewhere. Where the site has more endpoints than the plan's two, "
+     "only a name that is like one of this source's is told."},
     {"P-WAVES", warning, "waves are not planned yet",
      "The site puts machines into more than one wave, and the plan has one: flyt apply takes all "
      "in it. Plan one wave at a time: flyt plan --select NAMES."},

@@ -26,8 +26,9 @@ struct PlanInput {
   std::string flyt_version;
   std::string inventory_digest;
   const Plan* adopt = nullptr;  // machines seeded under it are taken over
-  // Capability::view of the source: machines that run can be copied.
-  bool source_can_view = false;
+  // Capability::view and Capability::power of the source: a machine that runs can be copied, shut
+  // down, and synced once more.
+  bool source_can_cut_over = false;
 };
 
 // Everything a machine, the site or the target's capacity speaks against, as concerns in the plan.
@@ -36,8 +37,8 @@ Result<Plan> make_plan(const PlanInput& input);
 
 // What is known of a source beside its inventory.
 struct SourceTraits {
-  std::string endpoint;   // its name in the site
-  bool can_view = false;  // as PlanInput::source_can_view
+  std::string endpoint;       // its name in the site
+  bool can_cut_over = false;  // as PlanInput::source_can_cut_over
 };
 // The concerns of one machine for any target: `flyt assess`. A plan raises the same, and more.
 std::vector<Concern> assess(const Site& site, const SourceTraits& source, const Machine& machine);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -11,10 +12,13 @@
 
 #include "plans/machine_run.hpp"
 #include "plans/plan_document.hpp"
+#include "plans/source.hpp"
 #include "plans/step_graph.hpp"
 
 namespace flyt {
 namespace {
+
+constexpr std::chrono::minutes restore_patience{2};
 
 struct Ended {
   Step step;
@@ -103,6 +107,39 @@ class Executor {
     if (!outcome.error || outcome.error->code == Errc::cancelled) outcome.error = std::move(error);
   }
 
+  // A source that was shut down for a cutover that did not come about runs again. Where its first
+  // view is still there, the copies of it are good; else they are left as undo leaves them, for the
+  // next apply to compare.
+  static Status restore(MachineRun& run, const Known& known) {
+    const PlannedMachine& planned = *run.planned;
+    const Crew& crew = *run.crew;
+    // The caller's stop may be why we are here.
+    const Call call = Call{}.within(restore_patience);
+    Status dropped;
+    if (known.find("last") != nullptr) {
+      dropped = drop_views(planned, *run.plan, crew, known, run.owner(), call);
+    }
+    FLYT_TRY(start_again(planned, crew, call));
+    FLYT_TRY(crew.journal->reset(planned.migration_id, "stop", "the source runs again"));
+    return dropped;
+  }
+
+  static void put_right(MachineRun& run) {
+    auto steps = run.crew->journal->steps(run.planned->migration_id);
+    if (!steps) return;  // the journal's own trouble is told already
+    const Known known{*std::move(steps)};
+    if (!was_shut_down(*run.planned, known) || known.find("boot") != nullptr) return;
+    const Status done = restore(run, known);
+    const std::string& name = run.planned->source.name;
+    Error& error = run.outcome.error ? *run.outcome.error
+                                     : run.outcome.error.emplace(Error{
+                                           Errc::cancelled, "it was stopped during its cutover"});
+    error.state = done ? fmt::format("{} runs again on {}", name, run.plan->source)
+                       : fmt::format("{} was shut down on {}, and could not be put right: {}", name,
+                                     run.plan->source, done.error().what);
+    if (!done) error.remedy.insert(error.remedy.begin(), fmt::format("flyt undo {}", name));
+  }
+
   void settle(StepGraph& graph, std::size_t machine) {
     MachineRun& run = *runs_[machine];
     MachineOutcome& outcome = run.outcome;
@@ -116,6 +153,7 @@ class Executor {
     for (const Verdict& verdict : outcome.verdicts) {
       if (verdict.answer == Answer::fail) outcome.state = MachineState::failed;
     }
+    if (run.lease && !graph.complete(machine)) put_right(run);
     run.status->machine(*run.planned, outcome.state, outcome.error ? outcome.error->what : "");
     run.lease.reset();
   }
@@ -196,7 +234,11 @@ Result<std::vector<MachineOutcome>> apply(const Plan& plan, const Site& site, co
     run->outcome.migration_id = planned.migration_id;
     run->outcome.name = planned.source.name;
     runs.push_back(std::move(run));
-    graph.add_machine(i, planned.source.disks.size(), planned.convert, options.until == "copied");
+    graph.add_machine(i,
+                      {.disks = planned.source.disks.size(),
+                       .cutover = planned.source.power == Power::on && can_cut_over(*crew.source),
+                       .convert = planned.convert,
+                       .to_copied = options.until == "copied"});
   }
   Executor(runs, options, call).run(graph);
   FLYT_ASSIGN(const auto journaled, recorded(plan, *crew.journal));

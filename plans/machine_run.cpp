@@ -17,6 +17,12 @@ Result<std::string> act(MachineRun& run, const Step& step, const Call& call) {
       return step_view(run, call);
     case StepKind::copy:
       return step_copy(run, step.disk, call);
+    case StepKind::stop:
+      return step_stop(run, call);
+    case StepKind::last:
+      return step_last(run, call);
+    case StepKind::delta:
+      return step_delta(run, step.disk, call);
     case StepKind::convert:
       return step_convert(run, call);
     case StepKind::commit:
@@ -38,7 +44,8 @@ Result<std::string> act(MachineRun& run, const Step& step, const Call& call) {
 // What is looked up again in each process, whatever the journal says: who the target is, whether
 // the world is still as planned, and how it runs now.
 bool always(StepKind kind) {
-  return kind == StepKind::check || kind == StepKind::create || kind == StepKind::view;
+  return kind == StepKind::check || kind == StepKind::create || kind == StepKind::view ||
+         kind == StepKind::last;
 }
 
 // What is done anew takes back what was done on the ground of it.
@@ -62,6 +69,7 @@ Status recall(MachineRun& run, const Step& step, const StepRecord& record) {
   if (step.kind == StepKind::convert) {
     FLYT_ASSIGN(run.conversion, conversion_detail(record.detail));
   }
+  if (step.kind == StepKind::stop) run.source_was = power_detail(record.detail);
   return ok();
 }
 

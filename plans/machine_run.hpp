@@ -27,7 +27,9 @@ struct MachineRun {
   std::map<std::string, StepRecord> journaled;  // as they were when the lease was taken
   Machine source;                               // as step check has found it
   Machine target;                               // read back from the platform
-  ViewDetail view;
+  ViewDetail view;                              // what is read from the source now
+  ViewDetail copied;                            // what the copies are of, where that is another one
+  Power source_was = Power::unknown;            // before step stop
   Conversion conversion;
 
   mutable std::mutex mutex;
@@ -55,6 +57,9 @@ Result<std::string> step_check(MachineRun& run, const Call& call);
 Result<std::string> step_create(MachineRun& run, const Call& call);
 Result<std::string> step_view(MachineRun& run, const Call& call);
 Result<std::string> step_copy(MachineRun& run, std::size_t disk, const Call& call);
+Result<std::string> step_stop(MachineRun& run, const Call& call);
+Result<std::string> step_last(MachineRun& run, const Call& call);
+Result<std::string> step_delta(MachineRun& run, std::size_t disk, const Call& call);
 Result<std::string> step_convert(MachineRun& run, const Call& call);
 Result<std::string> step_commit(MachineRun& run, std::size_t disk, const Call& call);
 Result<std::string> step_shape(MachineRun& run, const Call& call);
@@ -62,6 +67,11 @@ Result<std::string> step_bytes(MachineRun& run, const Call& call);
 Result<std::string> step_boot(MachineRun& run, const Call& call);
 Result<std::string> step_ground(MachineRun& run, const Call& call);
 Result<std::string> step_clean(MachineRun& run, const Call& call);
+
+// Makes the view, or finds it again; ViewDetail::number is left for the caller. Errc::unsupported:
+// a disk is not in it.
+Result<ViewDetail> make_source_view(const MachineRun& run, const std::string& name,
+                                    const Call& call);
 
 // As the site limits both endpoints.
 CopyTuning tuning_of(const MachineRun& run);

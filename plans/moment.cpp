@@ -53,6 +53,8 @@ Error runs(const MachineRun& run, Power power) {
           .remedy = {"shut the source down, then apply the plan again: what has changed is found"}};
 }
 
+}  // namespace
+
 Result<Machine> source_now(const MachineRun& run, const Call& call) {
   FLYT_ASSIGN(Inventory found,
               run.crew->source->inventory({.machine = run.planned->source.id}, call));
@@ -61,8 +63,6 @@ Result<Machine> source_now(const MachineRun& run, const Call& call) {
   }
   return Error{Errc::not_found, fmt::format("there is no machine {}", run.planned->source.id)};
 }
-
-}  // namespace
 
 std::vector<std::string> stamps_of(const Machine& machine) {
   std::vector<std::string> stamps;
@@ -107,7 +107,9 @@ Status take_back(MachineRun& run, StepKind first) {
   }
   for (auto entry = run.journaled.begin(); entry != run.journaled.end();) {
     const auto kind = kind_of(entry->first);
-    const bool over = kind && *kind >= first && *kind > StepKind::copy && *kind <= StepKind::bytes;
+    // That the source was shut down stays known until it runs again.
+    const bool over = kind && *kind >= first && *kind > StepKind::copy &&
+                      *kind <= StepKind::bytes && *kind != StepKind::stop;
     if (over) {
       FLYT_TRY(run.crew->journal->reset(run.planned->migration_id, entry->first,
                                         "an earlier step was done again"));

@@ -25,6 +25,9 @@ Status take_back(MachineRun& run, StepKind first);
 // an Error, and the machine counts as drifted.
 Status check_unchanged(MachineRun& run, const Call& call);
 
+// The source as it is now. Errc::not_found: it is gone.
+Result<Machine> source_now(const MachineRun& run, const Call& call);
+
 // An Error when `machine`, the source as it is now, is not off; it then counts as drifted.
 Status check_off(MachineRun& run, const Machine& machine);
 // Before the first start: two machines with one identity must not run. A source that is gone does

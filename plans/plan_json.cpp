@@ -6,8 +6,9 @@
 
 #include "base/digest.hpp"
 #include "base/durable_file.hpp"
-#include "base/inventory_json.hpp"
-#include "base/members_json.hpp"
+#include "base/fields_json.hpp"
+#include "base/machine_fields.hpp"
+#include "base/verdict_fields.hpp"
 #include "plans/canonical_json.hpp"
 #include "plans/plan_document.hpp"
 #include "plans/schema_json.hpp"
@@ -19,227 +20,139 @@ using Json = nlohmann::json;
 
 constexpr const char* schema_name = "https://flyt.example/schema/plan-1.json";
 constexpr std::uint64_t largest_file = 256U << 20;
-constexpr std::array fact_words{"pinned", "bounded", "noted"};
-constexpr std::array probe_words{"tcp", "http", "agent"};
 
-// The word's place among `words` is the value.
-template <typename T, std::size_t N>
-auto among(const std::array<const char*, N>& words) {
-  return [&words](const std::string& word) -> std::optional<T> {
-    for (std::size_t i = 0; i < N; ++i) {
-      if (words[i] == word) return static_cast<T>(i);
-    }
-    return std::nullopt;
-  };
+}  // namespace
+
+static std::string_view to_string(Fact::Kind kind) {
+  return std::array{"pinned", "bounded", "noted"}.at(static_cast<std::size_t>(kind));
 }
 
-template <typename T>
-auto known(T (*from)(std::string_view) noexcept) {
-  return [from](const std::string& word) -> std::optional<T> {
-    const T value = from(word);
-    if (to_string(value) == word) return value;
-    return std::nullopt;
-  };
+static std::string_view to_string(Probe::Kind kind) {
+  return std::array{"tcp", "http", "agent"}.at(static_cast<std::size_t>(kind));
 }
 
-template <typename T, typename Write>
-Json list(const std::vector<T>& values, Write write) {
-  Json out = Json::array();
-  for (const T& value : values) out.push_back(write(value));
-  return out;
-}
+template <>
+struct Fields<Fact> {
+  static constexpr std::array kinds = {Fact::Kind::pinned, Fact::Kind::bounded, Fact::Kind::noted};
+  static void visit(auto& io, auto& fact) {
+    io.one_of("kind", fact.kind, kinds);
+    io("subject", fact.subject);
+    io("name", fact.name);
+    io("value", fact.value);
+  }
+};
 
-Json fact_json(const Fact& fact) {
-  return {{"kind", fact_words.at(static_cast<std::size_t>(fact.kind))},
-          {"subject", fact.subject},
-          {"name", fact.name},
-          {"value", fact.value}};
-}
+template <>
+struct Fields<Probe> {
+  static constexpr std::array kinds = {Probe::Kind::tcp, Probe::Kind::http, Probe::Kind::agent};
+  static void visit(auto& io, auto& probe) {
+    io.one_of("kind", probe.kind, kinds);
+    io("target", probe.target);
+    io("expect", probe.expect);
+  }
+};
 
-Result<Fact> fact_from(const Json& json, const std::string& path) {
-  JsonMembers in(json, path);
-  Fact fact;
-  in.read_word("kind", fact.kind, among<Fact::Kind>(fact_words));
-  in.read("subject", fact.subject);
-  in.read("name", fact.name);
-  in.read("value", fact.value);
-  return std::move(in).give(std::move(fact));
-}
+template <>
+struct Fields<DiskSpec> {
+  static void visit(auto& io, auto& disk) {
+    io("size_bytes", disk.size_bytes);
+    io.word("bus", disk.bus, &bus_from);
+    io("controller", disk.controller);
+    io("storage", disk.storage);
+    io("format", disk.format);
+    io("boots", disk.boots);
+  }
+};
 
-Json probe_json(const Probe& probe) {
-  return {{"kind", probe_words.at(static_cast<std::size_t>(probe.kind))},
-          {"target", probe.target},
-          {"expect", probe.expect}};
-}
+template <>
+struct Fields<NicSpec> {
+  static void visit(auto& io, auto& nic) {
+    io("mac", nic.mac);
+    io("network", nic.network);
+    io("vlan", nic.vlan);
+    io("model", nic.model);
+  }
+};
 
-Result<Probe> probe_from(const Json& json, const std::string& path) {
-  JsonMembers in(json, path);
-  Probe probe;
-  std::uint16_t expect = 0;
-  in.read_word("kind", probe.kind, among<Probe::Kind>(probe_words));
-  in.read("target", probe.target);
-  in.read("expect", expect);
-  probe.expect = expect;
-  return std::move(in).give(std::move(probe));
-}
+template <>
+struct Fields<MachineSpec> {
+  static void visit(auto& io, auto& spec) {
+    io("name", spec.name);
+    io("uuid", spec.uuid);
+    io("notes", spec.notes);
+    io("cpus", spec.cpus);
+    io("sockets", spec.sockets);
+    io("memory_bytes", spec.memory_bytes);
+    io.word("firmware", spec.firmware, &firmware_from);
+    io("secure_boot", spec.secure_boot);
+    io.word("clock", spec.clock, &clock_from);
+    io("guest", spec.guest);
+    io("disks", spec.disks);
+    io("nics", spec.nics);
+  }
+};
 
-Json disk_json(const DiskSpec& disk) {
-  return {{"size_bytes", disk.size_bytes}, {"bus", to_string(disk.bus)},
-          {"controller", disk.controller}, {"storage", disk.storage},
-          {"format", disk.format},         {"boots", disk.boots}};
-}
+template <>
+struct Fields<PlannedMachine> {
+  static void visit(auto& io, auto& machine) {
+    io("migration_id", machine.migration_id);
+    io.lenient("source", machine.source);
+    io("spec", machine.spec);
+    io("convert", machine.convert);
+    io("convert_why", machine.convert_why);
+    io("placement_why", machine.placement_why);
+    io("facts", machine.facts);
+    io("probes", machine.probes);
+    io("marker", machine.marker);
+    io("boot_timeout_s", machine.boot_timeout);
+    io("copy_bytes", machine.copy_bytes);
+    io("adopts", machine.adopts);
+  }
+};
 
-Result<DiskSpec> disk_from(const Json& json, const std::string& path) {
-  JsonMembers in(json, path);
-  DiskSpec disk;
-  in.read("size_bytes", disk.size_bytes);
-  in.read_word("bus", disk.bus, known(&bus_from));
-  in.read("controller", disk.controller);
-  in.read("storage", disk.storage);
-  in.read("format", disk.format);
-  in.read("boots", disk.boots);
-  return std::move(in).give(std::move(disk));
-}
+template <>
+struct Fields<Wave> {
+  static void visit(auto& io, auto& wave) {
+    io("name", wave.name);
+    io("machines", wave.machines);
+  }
+};
 
-Json nic_json(const NicSpec& nic) {
-  return {{"mac", nic.mac},
-          {"network", nic.network},
-          {"vlan", nic.vlan ? Json(*nic.vlan) : Json()},
-          {"model", nic.model}};
-}
+template <>
+struct Fields<Estimate> {
+  static void visit(auto& io, auto& estimate) {
+    io("disk_bytes", estimate.disk_bytes);
+    io("copy_bytes", estimate.copy_bytes);
+    io("low_s", estimate.low);
+    io("likely_s", estimate.likely);
+    io("high_s", estimate.high);
+  }
+};
 
-Result<NicSpec> nic_from(const Json& json, const std::string& path) {
-  JsonMembers in(json, path);
-  NicSpec nic;
-  in.read("mac", nic.mac);
-  in.read("network", nic.network);
-  in.read("vlan", nic.vlan);
-  in.read("model", nic.model);
-  return std::move(in).give(std::move(nic));
-}
+// The endpoints and the site are objects of the document, not of a Plan.
+template <>
+struct Fields<Plan> {
+  static void visit(auto& io, auto& plan) {
+    io("flyt_version", plan.flyt_version);
+    io("inventory_digest", plan.inventory_digest);
+    io("machines", plan.machines);
+    io("waves", plan.waves);
+    io("concerns", plan.concerns);
+    io("ground", plan.ground);
+    io("estimate", plan.estimate);
+  }
+};
 
-Json guest_json(const Guest& guest) {
-  return {{"family", to_string(guest.family)},
-          {"id", guest.id},
-          {"name", guest.name},
-          {"host_name", guest.host_name}};
-}
-
-Result<Guest> guest_from(const Json& json, const std::string& path) {
-  JsonMembers in(json, path);
-  Guest guest;
-  in.read_word("family", guest.family, known(&guest_family_from));
-  in.read("id", guest.id);
-  in.read("name", guest.name);
-  in.read("host_name", guest.host_name);
-  return std::move(in).give(std::move(guest));
-}
-
-Json spec_json(const MachineSpec& spec) {
-  return {{"name", spec.name},
-          {"uuid", spec.uuid},
-          {"notes", spec.notes},
-          {"cpus", spec.cpus},
-          {"sockets", spec.sockets},
-          {"memory_bytes", spec.memory_bytes},
-          {"firmware", to_string(spec.firmware)},
-          {"secure_boot", spec.secure_boot},
-          {"clock", to_string(spec.clock)},
-          {"guest", guest_json(spec.guest)},
-          {"disks", list(spec.disks, disk_json)},
-          {"nics", list(spec.nics, nic_json)}};
-}
-
-Result<MachineSpec> spec_from(const Json& json, const std::string& path) {
-  JsonMembers in(json, path);
-  MachineSpec spec;
-  in.read("name", spec.name);
-  in.read("uuid", spec.uuid);
-  in.read("notes", spec.notes);
-  in.read("cpus", spec.cpus);
-  in.read("sockets", spec.sockets);
-  in.read("memory_bytes", spec.memory_bytes);
-  in.read_word("firmware", spec.firmware, known(&firmware_from));
-  in.read("secure_boot", spec.secure_boot);
-  in.read_word("clock", spec.clock, known(&clock_from));
-  in.read_object("guest", spec.guest, guest_from);
-  in.read_list("disks", spec.disks, disk_from);
-  in.read_list("nics", spec.nics, nic_from);
-  return std::move(in).give(std::move(spec));
-}
-
-Json machine_json(const PlannedMachine& machine) {
-  return {{"migration_id", machine.migration_id},
-          {"source", to_json(machine.source)},
-          {"spec", spec_json(machine.spec)},
-          {"convert", machine.convert},
-          {"convert_why", machine.convert_why},
-          {"placement_why", machine.placement_why},
-          {"facts", list(machine.facts, fact_json)},
-          {"probes", list(machine.probes, probe_json)},
-          {"marker", machine.marker},
-          {"boot_timeout_s", machine.boot_timeout.count()},
-          {"copy_bytes", machine.copy_bytes},
-          {"adopts", machine.adopts}};
-}
-
-void read_seconds(JsonMembers& in, const char* name, std::chrono::seconds& to) {
-  auto count = static_cast<std::uint64_t>(to.count());
-  in.read(name, count);
-  to = std::chrono::seconds(count);
-}
-
-Result<PlannedMachine> machine_at(const Json& json, const std::string& path) {
-  JsonMembers in(json, path);
-  PlannedMachine machine;
-  in.read("migration_id", machine.migration_id);
-  in.read_object("source", machine.source, [](const Json& one, const std::string& where) {
-    return within(where, machine_from(one));
-  });
-  in.read_object("spec", machine.spec, spec_from);
-  in.read("convert", machine.convert);
-  in.read("convert_why", machine.convert_why);
-  in.read("placement_why", machine.placement_why);
-  in.read_list("facts", machine.facts, fact_from);
-  in.read_list("probes", machine.probes, probe_from);
-  in.read("marker", machine.marker);
-  read_seconds(in, "boot_timeout_s", machine.boot_timeout);
-  in.read("copy_bytes", machine.copy_bytes);
-  in.read("adopts", machine.adopts);
-  machine.spec.owner.id = machine.migration_id;
-  return std::move(in).give(std::move(machine));
-}
-
-Result<Wave> wave_from(const Json& json, const std::string& path) {
-  JsonMembers in(json, path);
-  Wave wave;
-  in.read("name", wave.name);
-  in.read("machines", wave.machines);
-  return std::move(in).give(std::move(wave));
-}
+namespace {
 
 Json plan_json(const Plan& plan) {
-  const Estimate& estimate = plan.estimate;
-  return {{"$schema", schema_name},
-          {"version", plan_version},
-          {"flyt_version", plan.flyt_version},
-          {"site", {{"id", plan.site_id}, {"name", plan.site_name}, {"digest", plan.site_digest}}},
-          {"source", {{"name", plan.source}, {"platform_id", plan.source_platform_id}}},
-          {"target", {{"name", plan.target}, {"platform_id", plan.target_platform_id}}},
-          {"inventory_digest", plan.inventory_digest},
-          {"machines", list(plan.machines, machine_json)},
-          {"waves", list(plan.waves,
-                         [](const Wave& wave) {
-                           return Json{{"name", wave.name}, {"machines", wave.machines}};
-                         })},
-          {"concerns", list(plan.concerns, [](const Concern& one) { return to_json(one); })},
-          {"ground", list(plan.ground, [](const Verdict& one) { return to_json(one); })},
-          {"estimate",
-           {{"disk_bytes", estimate.disk_bytes},
-            {"copy_bytes", estimate.copy_bytes},
-            {"low_s", estimate.low.count()},
-            {"likely_s", estimate.likely.count()},
-            {"high_s", estimate.high.count()}}}};
+  Json json = fields_json(plan);
+  json["$schema"] = schema_name;
+  json["version"] = plan_version;
+  json["site"] = {{"id", plan.site_id}, {"name", plan.site_name}, {"digest", plan.site_digest}};
+  json["source"] = {{"name", plan.source}, {"platform_id", plan.source_platform_id}};
+  json["target"] = {{"name", plan.target}, {"platform_id", plan.target_platform_id}};
+  return json;
 }
 
 // Of the document without its digest. Empty for numbers that JSON cannot hold: fits no plan.
@@ -249,22 +162,10 @@ std::string digest_of(const Json& json) {
 }
 
 Result<Plan> plan_from(const Json& json) {
-  JsonMembers in(json, "");
-  Plan plan;
-  in.read("flyt_version", plan.flyt_version);
-  in.read("inventory_digest", plan.inventory_digest);
-  in.read("digest", plan.digest);
-  in.read_list("machines", plan.machines, machine_at);
-  in.read_list("waves", plan.waves, wave_from);
-  in.read_list("concerns", plan.concerns, [](const Json& one, const std::string& path) {
-    return within(path, concern_from(one));
-  });
-  in.read_list("ground", plan.ground, [](const Json& one, const std::string& path) {
-    return within(path, verdict_from(one));
-  });
-  FLYT_TRY(std::move(in).status());
+  FLYT_ASSIGN(Plan plan, fields_from<Plan>(json, "", Words::strict));
+  for (PlannedMachine& one : plan.machines) one.spec.owner.id = one.migration_id;
   JsonMembers site(json.at("site"), "site"), source(json.at("source"), "source"),
-      target(json.at("target"), "target"), estimate(json.at("estimate"), "estimate");
+      target(json.at("target"), "target");
   site.read("id", plan.site_id);
   site.read("name", plan.site_name);
   site.read("digest", plan.site_digest);
@@ -274,13 +175,7 @@ Result<Plan> plan_from(const Json& json) {
   FLYT_TRY(std::move(source).status());
   target.read("name", plan.target);
   target.read("platform_id", plan.target_platform_id);
-  FLYT_TRY(std::move(target).status());
-  estimate.read("disk_bytes", plan.estimate.disk_bytes);
-  estimate.read("copy_bytes", plan.estimate.copy_bytes);
-  read_seconds(estimate, "low_s", plan.estimate.low);
-  read_seconds(estimate, "likely_s", plan.estimate.likely);
-  read_seconds(estimate, "high_s", plan.estimate.high);
-  return std::move(estimate).give(std::move(plan));
+  return std::move(target).give(std::move(plan));
 }
 
 Error bad_plan(std::string what, std::string seen, std::string remedy) {

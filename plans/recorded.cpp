@@ -37,6 +37,13 @@ void add_record(const Steps& steps, const PlannedMachine& planned, MachineOutcom
                                            format_size(copy->length),
                                            format_size(copy->written_bytes), copy->root));
     }
+    const StepRecord* delta = done(steps, fmt::format("delta:{}", i));
+    const auto later = delta != nullptr ? copy_detail(delta->detail) : Result<CopyDetail>(Error{});
+    if (!later) continue;
+    outcome.record.push_back(
+        fmt::format("disk {}: {} written again after the source was shut "
+                    "down; source root {}",
+                    i, format_size(later->written_bytes), later->root));
   }
   if (!planned.convert) {
     outcome.record.push_back("not converted: " + planned.convert_why);

@@ -1,5 +1,6 @@
 #include "plans/sqlite.hpp"
 
+#include <fmt/format.h>
 #include <sqlite3.h>
 
 #include <utility>
@@ -8,6 +9,22 @@ namespace flyt {
 namespace {
 
 constexpr int busy_ms = 10000;
+
+std::string folder_of(sqlite3* database) {
+  const char* const file = database != nullptr ? sqlite3_db_filename(database, "main") : nullptr;
+  return file != nullptr ? std::filesystem::path(file).parent_path().native() : "";
+}
+
+// Full, or failing: only one of the codes tells which.
+void say_full(Error& error, sqlite3* database, int code) {
+  const std::string folder = folder_of(database);
+  error.code = Errc::unavailable;
+  error.why = fmt::format("the disk of the state folder is full{}",
+                          (code & 0xff) == SQLITE_FULL ? "" : " or fails");
+  error.state = "what the journal holds is kept";
+  error.remedy = {fmt::format("make room {} (df -h shows it), then run the same command again",
+                              folder.empty() ? "there" : "in " + folder)};
+}
 
 Error sqlite_error(sqlite3* database, int code) {
   Error error{.code = Errc::internal,
@@ -22,9 +39,7 @@ Error sqlite_error(sqlite3* database, int code) {
       break;
     case SQLITE_FULL:
     case SQLITE_IOERR:
-      error.code = Errc::unavailable;
-      error.why = "the disk of the state folder is full or fails";
-      error.remedy = {"make room there, then run the same command again"};
+      say_full(error, database, code);
       break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

@@ -19,8 +19,10 @@ namespace flyt {
 struct ViewDetail {
   std::string name;  // empty: the source is read as it stands
   ViewNumber number = 1;
-  std::string identity;             // View::identity
-  std::vector<std::string> stamps;  // Disk::stamp of each disk; without a name
+  std::string identity;              // View::identity
+  std::vector<std::string> stamps;   // Disk::stamp of each disk; without a name
+  std::vector<std::string> changes;  // ViewDisk::change_id of each disk; with a name
+  bool of_running = false;           // the machine ran when the view was made
 };
 
 // The record beside the steps that says which number the view after a dropped one has: ViewDetail.
@@ -40,6 +42,8 @@ struct CommitDetail {
 };
 
 std::string detail_of(const ViewDetail& detail);
+// What the source's power was before flyt switched it off.
+std::string detail_of_power(Power was);
 std::string detail_of(const CopyDetail& detail);
 std::string detail_of(const CommitDetail& detail);
 std::string detail_of(const Conversion& detail);
@@ -50,6 +54,7 @@ std::string detail_of_machine(std::string_view target_id, std::string_view sourc
 
 // Errc::corrupt: the journal holds what this step cannot have written.
 Result<ViewDetail> view_detail(std::string_view text);
+Power power_detail(std::string_view text);  // unknown: it does not say
 Result<CopyDetail> copy_detail(std::string_view text);
 Result<CommitDetail> commit_detail(std::string_view text);
 Result<Conversion> conversion_detail(std::string_view text);

@@ -58,8 +58,12 @@ std::string detail_of(const ViewDetail& detail) {
   return dump({{"name", detail.name},
                {"number", detail.number},
                {"identity", detail.identity},
-               {"stamps", detail.stamps}});
+               {"stamps", detail.stamps},
+               {"changes", detail.changes},
+               {"of_running", detail.of_running}});
 }
+
+std::string detail_of_power(Power was) { return dump({{"was", std::string(to_string(was))}}); }
 
 std::string detail_of(const CopyDetail& detail) {
   return dump({{"root", detail.root},
@@ -105,9 +109,12 @@ std::string detail_of_machine(std::string_view target_id, std::string_view sourc
 
 Result<ViewDetail> view_detail(std::string_view text) {
   return guarded<ViewDetail>(text, "view", [](const Json& json) {
-    return ViewDetail{json.at("name").get<std::string>(), whole<ViewNumber>(json.at("number")),
+    return ViewDetail{json.at("name").get<std::string>(),
+                      whole<ViewNumber>(json.at("number")),
                       json.value("identity", std::string()),
-                      json.value("stamps", std::vector<std::string>())};
+                      json.value("stamps", std::vector<std::string>()),
+                      json.value("changes", std::vector<std::string>()),
+                      json.value("of_running", false)};
   });
 }
 
@@ -154,8 +161,9 @@ Result<std::vector<Verdict>> verdicts_detail(std::string_view text) {
   if (!json.is_object() || !json.contains("verdicts")) return not_readable("verdict");
   std::vector<Verdict> verdicts;
   for (const Json& one : json["verdicts"]) {
-    FLYT_ASSIGN(auto verdict, verdict_from(one));
-    verdicts.push_back(std::move(verdict));
+    auto verdict = verdict_from(one);
+    if (!verdict) return not_readable("verdict");
+    verdicts.push_back(*std::move(verdict));
   }
   return verdicts;
 }
@@ -167,6 +175,8 @@ std::optional<Error> error_detail(std::string_view text) {
   if (!error_from(json["error"], error)) return std::nullopt;
   return error;
 }
+
+Power power_detail(std::string_view text) { return power_from(text_member(text, "was")); }
 
 std::string machine_detail(std::string_view text) { return text_member(text, "machine"); }
 

@@ -10,11 +10,13 @@ namespace flyt {
 namespace {
 
 // In the order of StepKind.
-constexpr std::array<std::string_view, 11> names{"check",   "create", "view",  "copy",
-                                                 "convert", "commit", "shape", "bytes",
-                                                 "boot",    "ground", "clean"};
+constexpr std::array<std::string_view, 14> names{"check", "create", "view",    "copy",   "stop",
+                                                 "last",  "delta",  "convert", "commit", "shape",
+                                                 "bytes", "boot",   "ground",  "clean"};
 
-bool moves_bytes(StepKind kind) { return kind == StepKind::copy || kind == StepKind::commit; }
+bool moves_bytes(StepKind kind) {
+  return kind == StepKind::copy || kind == StepKind::delta || kind == StepKind::commit;
+}
 
 }  // namespace
 
@@ -29,14 +31,14 @@ std::size_t StepGraph::add(Step step, std::vector<std::size_t> after) {
   return nodes_.size() - 1;
 }
 
-void StepGraph::add_machine(std::size_t machine, std::size_t disks, bool convert, bool to_copied) {
+void StepGraph::add_machine(std::size_t machine, const Machine& what) {
   const auto name = [](StepKind kind) { return names[static_cast<std::size_t>(kind)]; };
   const auto one = [&](StepKind kind, std::vector<std::size_t> after) {
     return std::vector{add({machine, kind, 0, std::string(name(kind))}, std::move(after))};
   };
   const auto each_disk = [&](StepKind kind, const std::vector<std::size_t>& after) {
     std::vector<std::size_t> all;
-    for (std::size_t i = 0; i < disks; ++i) {
+    for (std::size_t i = 0; i < what.disks; ++i) {
       all.push_back(add({machine, kind, i, fmt::format("{}:{}", name(kind), i)}, after));
     }
     return all.empty() ? after : all;
@@ -45,8 +47,13 @@ void StepGraph::add_machine(std::size_t machine, std::size_t disks, bool convert
   last = one(StepKind::create, last);
   last = one(StepKind::view, last);
   last = each_disk(StepKind::copy, last);
-  if (to_copied) return;
-  if (convert) {
+  if (what.to_copied) return;
+  if (what.cutover) {
+    last = one(StepKind::stop, last);
+    last = one(StepKind::last, last);
+    last = each_disk(StepKind::delta, last);
+  }
+  if (what.convert) {
     last = one(StepKind::convert, last);
     last = each_disk(StepKind::commit, last);
   }

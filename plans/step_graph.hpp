@@ -15,6 +15,9 @@ enum class StepKind : std::uint8_t {
   create,
   view,
   copy,
+  stop,   // the source is shut down, where it runs
+  last,   // a view of the source that runs no more
+  delta,  // what has changed since the copies
   convert,
   commit,
   shape,
@@ -30,15 +33,22 @@ std::optional<StepKind> kind_of(std::string_view key);
 struct Step {
   std::size_t machine = 0;  // index in the plan
   StepKind kind = StepKind::check;
-  std::size_t disk = 0;  // copy and commit only
+  std::size_t disk = 0;  // copy, delta and commit only
   std::string key;       // as journaled: "copy:0"; unique in the machine
 };
 
 // Steps of all machines with what each waits for. One thread at a time.
 class StepGraph {
  public:
-  // The steps of one machine. `to_copied`: no step after the copies.
-  void add_machine(std::size_t machine, std::size_t disks, bool convert, bool to_copied);
+  struct Machine {
+    std::size_t disks = 0;
+    bool cutover =
+        false;  // the source may run while it is copied: it is shut down, and synced last
+    bool convert = false;
+    bool to_copied = false;  // no step after the copies
+  };
+  // The steps of one machine.
+  void add_machine(std::size_t machine, const Machine& what);
 
   // A step whose predecessors are done, within the limits; it then counts as running.
   // Machines begin in the order in which they were added.

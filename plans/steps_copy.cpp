@@ -4,6 +4,7 @@
 #include "base/durable_file.hpp"
 #include "plans/machine_run.hpp"
 #include "plans/moment.hpp"
+#include "plans/source.hpp"
 
 namespace flyt {
 namespace {
@@ -35,6 +36,16 @@ Error started_before(const MachineRun& run) {
           .remedy = {fmt::format("flyt undo {} --target --started", run.planned->source.name)}};
 }
 
+// Of a commit that broke off.
+Error torn(Error error) {
+  if (error.state.empty() && is_transient(error.code)) {
+    error.state =
+        "the conversion is kept, and the same command writes it again; the source and the "
+        "records of its copy are untouched";
+  }
+  return error;
+}
+
 }  // namespace
 
 CopyTuning tuning_of(const MachineRun& run) {
@@ -50,27 +61,34 @@ CopyTuning tuning_of(const MachineRun& run) {
   return tuning;
 }
 
-Result<std::string> step_copy(MachineRun& run, std::size_t disk, const Call& call) {
-  if (run.intended("boot")) return started_before(run);
-  const std::string key = fmt::format("copy:{}", disk);
-  // Of a later moment only what differs from what is there is sent.
-  const CopyMode mode = run.view.number == 1 ? CopyMode::full : CopyMode::digest;
+namespace {
+
+struct Sync {
+  CopyMode mode = CopyMode::full;
+  ViewNumber base = 0;  // tracked
+  std::string since;    // tracked
+  bool fresh = false;   // nobody has ever written to the target's disk
+};
+
+// Makes the target's disk equal to the source's view.
+Result<std::string> sync_disk(MachineRun& run, std::size_t disk, const Sync& sync,
+                              const std::string& key, const Call& call) {
   const auto manifest = run.manifest(disk);
   FLYT_TRY(make_private_folder(manifest.parent_path()));
   FLYT_ASSIGN(auto source, run.crew->source->open({.machine = run.planned->source.id,
                                                    .disk = run.planned->source.disks[disk].id,
                                                    .view = run.view.name,
+                                                   .since = sync.since,
                                                    .owner = run.owner()},
                                                   call));
   FLYT_ASSIGN(auto target, run.crew->target->open(target_disk(run, disk, Use::write), call));
-  // Zeroes may be skipped only where nobody has ever written: an earlier try may have, without a
-  // record of it.
   auto copied = closed(run.crew->mover->copy({.source = source.get(),
                                               .target = target.get(),
                                               .manifest = manifest,
                                               .view = run.view.number,
-                                              .mode = mode,
-                                              .fresh_target = !run.intended(key),
+                                              .mode = sync.mode,
+                                              .base = sync.base,
+                                              .fresh_target = sync.fresh,
                                               .tuning = tuning_of(run),
                                               .progress = &run.status->step(*run.planned, key)},
                                              call),
@@ -81,6 +99,29 @@ Result<std::string> step_copy(MachineRun& run, std::size_t disk, const Call& cal
                     copied->written_bytes, copied->kept_bytes, copied->distrusted,
                     run.view.number};
   return detail_of(detail);
+}
+
+}  // namespace
+
+Result<std::string> step_copy(MachineRun& run, std::size_t disk, const Call& call) {
+  if (run.intended("boot")) return started_before(run);
+  // Of a later moment only what differs from what is there is sent.
+  const CopyMode mode = run.view.number == 1 ? CopyMode::full : CopyMode::digest;
+  const std::string key = fmt::format("copy:{}", disk);
+  // An earlier try may have written without a record of it.
+  return sync_disk(run, disk, {.mode = mode, .fresh = !run.intended(key)}, key, call);
+}
+
+// What has changed between the view that was copied and the last one.
+Result<std::string> step_delta(MachineRun& run, std::size_t disk, const Call& call) {
+  if (run.view.name != last_view) return std::string("{}");
+  if (run.intended("boot")) return started_before(run);
+  Sync sync{.mode = CopyMode::digest};
+  const ViewDetail& copied = run.copied;
+  if (disk < copied.changes.size() && !copied.changes[disk].empty()) {
+    sync = {.mode = CopyMode::tracked, .base = copied.number, .since = copied.changes[disk]};
+  }
+  return sync_disk(run, disk, sync, fmt::format("delta:{}", disk), call);
 }
 
 Result<std::string> step_convert(MachineRun& run, const Call& call) {
@@ -126,7 +167,7 @@ Result<std::string> step_commit(MachineRun& run, std::size_t disk, const Call& c
                                       .progress = &run.status->step(*run.planned, key)},
                                      call),
              {target.get(), overlay.get(), base.get()});
-  if (!committed) return within(fmt::format("disk {}", disk), std::move(committed)).error();
+  if (!committed) return torn(std::move(committed).error().within(fmt::format("disk {}", disk)));
   return detail_of(CommitDetail{to_hex(committed->root), committed->changed_bytes,
                                 committed->changed_blocks, committed->outside_equal});
 }

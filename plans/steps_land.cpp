@@ -6,6 +6,7 @@
 
 #include "plans/machine_run.hpp"
 #include "plans/moment.hpp"
+#include "plans/source.hpp"
 
 namespace flyt {
 namespace {
@@ -50,8 +51,10 @@ Result<BytesRecord> read_disk(MachineRun& run, std::size_t disk, const Call& cal
 Status add_journaled(const MachineRun& run, std::size_t disk, BytesRecord& record) {
   FLYT_ASSIGN(const auto steps, run.crew->journal->steps(run.planned->migration_id));
   record.outside_equal = !run.planned->convert;
+  const std::string synced =
+      fmt::format("{}:{}", run.view.name == last_view ? "delta" : "copy", disk);
   for (const StepRecord& step : steps) {
-    if (step.step == fmt::format("copy:{}", disk)) {
+    if (step.step == synced) {
       FLYT_ASSIGN(const CopyDetail detail, copy_detail(step.detail));
       record.copied_root = digest_from_hex(detail.root);
       if (detail.view != run.view.number) {

@@ -6,6 +6,7 @@
 #include "plans/drift.hpp"
 #include "plans/machine_run.hpp"
 #include "plans/moment.hpp"
+#include "plans/source.hpp"
 
 namespace flyt {
 namespace {
@@ -70,25 +71,32 @@ Error of_another(const MachineRun& run, const std::string& from) {
           .remedy = {fmt::format("flyt undo {} --target", run.planned->source.name)}};
 }
 
-// The view "flyt-1" on the source, made or found again.
-Status take_view(MachineRun& run, const Call& call) {
-  run.view.name = "flyt-1";
-  run.view.stamps.clear();
-  FLYT_ASSIGN(
-      const View view,
-      run.crew->source->make_view(
-          {.machine = run.planned->source.id, .name = run.view.name, .owner = run.owner()}, call));
-  run.view.identity = view.identity;
+}  // namespace
+
+Result<ViewDetail> make_source_view(const MachineRun& run, const std::string& name,
+                                    const Call& call) {
+  FLYT_ASSIGN(const View view,
+              run.crew->source->make_view(
+                  {.machine = run.planned->source.id, .name = name, .owner = run.owner()}, call));
+  ViewDetail detail{.name = name, .identity = view.identity};
+  detail.of_running = view.got != Consistency::off;
+  detail.changes.resize(run.planned->source.disks.size());
   for (const ViewDisk& disk : view.disks) {
-    if (disk.left_out.empty()) continue;
-    return Error{.code = Errc::unsupported,
-                 .what = fmt::format("disk {} is not in the view", disk.disk),
-                 .seen = disk.left_out,
-                 .state = "nothing was copied",
-                 .remedy = {"shut the machine down and plan again"}};
+    if (!disk.left_out.empty()) {
+      return Error{.code = Errc::unsupported,
+                   .what = fmt::format("disk {} is not in the view", disk.disk),
+                   .seen = disk.left_out,
+                   .state = "nothing was copied",
+                   .remedy = {"shut the machine down and plan again"}};
+    }
+    for (std::size_t i = 0; i < detail.changes.size(); ++i) {
+      if (run.planned->source.disks[i].id == disk.disk) detail.changes[i] = disk.change_id;
+    }
   }
-  return ok();
+  return detail;
 }
+
+namespace {
 
 // The first fact is told whole, the others in short.
 Error drifted(MachineRun& run, const std::vector<Error>& found) {
@@ -123,8 +131,9 @@ Result<std::string> step_check(MachineRun& run, const Call& call) {
   const std::vector<Error> found = drift(*run.planned, *run.plan, *source, target);
   if (!found.empty()) return drifted(run, found);
   run.source = source->machines.front();
-  // One that can be viewed may run until its cutover.
-  if (!run.crew->source->info().can.has(Capability::view)) FLYT_TRY(check_off(run, run.source));
+  // One that the plan has seen running may run until its cutover.
+  const bool may_run = run.planned->source.power == Power::on && can_cut_over(*run.crew->source);
+  if (!may_run) FLYT_TRY(check_off(run, run.source));
   return std::string("{}");
 }
 
@@ -168,8 +177,14 @@ Result<std::string> step_view(MachineRun& run, const Call& call) {
   run.view = before.detail;
   // After the bytes are proven nothing is read from the source any more.
   if (run.done("bytes") != nullptr) return detail_of(run.view);
-  run.view.stamps = stamps_of(run.source);
-  if (run.crew->source->info().can.has(Capability::view)) FLYT_TRY(take_view(run, call));
+  // Another one is in its place, or comes there.
+  if (run.intended("last") && !before.first) return detail_of(run.view);
+  const ViewNumber number = run.view.number;
+  run.view = {.number = number, .stamps = stamps_of(run.source)};
+  if (run.crew->source->info().can.has(Capability::view)) {
+    FLYT_ASSIGN(run.view, make_source_view(run, first_view, call));
+    run.view.number = number;
+  }
   if (before.first || run.intended("boot")) return detail_of(run.view);
   if (const std::string why = outdated(run, before.detail, run.view); !why.empty()) {
     run.status->machine(*run.planned, MachineState::running, why + ": comparing all again");

@@ -4,30 +4,10 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "plans/executor.hpp"
-#include "plans/step_detail.hpp"
+#include "plans/source.hpp"
 
 namespace flyt {
 namespace {
-
-struct Known {
-  std::vector<StepRecord> steps;
-  const StepRecord* find(std::string_view key) const {
-    const auto found = std::find_if(steps.begin(), steps.end(),
-                                    [&](const StepRecord& one) { return one.step == key; });
-    return found == steps.end() ? nullptr : &*found;
-  }
-};
-
-// The view that may still be there: made, or begun to be made, and not dropped.
-std::string view_left(const Known& known) {
-  const StepRecord* clean = known.find("clean");
-  const StepRecord* view = known.find("view");
-  if (view == nullptr || (clean != nullptr && clean->state == StepState::done)) return {};
-  const auto detail = view_detail(view->detail);
-  // Begun and without an outcome: its name is the only one that flyt gives.
-  return detail ? detail->name : "flyt-1";
-}
 
 Result<std::optional<Machine>> made_on_target(const PlannedMachine& planned, const Crew& crew,
                                               const Call& call) {
@@ -46,47 +26,6 @@ std::string refusal(const Known& known, const std::optional<Machine>& made,
   if ((known.find("boot") == nullptr && !runs) || options.started) return {};
   return "it has been started on the target, and may hold newer data than the source: say "
          "--started to destroy it all the same";
-}
-
-// What was copied of this view is of no use to the next one: a guest that ran on has changed since,
-// and a disk of both moments would be of none. "begun" stays, as the disks have been written to.
-Status take_back_copies(const PlannedMachine& planned, const Plan& plan, const Crew& crew,
-                        const Known& known, const Owner& owner) {
-  StepRecord record{.machine = planned.migration_id, .epoch = owner.epoch, .plan = plan.digest};
-  record.at = crew.now();
-  ViewDetail next;
-  for (const char* key : {"view", view_dropped}) {
-    const StepRecord* step = known.find(key);
-    if (step == nullptr) continue;
-    if (const auto detail = view_detail(step->detail)) {
-      next.number = std::max(next.number, detail->number);
-    }
-  }
-  ++next.number;
-  record.step = view_dropped;
-  record.state = StepState::done;
-  record.detail = detail_of(next);
-  FLYT_TRY(crew.journal->finish(record));
-  for (const StepRecord& step : known.steps) {
-    if (step.step == "create" || step.step == "view" || step.step == view_dropped) continue;
-    record.step = step.step;
-    record.detail = "{}";
-    FLYT_TRY(crew.journal->intend(record));
-  }
-  return ok();
-}
-
-Status undo_source(const PlannedMachine& planned, const Plan& plan, const Crew& crew,
-                   const Known& known, const Owner& owner, const Call& call) {
-  const std::string view = view_left(known);
-  if (view.empty() || !crew.source->info().can.has(Capability::view)) return ok();
-  const StepRecord* bytes = known.find("bytes");
-  if (bytes == nullptr || bytes->state != StepState::done) {
-    FLYT_TRY(take_back_copies(planned, plan, crew, known, owner));
-  }
-  FLYT_TRY(
-      crew.source->drop_view({.machine = planned.source.id, .name = view, .owner = owner}, call));
-  return crew.journal->reset(planned.migration_id, "view", "undo");
 }
 
 // The machine goes first: records without a machine are found and refused by the next apply, a
@@ -123,10 +62,16 @@ Status undo_target(const PlannedMachine& planned, const Crew& crew, const Known&
 struct Undoing {
   const PlannedMachine* planned = nullptr;
   Known known;
-  std::string view;             // to drop; empty: none
-  std::optional<Machine> made;  // on the target
-  bool on_target = false;       // something of it may be there
+  std::vector<std::string> views;  // to drop
+  bool stopped = false;            // the source was shut down, and has not landed
+  std::optional<Machine> made;     // on the target
+  bool on_target = false;          // something of it may be there
   std::string refused;
+
+  // Its copy has never been started, or goes.
+  bool may_start(const UndoOptions& options) const {
+    return known.find("boot") == nullptr || (options.target && refused.empty());
+  }
 };
 
 Result<Undoing> look(const PlannedMachine& planned, const Crew& crew, const UndoOptions& options,
@@ -134,7 +79,10 @@ Result<Undoing> look(const PlannedMachine& planned, const Crew& crew, const Undo
   Undoing undoing;
   undoing.planned = &planned;
   FLYT_ASSIGN(undoing.known.steps, crew.journal->steps(planned.migration_id));
-  if (crew.source->info().can.has(Capability::view)) undoing.view = view_left(undoing.known);
+  if (crew.source->info().can.has(Capability::view)) undoing.views = views_left(undoing.known);
+  const StepRecord* clean = undoing.known.find("clean");
+  const bool landed = clean != nullptr && clean->state == StepState::done;
+  undoing.stopped = was_shut_down(planned, undoing.known) && (!landed || options.target);
   if (!options.target) return undoing;
   FLYT_ASSIGN(undoing.made, made_on_target(planned, crew, call));
   undoing.on_target = undoing.made || undoing.known.find("create") != nullptr;
@@ -158,9 +106,13 @@ Status undo_machine(const Undoing& undoing, const Plan& plan, const Crew& crew,
   FLYT_ASSIGN(const auto lease,
               crew.journal->take(planned.migration_id, planned.source.name, plan.digest));
   const Owner owner{planned.migration_id, lease->epoch()};
-  FLYT_TRY(undo_source(planned, plan, crew, undoing.known, owner, call));
-  if (!options.target || !undoing.refused.empty()) return ok();
-  return undo_target(planned, crew, undoing.known, undoing.made, owner, call);
+  FLYT_TRY(drop_views(planned, plan, crew, undoing.known, owner, call));
+  if (options.target && undoing.refused.empty()) {
+    FLYT_TRY(undo_target(planned, crew, undoing.known, undoing.made, owner, call));
+  }
+  if (!undoing.stopped || !undoing.may_start(options)) return ok();
+  FLYT_TRY(start_again(planned, crew, call));
+  return crew.journal->reset(planned.migration_id, "stop", "undo: the source runs again");
 }
 
 }  // namespace
@@ -171,10 +123,17 @@ Result<std::vector<UndoAction>> undo_actions(const Plan& plan, const Crew& crew,
   for (const PlannedMachine& planned : plan.machines) {
     FLYT_ASSIGN(const Undoing undoing, look(planned, crew, options, call));
     const std::string& name = planned.source.name;
-    if (!undoing.view.empty()) {
-      actions.push_back({name, fmt::format("drop view {} of {}", undoing.view, name), ""});
+    for (const std::string& view : undoing.views) {
+      actions.push_back({name, fmt::format("drop view {} of {}", view, name), ""});
     }
     if (undoing.on_target) actions.push_back({name, destroying(undoing, plan), undoing.refused});
+    if (undoing.stopped) {
+      const char* refused = undoing.may_start(options)
+                                ? ""
+                                : "its copy has been started on the target: say --target --started "
+                                  "to destroy that first";
+      actions.push_back({name, fmt::format("start {} on {} again", name, plan.source), refused});
+    }
   }
   return actions;
 }

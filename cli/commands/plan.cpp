@@ -54,10 +54,7 @@ Result<Options> options_of(const Arguments& arguments) {
 
 // An object of another kind reads as an inventory of nothing, from no platform.
 Status check_saved(const Inventory& saved, const std::string& driver) {
-  Error error{.code = Errc::invalid,
-              .what = "this is no inventory of the source",
-              .state = "nothing was done",
-              .remedy = {"flyt inventory ENDPOINT --json > FILE"}};
+  Error error{.code = Errc::invalid, .what = "this is no inventory of the source"};
   if (saved.platform_id.empty()) {
     error.seen = "the member platform_id is missing";
   } else if (saved.driver != driver) {
@@ -70,13 +67,27 @@ Status check_saved(const Inventory& saved, const std::string& driver) {
   return error;
 }
 
+Result<Inventory> read_saved(const std::string& file, const std::string& driver) {
+  const auto helped = [](Error error) {
+    error.state = "nothing was done";
+    error.remedy = {"flyt inventory ENDPOINT --json > FILE"};
+    return error;
+  };
+  auto text = read_file(file, largest_inventory);
+  if (!text) return helped(std::move(text).error());
+  auto inventory = within(file, parse_inventory(*text));
+  if (!inventory) return helped(std::move(inventory).error());
+  if (Status fits = within(file, check_saved(*inventory, driver)); !fits) {
+    return helped(std::move(fits).error());
+  }
+  return inventory;
+}
+
 Attempt<Looked> look_at_source(const Options& options, const EndpointConfig& endpoint,
                                const Call& call) {
   if (!options.source_file) return look_at(endpoint, call);
-  const auto& file = *options.source_file;
-  FLYT_ASSIGN(const auto text, during(Origin::setup, read_file(file, largest_inventory)));
-  FLYT_ASSIGN(auto inventory, during(Origin::setup, within(file, parse_inventory(text))));
-  FLYT_TRY(during(Origin::setup, within(file, check_saved(inventory, endpoint.driver))));
+  FLYT_ASSIGN(auto inventory,
+              during(Origin::setup, read_saved(*options.source_file, endpoint.driver)));
   inventory.endpoint = endpoint.name;
   Looked looked{{}, std::move(inventory)};
   // Who plans from a file need not hold the source's secrets.
@@ -141,7 +152,7 @@ Attempt<Planned> plan_it(const Options& options, const Site& site, const Ends& e
   input.inventory_digest = to_hex(
       sha256(inventory_text(source.inventory) + std::string(1, '\0') + inventory_text(target)));
   input.adopt = adopted ? &*adopted : nullptr;
-  input.source_can_view = source.driver.can.has(Capability::view);
+  input.source_can_cut_over = source.can_cut_over();
   FLYT_ASSIGN(auto plan, during(Origin::setup, make_plan(input)));
   plan.digest = plan_digest(plan);
   return Planned{std::move(plan), std::move(input.select)};

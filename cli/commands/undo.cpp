@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "cli/commands/commands.hpp"
 #include "cli/crew.hpp"
+#include "cli/judgement.hpp"
 #include "cli/plan_operand.hpp"
 #include "cli/session.hpp"
 
@@ -37,14 +39,16 @@ Outcome run(const Arguments& arguments, Session& session) {
   const std::string plan = arguments.operand(0);
   FLYT_ASSIGN(const auto all, of_plan(plan, open_crew(session, plan)));
   UndoReport report{.plan = &all->plan, .file = all->file, .options = options.undo};
-  FLYT_ASSIGN(report.actions, during(Origin::endpoint, undo_actions(all->plan, all->crew,
-                                                                    options.undo, session.call())));
+  auto actions = undo_actions(all->plan, all->crew, options.undo, session.call());
+  if (!actions) return failure_of(std::move(actions).error());
+  report.actions = *std::move(actions);
   if (options.undo.target && !options.yes && !report.actions.empty()) {
     report.status = ExitStatus::usage;
     session.view().undo(report);
     return report.status;
   }
-  FLYT_TRY(during(Origin::endpoint, undo(all->plan, all->crew, options.undo, session.call())));
+  auto undone = undo(all->plan, all->crew, options.undo, session.call());
+  if (!undone) return failure_of(std::move(undone).error());
   report.done = true;
   const bool refused = std::any_of(report.actions.begin(), report.actions.end(),
                                    [](const UndoAction& one) { return !one.refused.empty(); });

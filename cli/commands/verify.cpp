@@ -68,7 +68,7 @@ Outcome run(const Arguments& arguments, Session& session) {
   status.reset();
   if (!outcomes) {
     log.failed("verify", outcomes.error());
-    return failure(std::move(outcomes).error(), Origin::endpoint);
+    return failure_of(std::move(outcomes).error());
   }
   log.ended(*outcomes);
   Report report{.plan = &all->plan, .file = all->file, .outcomes = *std::move(outcomes)};

@@ -135,7 +135,11 @@ Result<bool> wait_in(Temporary& collector, const Ref& object,
     body.text("version", version).open("options").number("maxWaitSeconds", wait_seconds).close();
     auto waited = collector.call("WaitForUpdatesEx", collector.ref(), body, what, call);
     // A collector that is gone has gone with its session.
-    if (!waited && waited.error().code == Errc::not_found) return session_ended(what);
+    if (!waited && waited.error().code == Errc::not_found) {
+      Error error = session_ended(what);
+      error.seen = waited.error().seen;
+      return error;
+    }
     FLYT_ASSIGN(const auto update, std::move(waited));
     if (!update && version.empty()) return session_ended(what);  // it was new: something is wrong
     if (!update) return false;

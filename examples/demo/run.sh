@@ -28,7 +28,8 @@ if [ "$(id -u)" != 0 ]; then
     args=()
     [ -z "$keep" ] || args+=(--keep)
     [ -z "$folder" ] || args+=(--folder "$folder")
-    exec sudo env FLYT_PROGRAM="$flyt" LAB_CACHE="${LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lab-guests}" \
+    # With root's home: what it downloads and builds stays out of the caller's.
+    exec sudo -H env -u XDG_CACHE_HOME -u XDG_STATE_HOME FLYT_PROGRAM="$flyt" ${LAB_CACHE:+"LAB_CACHE=$LAB_CACHE"} \
         CI="${CI:-}" NO_COLOR="${NO_COLOR:-}" TERM="${TERM:-dumb}" "$0" "${args[@]}"
 fi
 
@@ -43,11 +44,14 @@ if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' dim=$'\e[2m' off=$'\e[
 say() { printf '\n%s%s%s\n' "$bold" "$*" "$off"; }
 note() { printf '%s  %s%s\n' "$dim" "$*" "$off"; }
 
+# session VERB...: the private libvirt. Without our terminal, where virsh would look for polkit and complain.
+session() { setsid --wait "$lab/libvirt-session.sh" "$@"; }
+
 clean_up() {
     local status=$?
     trap - EXIT INT TERM
     say "Cleaning up"
-    [ ! -e "$folder/libvirt/mode" ] || "$lab/libvirt-session.sh" stop "$folder/libvirt" 2>&1 | sed 's/^/  /'
+    [ ! -e "$folder/libvirt/mode" ] || session stop "$folder/libvirt" 2>&1 | sed 's/^/  /'
     cd /
     if [ -n "$keep" ]; then
         note "kept for a look: $folder"
@@ -76,16 +80,17 @@ run() {
 
 say "1. A Linux machine, as VMware would export it"
 note "Debian's kernel and packages; boots from /dev/sda; its initramfs knows VMware's controllers and no virtio"
+note "the first time they are downloaded, 70 MB, to ${LAB_CACHE:-$HOME/.cache/lab-guests}"
 "$lab/make-guest.sh" "$folder/system.raw" --data "$folder/data.raw" --hostname web01 --address 10.0.2.15/24 \
-    --gateway 10.0.2.2 2>&1 | sed -u 's/^/  /'
+    --gateway 10.0.2.2 2>&1 | sed -u '/^{"disk"/d; s/^/  /'
 "$lab/make-ova.sh" "$folder/system.raw" "$folder/data.raw" "$folder/web01.ova" --name web01 --scsi lsilogic --nic E1000 |
     sed -u 's/^/  /'
 rm -f "$folder/system.raw" "$folder/data.raw" # from here on the OVA is all there is
 
 say "2. A KVM host of the demo's own, in private namespaces"
-"$lab/libvirt-session.sh" start "$folder/libvirt" --mode system 2>&1 | sed -u '/^stop:/d; s/^/  /'
-uri=$("$lab/libvirt-session.sh" uri "$folder/libvirt")
-virsh -q -c "$uri" pool-create-as machines dir --target "$folder/libvirt/images" >/dev/null
+session start "$folder/libvirt" --mode system 2>&1 | sed -u '/^stop:/d; s/^/  /'
+uri=$(session uri "$folder/libvirt")
+setsid --wait virsh -q -c "$uri" pool-create-as machines dir --target "$folder/libvirt/images" >/dev/null
 cat >"$folder/network.xml" <<'END'
 <network>
   <name>servers</name>
@@ -94,7 +99,7 @@ cat >"$folder/network.xml" <<'END'
   <ip address='10.0.2.2' netmask='255.255.255.0'/>
 </network>
 END
-virsh -q -c "$uri" net-create "$folder/network.xml" >/dev/null
+setsid --wait virsh -q -c "$uri" net-create "$folder/network.xml" >/dev/null
 note "pool machines, network servers (10.0.2.0/24)"
 
 say "3. The site: the only file written by hand"
@@ -145,7 +150,7 @@ run show plan.json
 run apply plan.json
 run verify plan.json
 
-say "What the conversion changed inside the machine, asked of the machine itself"
-in_net curl -s --max-time 120 http://10.0.2.15/cgi-bin/manifest | sed '/^end$/d; s/^/  /'
+say "The files that the conversion changed, by the machine's own count of digests"
+in_net curl -s --max-time 120 http://10.0.2.15/cgi-bin/manifest | sed -n 's/^\.\{0,1\}\(.*\): FAILED$/  \1/p'
 
 say "Done: the machine left its OVA and lives on KVM, with the same bytes but for the conversion's."

@@ -8,6 +8,7 @@
 #include "base/units.hpp"
 #include "movers/convert/domain_xml.hpp"
 #include "movers/convert/overlay_map.hpp"
+#include "movers/convert/room.hpp"
 #include "movers/convert/v2v_log.hpp"
 #include "movers/converter.hpp"
 
@@ -75,6 +76,7 @@ class V2vConverter : public Converter {
     FLYT_TRY(proceed(call, "conversion"));
     FLYT_TRY(check_bases(request));
     FLYT_TRY(make_private_folder(request.folder));
+    FLYT_TRY(check_room(request.folder));
     FLYT_ASSIGN(const auto overlays, make_overlays(request, call));
     const fs::path domain = request.folder / "domain.xml";
     FLYT_TRY(write_durably(domain, conversion_domain(request.source, overlays, request.kvm), 0600));
@@ -150,9 +152,10 @@ class V2vConverter : public Converter {
                                      request.progress->note(phase);
                                  },
                              .on_error = keep};
-    const auto finished = run(command, call);
-    FLYT_TRY(write_durably(log_file, text, 0600));
+    const auto finished = run_with_room(command, request.folder, call);
+    const Status logged = write_durably(log_file, text, 0600);
     if (!finished) return finished.error();
+    FLYT_TRY(logged);
     if (finished->status != 0) return conversion_failed(*finished, log, log_file);
     return log;
   }

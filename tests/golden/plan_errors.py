@@ -7,13 +7,7 @@ import sys
 
 import worlds
 from transcript import Transcript
-
-TODAY = ("--today", "2026-11-24")
-
-
-def changed(site, what, by):
-    assert what in site, what
-    return site.replace(what, by)
+from worlds import TODAY, changed
 
 
 def command_lines(seen):

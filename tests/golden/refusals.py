@@ -8,8 +8,8 @@ import sys
 
 import worlds
 from transcript import Transcript
+from worlds import TODAY
 
-TODAY = ("--today", "2026-11-24")
 TOKEN = "a-token-that-nobody-may-see"
 
 

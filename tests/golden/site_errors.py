@@ -5,13 +5,7 @@ import sys
 
 import worlds
 from transcript import Transcript
-
-TODAY = ("--today", "2026-11-24")
-
-
-def changed(site, what, by):
-    assert what in site, what
-    return site.replace(what, by)
+from worlds import TODAY, changed
 
 
 def command_lines(seen):
@@ -26,6 +20,7 @@ def command_lines(seen):
 def site_files(seen):
     seen.say("wrong site files")
     seen.flyt("check")
+    seen.flyt("check", "--site", ".")
     for what, by in [
             ("[site]", "[site"),
             ("[site]", "[siet]"),
@@ -38,6 +33,9 @@ def site_files(seen):
             ('country = "DK"', 'provider = "hetzner", country = "DK"'),
             ('to   = "new"', 'to   = "nwe"'),
             ('"20 s"', '"soon"'),
+            ('"20 s"', '20'),
+            ('["DK", "DE"]', '"DK"'),
+            ('country = "DK", operator = "Guldborgsund Kommune"', 'country = "DK"'),
             ('"none"', '"no"'),
             ('"lan"', '{ network = "lan", vlan = 5000 }')]:
         worlds.write(seen, site=changed(worlds.SITE, what, by))

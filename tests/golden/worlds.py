@@ -3,6 +3,7 @@
 import json
 
 MIB = 1 << 20
+TODAY = ("--today", "2026-11-24")
 SITE_ID = "0b7c6b1e-7a1d-4f0e-9d5c-2f8f1f6a4c11"
 
 SITE = f"""\
@@ -37,6 +38,11 @@ to   = "new"
 convert      = "none"
 boot_timeout = "20 s"
 """
+
+
+def changed(site, what, by):
+    assert what in site, what
+    return site.replace(what, by)
 
 
 def disk(number, size, used=None):

@@ -1,22 +1,25 @@
 # Sourced by the scripts beside it: a true guest as an OVA, a private libvirt and a site, in a folder that goes away when
 # the script succeeds and is kept, and named, when it fails. Defines GUESTS, FOLDER, URI, in_net, flyt, expect.
 set -euo pipefail
+if [ "$(id -u)" != 0 ]; then
+    echo "needs root: a private libvirt in namespaces of its own"
+    exit 77
+fi
+# OWN_MOUNTS=1 before this is sourced: what the script mounts is gone with it, however it ends.
+if [ -n "${OWN_MOUNTS:-}" ] && [ -z "${FLYT_UNSHARED:-}" ]; then
+    exec env FLYT_UNSHARED=1 unshare --mount -- "$0" "$@"
+fi
 GUESTS=$FLYT_SOURCE/tests/lab/guests
 FOLDER=$(mktemp -d "${TMPDIR:-/var/tmp}/flyt-integration.XXXXXX")
 chmod 711 "$FOLDER"
 cd "$FOLDER"
-
-if [ "$(id -u)" != 0 ]; then
-    rmdir "$FOLDER"
-    echo "needs root: a private libvirt in namespaces of its own"
-    exit 77
-fi
 
 finish() {
     local status=$?
     trap - EXIT INT TERM
     [ ! -e libvirt/mode ] || "$GUESTS/libvirt-session.sh" stop "$FOLDER/libvirt" >/dev/null 2>&1 || :
     cd /
+    [ -z "${OWN_MOUNTS:-}" ] || awk -v below="$FOLDER/" 'index($2, below) == 1 {print $2}' /proc/mounts | xargs -r umount --lazy
     if [ $status = 0 ]; then rm -rf "$FOLDER"; else echo "kept: $FOLDER"; fi
     exit $status
 }
@@ -45,6 +48,19 @@ in_net() {
     nsenter --target "$pid" --net -- "$@"
 }
 flyt() { in_net "$FLYT_PROGRAM" "$@"; }
+
+# small_disk FOLDER SIZE: a file system of that size. Of a script with OWN_MOUNTS.
+small_disk() {
+    mkdir -p "$1"
+    mount -t tmpfs -o "size=$2,mode=700" small "$1"
+}
+
+# fill FOLDER KIB: leaves that much free there.
+fill() {
+    local free
+    free=$(df -k --output=avail "$1" | tail -n 1)
+    head -c $(((free - $2) * 1024)) /dev/zero >"$1/ballast"
+}
 
 # make_ova NAME [make-guest.sh options]: NAME.ova, with NAME-system.raw and NAME-data.raw as it was made from.
 make_ova() {

@@ -52,7 +52,7 @@ std::string firmware_words(const PlannedMachine& machine) {
 }
 
 std::string arrow(std::string_view from, std::string_view to) {
-  const std::string left = short_name(from.empty() ? "?" : from);
+  std::string left = short_name(from.empty() ? "?" : from);
   // Nothing: the target's driver chooses.
   if (to.empty() || left == short_name(to)) return left;
   return fmt::format("{} → {}", left, short_name(to));
@@ -139,6 +139,9 @@ std::string render_machine(const PlannedMachine& machine, const Style& style) {
   out += render_disks(machine, style) + render_nics(machine, style);
   out +=
       line("convert", fmt::format("{}: {}", machine.convert ? "yes" : "no", machine.convert_why));
+  if (machine.source.power == Power::on) {
+    out += line("cutover", "it runs: it is shut down once it is copied, and synced once more");
+  }
   if (!machine.placement_why.empty()) out += line("placed", machine.placement_why);
   out += line("alive", alive_words(machine));
   if (!machine.adopts.empty()) out += line("adopts", "what plan " + machine.adopts + " has copied");

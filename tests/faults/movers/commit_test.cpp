@@ -3,6 +3,7 @@
 
 #include <csignal>
 
+#include "movers/manifest.hpp"
 #include "tests/catch.hpp"
 #include "tests/faults/movers/disks.hpp"
 
@@ -157,11 +158,40 @@ TEST_CASE("A conversion that wrote behind the source's end is refused") {
 TEST_CASE("A commit is refused when the target is not the synced copy, and writes nothing") {
   Converted pair;
   put(pair.target, 15 * mib + 5000, "x");
-  const std::string before = content(pair.target);
+  const std::string before = content(pair.target), known = content(pair.manifest);
   const auto report = pair.commit();
   REQUIRE_FALSE(report);
   CHECK(report.error().code == Errc::corrupt);
   CHECK(content(pair.target) == before);
+  CHECK(content(pair.manifest) == known);
+}
+
+TEST_CASE("All that a commit will write is void before it writes") {
+  Converted pair;
+  struct Look : ProgressSink {
+    explicit Look(const Converted& one) : its(one) {}
+    void total(std::uint64_t) override {
+      untouched = content(its.target) == before;
+      std::filesystem::copy_file(its.manifest, its.folder / "then");
+    }
+    const Converted& its;
+    std::string before = content(its.target);
+    bool untouched = false;
+  } look(pair);
+  REQUIRE(pair.commit({}, {}, &look));
+  CHECK(look.untouched);
+  const auto then = movers::Manifest::open({pair.folder / "then", {}, 0, false});
+  REQUIRE(then);
+  movers::Manifest::Cursor cursor(*then);
+  std::vector<std::uint64_t> voids;
+  for (std::uint64_t block = 0; block <= 20; ++block) {
+    const auto segment = cursor.at(block);
+    CHECK(segment.source);
+    if (!segment.conversion) continue;
+    CHECK(segment.conversion->kind == movers::RecordKind::nothing);
+    voids.push_back(block);
+  }
+  CHECK(voids == std::vector<std::uint64_t>{3, 4, 5, 15, 20});
 }
 
 TEST_CASE("A commit is refused when its list of changes is not complete") {

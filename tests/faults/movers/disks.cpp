@@ -9,6 +9,8 @@
 #include <random>
 #include <stdexcept>
 
+#include "tests/tree_root.hpp"
+
 namespace flyt::tests {
 
 std::string noise(std::uint64_t size, std::uint64_t seed) {
@@ -39,34 +41,12 @@ std::string content(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-namespace {
-
-std::string text_of(const Digest& digest) {
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-}
-
-std::string top(const std::vector<Digest>& leaves, std::size_t begin, std::size_t end) {
-  if (begin == end) return text_of(sha256(""));
-  if (end - begin == 1) {
-    std::string leaf(1, '\0');
-    return text_of(sha256(leaf.append(text_of(leaves[begin]))));
-  }
-  std::size_t split = 1;
-  while (split * 2 < end - begin) split *= 2;
-  return text_of(
-      sha256("\x01" + top(leaves, begin, begin + split) + top(leaves, begin + split, end)));
-}
-
-}  // namespace
-
 Digest root_of(const std::string& bytes) {
   std::vector<Digest> leaves;
   for (std::size_t at = 0; at < bytes.size(); at += 1 << 20) {
     leaves.push_back(sha256(std::string_view(bytes).substr(at, 1 << 20)));
   }
-  std::string text = "\x02";
-  for (int i = 0; i < 8; ++i) text += static_cast<char>(bytes.size() >> (8 * i));
-  return sha256(text + top(leaves, 0, leaves.size()));
+  return tree_root(leaves, bytes.size());
 }
 
 namespace {

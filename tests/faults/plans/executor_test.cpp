@@ -1,54 +1,21 @@
 #include "plans/executor.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <csignal>
-#include <cstdlib>
 #include <fstream>
 
-#include "base/process.hpp"
 #include "drivers/decorators/fault.hpp"
 #include "tests/catch.hpp"
-#include "tests/faults/plans/scene.hpp"
+#include "tests/faults/plans/child.hpp"
 
 namespace flyt::tests {
 namespace {
 
 constexpr std::uint64_t mib = 1 << 20;
-// Applies in a process of its own, which kills itself at the `kill_at`th door; 0: never. Its exit
-// status.
-int apply_in_child(const Scene& scene, int kill_at) {
-  const auto done = run({{"/proc/self/exe", "[.executor-child]"},
-                         {{"FLYT_TEST_SCENE", scene.folder.native()},
-                          {"FLYT_TEST_KILL_AT", std::to_string(kill_at)}}},
-                        Call{}.within(std::chrono::minutes(5)));
-  if (!done) FAIL(told(done.error()));
-  if (done->status != 0) UNSCOPED_INFO(done->output);
-  return done->status;
-}
-
-bool killed(int status) { return status == 128 + SIGKILL; }
 
 }  // namespace
-
-// Run as a program of its own by the tests below.
-TEST_CASE("executor: a process that applies and may kill itself", "[.executor-child]") {
-  const char* folder = std::getenv("FLYT_TEST_SCENE");
-  const char* kill_at = std::getenv("FLYT_TEST_KILL_AT");
-  if (folder == nullptr || kill_at == nullptr) return;
-  const int door = std::atoi(kill_at);
-  const Scene scene{std::filesystem::path(folder)};
-  std::atomic<int> doors{0};
-  ApplyOptions options;
-  options.at_step = [&](std::string_view) {
-    if (++doors == door) ::kill(::getpid(), SIGKILL);
-  };
-  Worker worker(scene);
-  CHECK(all(worker.apply(scene, options), MachineState::landed));
-}
 
 TEST_CASE("a plan with two machines lands, byte by byte", "[faults][executor][tsan]") {
   if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");

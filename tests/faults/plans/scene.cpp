@@ -61,7 +61,7 @@ Scene::Scene(bool convert) : folder(TempDir().path()) {
   REQUIRE(from.write(source));
   REQUIRE(to.write(target));
   make_plan_of(convert);
-  std::ofstream(folder / "plan.json") << plan_text(plan);
+  write_plan();
 }
 
 Scene::Scene(std::filesystem::path made_there) : folder(std::move(made_there)) {
@@ -92,14 +92,13 @@ void Scene::make_plan_of(bool convert) {
   REQUIRE((source && target));
   PlanInput input{.site = &site, .source = &*source, .target = &*target};
   input.flyt_version = "test";
-  input.source_can_view = true;
+  input.source_can_cut_over = true;
   auto made = flyt::make_plan(input);
   REQUIRE(made);
   plan = *std::move(made);
   for (const Concern& one : plan.concerns) UNSCOPED_INFO(one.code << " " << one.text);
   REQUIRE(plan.machines.size() == 2);
   for (PlannedMachine& machine : plan.machines) machine.convert = convert;
-  plan.digest = plan_digest(plan);
 }
 
 std::unique_ptr<Driver> Scene::open(const memory::WorldFolder& world) {
@@ -129,7 +128,31 @@ void Scene::set_source_power(Power power) const {
   REQUIRE(locked->save());
 }
 
+Power Scene::source_power(std::size_t machine) const {
+  const auto inventory = open(from)->inventory({plan.machines.at(machine).source.id, ""}, {});
+  REQUIRE(inventory);
+  return inventory->machines.front().power;
+}
+
+void Scene::run_source() {
+  set_source_power(Power::on);
+  for (PlannedMachine& machine : plan.machines) machine.source.power = Power::on;
+  write_plan();
+}
+
+void Scene::only(std::size_t machine) {
+  plan.machines = {plan.machines.at(machine)};
+  for (Wave& wave : plan.waves) wave.machines = {plan.machines.front().migration_id};
+  write_plan();
+}
+
+void Scene::write_plan() {
+  plan.digest = plan_digest(plan);
+  std::ofstream(folder / "plan.json") << plan_text(plan);
+}
+
 void Scene::check_landed() const {
+  for (std::size_t i = 0; i < plan.machines.size(); ++i) CHECK(source_power(i) == Power::off);
   const auto machines = made();
   CHECK(machines.size() == plan.machines.size());
   for (const PlannedMachine& planned : plan.machines) {
@@ -173,7 +196,6 @@ Worker::Worker(const Scene& scene)
           scene.site.state,
           {},
           {},
-          false,
           [] { return std::string("2026-11-24T12:00:00Z"); }};
 }
 

@@ -37,12 +37,18 @@ struct Scene {
   std::filesystem::path source_disk(std::size_t machine, std::size_t disk) const;
   std::vector<Machine> made() const;  // on the target
   void set_source_power(Power power) const;
+  Power source_power(std::size_t machine) const;
+  // All planned machines run, and the plan has seen that.
+  void run_source();
+  void only(std::size_t machine);  // plans no other
 
-  // Exactly one machine for each migration, on, and its disks read as the source's, or converted.
+  // Exactly one machine for each migration, on, and its disks read as the source's, or converted;
+  // no source runs.
   void check_landed() const;
   void check_source_clean() const;  // nothing of flyt is left there
 
  private:
+  void write_plan();
   void set_site();
   void make_plan_of(bool convert);
 };

@@ -37,7 +37,10 @@ TEST_CASE("a durable file replaces the old one and leaves nothing beside", "[dur
 
 TEST_CASE("a durable file that cannot be written leaves all as it was", "[durable_file]") {
   const tests::TempDir dir;
-  CHECK(write_durably(dir / "no" / "plan.json", "x").error().code == Errc::not_found);
+  const auto nowhere = write_durably(dir / "no" / "plan.json", "x");
+  CHECK(nowhere.error().code == Errc::not_found);
+  CHECK(nowhere.error().what ==
+        "cannot create " + (dir / "no" / "plan.json").native() + ": No such file or directory");
   REQUIRE(fs::create_directory(dir / "taken"));
   CHECK_FALSE(write_durably(dir / "taken", "x"));
   CHECK(entries(dir.path()) == 1);

@@ -4,6 +4,7 @@
 
 using namespace flyt;
 using flyt::cli::Asked;
+using flyt::cli::failure_of;
 using flyt::cli::judge;
 
 namespace {
@@ -70,6 +71,17 @@ TEST_CASE("a machine that failed since an endpoint did tells so", "[cli]") {
     machine.error = Error{.code = row.code, .what = row.what, .seen = row.seen};
     CHECK(judge(machine, {}) == row.status);
   }
+}
+
+TEST_CASE("a command that fails blames an endpoint only where the error names one", "[cli]") {
+  const auto status = [](Errc code, const char* what) {
+    return failure_of(Error{.code = code, .what = what}).status;
+  };
+  CHECK(status(Errc::unavailable, "the journal cannot be used") == ExitStatus::failed);
+  CHECK(status(Errc::unavailable, "endpoint kvm: cannot connect") == ExitStatus::endpoint);
+  CHECK(status(Errc::not_found, "web01: endpoint kvm: no machine web01") == ExitStatus::endpoint);
+  CHECK(status(Errc::invalid, "the plan is of another site") == ExitStatus::usage);
+  CHECK(status(Errc::cancelled, "stopped") == ExitStatus::stopped);
 }
 
 TEST_CASE("only verdicts that were asked for count", "[cli]") {

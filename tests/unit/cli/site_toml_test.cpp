@@ -130,7 +130,8 @@ TEST_CASE("what is wrong in a site file is named with its line and a way out", "
       {kvm + "usr = \"x\"\n", "line 6: endpoints.kvm.usr: there is no such key", "write user"},
       {kvm + "password = \"hunter2\"\n",
        "line 6: endpoints.kvm.password: a secret does not stand in the site file", "command ="},
-      {kvm + "password = { env = \"A\", file = \"b\" }\n", "is exactly one of", ""},
+      {kvm + "password = { env = \"A\", file = \"b\" }\n", "from exactly one place",
+       "password = { env ="},
       {kvm + "password = { envv = \"A\" }\n", "password.envv: there is no such key", "write env"},
       {kvm + "url2 = [1]\n", "there is no such key", "write url"},
       {kvm + "user = [1]\n", "user: a text in quotes is expected", ""},
@@ -140,16 +141,18 @@ TEST_CASE("what is wrong in a site file is named with its line and a way out", "
       {kvm + "ground = { country = \"DK\", operator = \"x\" }\n", "ground.owner: is missing", ""},
       {kvm + "ground = { country = \"EU\", operator = \"x\", owner = \"y\" }\n",
        "\"EU\" is no ISO 3166-1 country code", "such as DK"},
-      {kvm + "limits = { rate = 200 }\n", "limits.rate: needs a unit", ""},
+      {kvm + "limits = { rate = 200 }\n", "limits.rate: needs a unit",
+       "write rate = \"200 MiB/s\""},
       {kvm + "limits = { rate = \"fast\" }\n", "\"fast\" is no rate", ""},
       {kvm + "limits = { connections = 0 }\n", "from 1 to 64", ""},
       {kvm + "[move]\nto = \"kwm\"\n", "move.to: there is no [endpoints.kwm]", "write kvm"},
       {kvm + "[map.kvn.networks]\n", "map.kvn: there is no such key", "write kvm"},
       {kvm + "[map.networks]\nx = { network = \"y\", vlan = 4095 }\n", "from 1 to 4094", ""},
-      {kvm + "[map.networks]\nx = \"\"\n", "map.networks.x: is missing", ""},
+      {kvm + "[map.networks]\n\"VM Net\" = \"\"\n", "map.networks.VM Net: is missing",
+       "write \"VM Net\" = \"TEXT\""},
       {kvm + "[defaults]\nconvert = \"yes\"\n", "\"auto\", \"virt-v2v\" or \"none\"", ""},
       {kvm + "[defaults]\nboot_timeout = 180\n", "a text in quotes is expected", ""},
-      {kvm + "[defaults]\nboot_timeout = \"soon\"\n", "\"soon\" is no duration", ""},
+      {kvm + "[defaults]\nboot_timeout = \"soon\"\n", "\"soon\" is no duration", "\"180 s\""},
       {kvm + "[defaults]\nboot_timeout = \"25 h\"\n", "at most a day", ""},
       {kvm + "[defaults]\nwave = 1\n", "defaults.wave: there is no such key", ""},
       {kvm + "[machines.a]\nname = \"\"\n", "line 7: machines.a.name: is empty", ""},
@@ -158,7 +161,8 @@ TEST_CASE("what is wrong in a site file is named with its line and a way out", "
       {kvm + "[machines.a]\nprobes = [ { tcp = \"host\" } ]\n", "\"host\" is not host:port", ""},
       {kvm + "[machines.a]\nprobes = [ { tcp = \"host:99999\" } ]\n", "is not host:port", ""},
       {kvm + "[machines.a]\nprobes = [ { http = \"ftp://x\" } ]\n", "no http or https URL", ""},
-      {kvm + "[machines.a]\nprobes = [ { agent = false } ]\n", "a probe is", ""},
+      {kvm + "[machines.a]\nprobes = [ { agent = false } ]\n", "this is no probe",
+       "{ agent = true }"},
       {kvm + "[machines.a]\nprobes = [ { htp = \"x\" } ]\n", "there is no such key", "write http"},
   };
   for (const auto& row : rows) {
@@ -170,6 +174,7 @@ TEST_CASE("what is wrong in a site file is named with its line and a way out", "
     CHECK(site.error().state == "nothing was done");
     CHECK_THAT(site.error().what, Catch::Contains(row.what));
     const auto remedy = fmt::format("{}", fmt::join(site.error().remedy, "\n"));
+    CHECK_FALSE(remedy.empty());
     CHECK_THAT(remedy, Catch::Contains(row.remedy));
     CHECK_THAT(site.error().what + remedy, !Catch::Contains("hunter2"));
   }

@@ -6,35 +6,14 @@
 
 #include "movers/block.hpp"
 #include "tests/catch.hpp"
+#include "tests/tree_root.hpp"
 
 using flyt::Digest;
 using flyt::sha256;
 using flyt::movers::Merkle;
+using flyt::tests::tree_root;
 
 namespace {
-
-std::string text_of(const Digest& digest) {
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-}
-
-// MTH of RFC 6962 section 2.1 as it stands there, over given leaves.
-std::string top(const std::vector<Digest>& leaves, std::size_t begin, std::size_t end) {
-  if (begin == end) return text_of(sha256(""));
-  if (end - begin == 1) {
-    std::string leaf(1, '\0');
-    return text_of(sha256(leaf.append(text_of(leaves[begin]))));
-  }
-  std::size_t split = 1;
-  while (split * 2 < end - begin) split *= 2;
-  return text_of(
-      sha256("\x01" + top(leaves, begin, begin + split) + top(leaves, begin + split, end)));
-}
-
-Digest root(const std::vector<Digest>& leaves, std::uint64_t length) {
-  std::string text = "\x02";
-  for (int i = 0; i < 8; ++i) text += static_cast<char>(length >> (8 * i));
-  return sha256(text + top(leaves, 0, leaves.size()));
-}
 
 Digest numbered(int number) { return sha256("block " + std::to_string(number)); }
 
@@ -44,7 +23,7 @@ TEST_CASE("The root is that of RFC 6962's tree for every small number of blocks"
   std::vector<Digest> leaves;
   Merkle tree;
   for (int count = 0; count < 70; ++count) {
-    CHECK(tree.root(1000) == root(leaves, 1000));
+    CHECK(tree.root(1000) == tree_root(leaves, 1000));
     leaves.push_back(numbered(count));
     tree.add(leaves.back());
   }
@@ -64,7 +43,7 @@ TEST_CASE("Runs of equal blocks give the root of the single blocks") {
     tree.add(numbered(0), count);
     leaves.push_back(numbered(count));
     tree.add(leaves.back());
-    CHECK(tree.root(7) == root(leaves, 7));
+    CHECK(tree.root(7) == tree_root(leaves, 7));
   }
   CHECK(tree.blocks() == leaves.size());
 }

@@ -69,7 +69,7 @@ std::vector<Case> machine_cases() {
       {"M-RUNNING", "web01",
        [](Example& e) {
          e.web().power = flyt::Power::on;
-         e.source_can_view = true;
+         e.source_can_cut_over = true;
        },
        "it runs"},
       {"M-SECURE-BOOT", "web01", [](Example& e) { e.web().firmware.secure_boot = true; },
@@ -262,9 +262,9 @@ TEST_CASE("An assessment says what a plan would say of the machine itself", "[pl
   Example example;
   example.web().guest.family = flyt::GuestFamily::windows;
   example.web().power = flyt::Power::on;
-  const auto codes = [&](bool can_view) {
+  const auto codes = [&](bool can_cut_over) {
     std::set<std::string> all;
-    for (const auto& one : flyt::assess(example.site, {"esx", can_view}, example.web())) {
+    for (const auto& one : flyt::assess(example.site, {"esx", can_cut_over}, example.web())) {
       all.insert(one.code);
     }
     return all;

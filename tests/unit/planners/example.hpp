@@ -45,7 +45,7 @@ struct Example {
   Inventory source, target;
   Selection select;
   std::vector<Verdict> ground;
-  bool source_can_view = false;
+  bool source_can_cut_over = false;
   const Plan* adopt = nullptr;
 
   Example() {
@@ -84,7 +84,7 @@ struct Example {
     input.flyt_version = "0.1.0";
     input.inventory_digest = "1234";
     input.adopt = adopt;
-    input.source_can_view = source_can_view;
+    input.source_can_cut_over = source_can_cut_over;
     return make_plan(input);
   }
   Plan plan() const { return try_plan().value(); }

@@ -391,6 +391,6 @@ TEST_CASE("A plan has one wave and an estimate", "[planners]") {
 TEST_CASE("A running machine is planned where the source makes views", "[planners]") {
   Example example;
   example.web().power = flyt::Power::on;
-  example.source_can_view = true;
+  example.source_can_cut_over = true;
   CHECK(example.plan().machines.size() == 2);
 }

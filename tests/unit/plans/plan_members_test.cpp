@@ -1,7 +1,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/digest.hpp"
 #include "base/inventory_json.hpp"
+#include "plans/canonical_json.hpp"
 #include "plans/plan_document.hpp"
 #include "tests/catch.hpp"
 #include "tests/temp_dir.hpp"
@@ -136,6 +138,43 @@ TEST_CASE("every member of a plan comes back", "[plans][document]") {
 
 TEST_CASE("the same plan gives the same bytes", "[plans][document]") {
   CHECK(plan_text(full_plan()) == plan_text(full_plan()));
+}
+
+// Plans that lie on disks and digests in journals must stay what they are.
+TEST_CASE("the bytes of a plan do not change from one flyt to the next", "[plans][document]") {
+  CHECK(plan_digest(full_plan()) ==
+        "f14fc5e797478b6b41b97f594e128ca37e08e07d0235d8ef6212e357c4738f0e");
+  CHECK(to_hex(sha256(plan_text(full_plan()))) ==
+        "be79f82efa5280be655d538a1d4271d37c352fb702617557d35756321f901183");
+}
+
+Json with_digest(Json json) {
+  json.erase("digest");
+  json["digest"] = to_hex(sha256(*canonical_text(json)));
+  return json;
+}
+
+TEST_CASE("of a plan, words of the source may be new, those to be acted on not",
+          "[plans][document]") {
+  const Json json = Json::parse(plan_text(full_plan()));
+  REQUIRE(parse_plan(with_digest(json).dump()));
+  Json later = json;
+  later["machines"][0]["source"]["power"] = "later";
+  later["machines"][0]["source"]["disks"][0]["bus"] = "later";
+  const auto plan = parse_plan(with_digest(later).dump());
+  REQUIRE(plan);
+  CHECK(plan->machines[0].source.disks[0].bus == Bus::unknown);
+  for (const char* pointer :
+       {"/machines/0/spec/disks/0/bus", "/machines/0/spec/firmware", "/machines/0/spec/clock",
+        "/machines/0/spec/guest/family", "/machines/0/facts/0/kind", "/ground/0/answer"}) {
+    INFO(pointer);
+    Json odd = json;
+    REQUIRE(odd.contains(Json::json_pointer(pointer)));
+    odd[Json::json_pointer(pointer)] = "later";
+    const auto refused = parse_plan(with_digest(odd).dump());
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Errc::invalid);
+  }
 }
 
 TEST_CASE("names that are no UTF-8 do not cost the plan", "[plans][document]") {

@@ -42,5 +42,15 @@ TEST_CASE("a record with a number that does not fit is not taken for another",
       R"({"program":"","log":"","warnings":[],"disks":[{"overlay":"x","changed":[[-1,2,false]]}]})"));
 }
 
+TEST_CASE("verdicts that cannot be read are a damaged record", "[plans][step_detail]") {
+  for (const char* text : {"", "{}", R"({"verdicts":7})", R"({"verdicts":["PASS"]})",
+                           R"({"verdicts":[{"question":"bytes","answer":"MAYBE"}]})"}) {
+    CAPTURE(text);
+    const auto verdicts = verdicts_detail(text);
+    REQUIRE_FALSE(verdicts);
+    CHECK(verdicts.error().code == Errc::corrupt);
+  }
+}
+
 }  // namespace
 }  // namespace flyt

@@ -1,0 +1,103 @@
+#include "plans/source.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace flyt {
+namespace {
+
+// A disk of two moments would be of none. "begun" stays, as the disks have been written to.
+Status take_back_copies(const PlannedMachine& planned, const Plan& plan, const Crew& crew,
+                        const Known& known, const Owner& owner) {
+  StepRecord record{.machine = planned.migration_id, .epoch = owner.epoch, .plan = plan.digest};
+  record.at = crew.now();
+  ViewDetail next;
+  for (const char* key : {"view", "last", view_dropped}) {
+    const StepRecord* step = known.find(key);
+    if (step == nullptr) continue;
+    if (const auto detail = view_detail(step->detail)) {
+      next.number = std::max(next.number, detail->number);
+    }
+  }
+  ++next.number;
+  record.step = view_dropped;
+  record.state = StepState::done;
+  record.detail = detail_of(next);
+  FLYT_TRY(crew.journal->finish(record));
+  for (const StepRecord& step : known.steps) {
+    const bool stays = step.step == "create" || step.step == "view" || step.step == "stop" ||
+                       step.step == "last" || step.step == view_dropped;
+    if (stays) continue;
+    record.step = step.step;
+    record.detail = "{}";
+    FLYT_TRY(crew.journal->intend(record));
+  }
+  return ok();
+}
+
+}  // namespace
+
+bool can_cut_over(const Driver& source) {
+  const Capabilities can = source.info().can;
+  return can.has(Capability::view) && can.has(Capability::power);
+}
+
+const StepRecord* Known::find(std::string_view key) const {
+  const auto found = std::find_if(steps.begin(), steps.end(),
+                                  [&](const StepRecord& one) { return one.step == key; });
+  return found == steps.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> views_left(const Known& known) {
+  const StepRecord* clean = known.find("clean");
+  if (clean != nullptr && clean->state == StepState::done) return {};
+  std::vector<std::string> views;
+  if (const StepRecord* view = known.find("view")) {
+    const auto detail = view_detail(view->detail);
+    // Begun and without an outcome: its name is the only one that flyt gives.
+    const std::string name = detail ? detail->name : first_view;
+    const StepRecord* last = known.find("last");
+    const bool replaced =
+        last != nullptr && last->state == StepState::done && view_detail(last->detail).has_value();
+    if (!name.empty() && !replaced) views.push_back(name);
+  }
+  if (const StepRecord* last = known.find("last")) {
+    // Done and without a view: none was needed.
+    if (last->state != StepState::done || view_detail(last->detail)) views.emplace_back(last_view);
+  }
+  return views;
+}
+
+bool was_shut_down(const PlannedMachine& planned, const Known& known) {
+  const StepRecord* stop = known.find("stop");
+  if (stop == nullptr) return false;
+  if (stop->state != StepState::failed) return power_detail(stop->detail) == Power::on;
+  // It was asked, and may have obeyed after all.
+  return planned.source.power == Power::on;
+}
+
+Status drop_views(const PlannedMachine& planned, const Plan& plan, const Crew& crew,
+                  const Known& known, const Owner& owner, const Call& call) {
+  const auto views = views_left(known);
+  if (views.empty() || !crew.source->info().can.has(Capability::view)) return ok();
+  const StepRecord* bytes = known.find("bytes");
+  if (bytes == nullptr || bytes->state != StepState::done) {
+    FLYT_TRY(take_back_copies(planned, plan, crew, known, owner));
+  }
+  for (const std::string& view : views) {
+    FLYT_TRY(
+        crew.source->drop_view({.machine = planned.source.id, .name = view, .owner = owner}, call));
+  }
+  if (known.find("last") != nullptr) {
+    FLYT_TRY(crew.journal->reset(planned.migration_id, "last", "undo"));
+  }
+  return crew.journal->reset(planned.migration_id, "view", "undo");
+}
+
+Status start_again(const PlannedMachine& planned, const Crew& crew, const Call& call) {
+  const auto on = crew.source->set_power(planned.source.id, Driver::PowerChange::on, call);
+  // Removed on the source since: there is nothing to put right.
+  return !on && on.error().code == Errc::not_found ? ok() : on;
+}
+
+}  // namespace flyt

@@ -1,0 +1,39 @@
+// What flyt has changed on a source, and how that is put right again.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plans/executor.hpp"
+#include "plans/journal.hpp"
+#include "plans/step_detail.hpp"
+
+namespace flyt {
+
+inline constexpr const char* first_view = "flyt-1";  // what the copies are of
+inline constexpr const char* last_view = "flyt-2";   // of the source that was shut down
+
+// Whether a machine that runs can be copied, shut down and synced.
+bool can_cut_over(const Driver& source);
+
+// The records of one machine.
+struct Known {
+  std::vector<StepRecord> steps;
+  const StepRecord* find(std::string_view key) const;
+};
+
+// Views that may still be there: made, or begun to be made, and not dropped.
+std::vector<std::string> views_left(const Known& known);
+// It was shut down for its cutover, or that was begun.
+bool was_shut_down(const PlannedMachine& planned, const Known& known);
+
+// Drops its views. What was copied of them is of no use to the next one: a guest that ran on has
+// changed since; but it is kept, to be compared.
+Status drop_views(const PlannedMachine& planned, const Plan& plan, const Crew& crew,
+                  const Known& known, const Owner& owner, const Call& call);
+
+// Switches on again what was shut down. REQUIRES: its copy does not run.
+Status start_again(const PlannedMachine& planned, const Crew& crew, const Call& call);
+
+}  // namespace flyt

@@ -1,0 +1,89 @@
+// The cutover: the source stops, and what it has written since the copies is copied too.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+#include "plans/machine_run.hpp"
+#include "plans/moment.hpp"
+#include "plans/source.hpp"
+
+namespace flyt {
+namespace {
+
+constexpr std::chrono::minutes shutdown_patience{5};
+
+// The platform has asked the guest; whether it ends is seen in its power.
+Error does_not_stop(const MachineRun& run, Error cause) {
+  Error error = std::move(cause).within("it does not shut down");
+  error.state = "it was asked to, and may still do it; nothing of its copy is lost";
+  error.remedy.insert(
+      error.remedy.begin(),
+      fmt::format("shut {} down from inside, then apply the plan again", run.planned->source.name));
+  return error;
+}
+
+// Whether the machine may have written after its copies were begun.
+bool has_moved_on(const MachineRun& run) {
+  return run.view.of_running || run.source_was == Power::on;
+}
+
+// An earlier process has asked it to shut down, and did not live to say what came of it.
+bool asked_before(const MachineRun& run) {
+  const std::lock_guard lock(run.mutex);
+  const auto stop = run.journaled.find("stop");
+  return stop != run.journaled.end() && power_detail(stop->second.detail) == Power::on;
+}
+
+// Shuts it down where it runs; how it was before.
+Result<Power> shut_down(MachineRun& run, const Call& call) {
+  const auto now = source_now(run, call);
+  if (!now && now.error().code == Errc::not_found) return Power::off;
+  if (!now) return now.error();
+  if (now->power == Power::off) return asked_before(run) ? Power::on : Power::off;
+  // From here on it may be off because of us.
+  FLYT_TRY(run.intend("stop", detail_of_power(Power::on)));
+  run.status->machine(*run.planned, MachineState::running, "shutting the source down");
+  auto off = run.crew->source->set_power(run.planned->source.id, Driver::PowerChange::off,
+                                         call.within(shutdown_patience));
+  if (!off && off.error().code == Errc::cancelled) return off.error();
+  if (!off) return does_not_stop(run, std::move(off).error());
+  return Power::on;
+}
+
+}  // namespace
+
+Result<std::string> step_stop(MachineRun& run, const Call& call) {
+  FLYT_ASSIGN(run.source_was, shut_down(run, call));
+  return detail_of_power(run.source_was);
+}
+
+// In place of the view that the copies were made of: where a platform can only read what lies below
+// its last snapshot, all of it lies there again.
+Result<std::string> step_last(MachineRun& run, const Call& call) {
+  const StepRecord* before = run.done("last");
+  const auto known = before != nullptr ? view_detail(before->detail) : ViewDetail{};
+  if (run.done("bytes") != nullptr) {
+    if (known && !known->name.empty()) run.view = *known;
+    return before != nullptr ? before->detail : "{}";
+  }
+  if (!has_moved_on(run)) return std::string("{}");
+  FLYT_ASSIGN(const Machine now, source_now(run, call));
+  FLYT_TRY(check_off(run, now));
+  FLYT_TRY(run.crew->source->drop_view(
+      {.machine = run.planned->source.id, .name = first_view, .owner = run.owner()}, call));
+  ViewDetail last;
+  FLYT_ASSIGN(last, make_source_view(run, last_view, call));
+  last.number = run.view.number + 1;
+  if (known && !known->name.empty()) {
+    last.number = known->number;
+    if (known->identity != last.identity) {
+      FLYT_TRY(take_back(run, StepKind::delta));
+      ++last.number;
+    }
+  }
+  run.copied = std::exchange(run.view, std::move(last));
+  return detail_of(run.view);
+}
+
+}  // namespace flyt

@@ -1,0 +1,42 @@
+#include "tests/faults/plans/child.hpp"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+
+#include "base/process.hpp"
+#include "tests/catch.hpp"
+
+namespace flyt::tests {
+
+int apply_in_child(const Scene& scene, int kill_at) {
+  const auto done = run({{"/proc/self/exe", "[.executor-child]"},
+                         {{"FLYT_TEST_SCENE", scene.folder.native()},
+                          {"FLYT_TEST_KILL_AT", std::to_string(kill_at)}}},
+                        Call{}.within(std::chrono::minutes(5)));
+  if (!done) FAIL(told(done.error()));
+  if (done->status != 0) UNSCOPED_INFO(done->output);
+  return done->status;
+}
+
+bool killed(int status) { return status == 128 + SIGKILL; }
+
+// Run as a program of its own by apply_in_child().
+TEST_CASE("executor: a process that applies and may kill itself", "[.executor-child]") {
+  const char* folder = std::getenv("FLYT_TEST_SCENE");
+  const char* kill_at = std::getenv("FLYT_TEST_KILL_AT");
+  if (folder == nullptr || kill_at == nullptr) return;
+  const int door = std::atoi(kill_at);
+  const Scene scene{std::filesystem::path(folder)};
+  std::atomic<int> doors{0};
+  ApplyOptions options;
+  options.at_step = [&](std::string_view) {
+    if (++doors == door) ::kill(::getpid(), SIGKILL);
+  };
+  Worker worker(scene);
+  CHECK(all(worker.apply(scene, options), MachineState::landed));
+}
+
+}  // namespace flyt::tests

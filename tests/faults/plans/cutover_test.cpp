@@ -1,0 +1,273 @@
+// Sources that run while they are copied: they are shut down, and what they wrote comes along.
+#include <algorithm>
+#include <atomic>
+#include <fstream>
+
+#include "drivers/decorators/fault.hpp"
+#include "plans/source.hpp"
+#include "tests/catch.hpp"
+#include "tests/faults/plans/child.hpp"
+
+namespace flyt::tests {
+namespace {
+
+const ApplyOptions until_copied{.until = "copied"};
+
+void guest_writes(const Scene& scene, const std::string& text) {
+  for (std::size_t i = 0; i < scene.plan.machines.size(); ++i) {
+    std::fstream disk(scene.source_disk(i, 0), std::ios::in | std::ios::out | std::ios::binary);
+    disk.seekp(1 << 19);
+    disk << text;
+  }
+}
+
+void set_deaf(const Scene& scene, bool deaf) {
+  auto locked = scene.from.lock({});
+  REQUIRE(locked);
+  for (auto& inside : locked->world.inside) inside.second.deaf = deaf;
+  REQUIRE(locked->save());
+}
+
+void set_tracking(const Scene& scene, Worker& worker) {
+  for (const PlannedMachine& planned : scene.plan.machines) {
+    REQUIRE(worker.source->set_tracking(planned.source.id, true, {}));
+  }
+}
+
+bool all_run(const Scene& scene) {
+  for (std::size_t i = 0; i < scene.plan.machines.size(); ++i) {
+    if (scene.source_power(i) != Power::on) return false;
+  }
+  return true;
+}
+
+// Of the deltas, as the journal has them.
+std::uint64_t delta_bytes(const Scene& scene, Worker& worker, std::uint64_t CopyDetail::*what) {
+  std::uint64_t sum = 0;
+  for (const PlannedMachine& planned : scene.plan.machines) {
+    const auto steps = worker.journal->steps(planned.migration_id);
+    REQUIRE(steps);
+    for (const StepRecord& step : *steps) {
+      if (!step.step.starts_with("delta:")) continue;
+      const auto delta = copy_detail(step.detail);
+      REQUIRE(delta);
+      sum += (*delta).*what;
+    }
+  }
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("a source that runs is shut down, and its last writes come along",
+          "[faults][cutover][tsan]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  const bool tracked = GENERATE(false, true);
+  Scene scene(GENERATE(false, true));
+  scene.run_source();
+  Worker worker(scene);
+  if (tracked) set_tracking(scene, worker);
+  REQUIRE(all(worker.apply(scene, until_copied), MachineState::copied));
+  CHECK(all_run(scene));
+  guest_writes(scene, "written while it was copied");
+  REQUIRE(all(worker.apply(scene), MachineState::landed));
+  scene.check_landed();
+  scene.check_source_clean();
+  // One block of each machine.
+  CHECK(delta_bytes(scene, worker, &CopyDetail::written_bytes) <= 2U << 20);
+  if (tracked) CHECK(delta_bytes(scene, worker, &CopyDetail::read_bytes) <= 2U << 20);
+  CHECK(all(worker.apply(scene), MachineState::landed));  // once more does nothing
+  CHECK_FALSE(all_run(scene));
+}
+
+// Writes to the source's first disk when its second one begins to be copied.
+class Guest final : public ApplyStatus {
+ public:
+  explicit Guest(const Scene& scene) : scene_(scene) {}
+  ProgressSink& step(const PlannedMachine& machine, std::string_view step) override {
+    if (step.starts_with("copy:")) guest_writes(scene_, "written after " + machine.source.name);
+    return sink_;
+  }
+
+ private:
+  const Scene& scene_;
+  ProgressSink sink_;
+};
+
+TEST_CASE("what a source writes while it is copied comes along in one apply", "[faults][cutover]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene(GENERATE(false, true));
+  scene.run_source();
+  Worker worker(scene);
+  Guest status(scene);
+  const auto outcomes = apply(scene.plan, scene.site, worker.crew, {}, status, {});
+  REQUIRE(outcomes);
+  REQUIRE(all(*outcomes, MachineState::landed));
+  scene.check_landed();
+  scene.check_source_clean();
+}
+
+TEST_CASE("a source that its users shut down after it was copied is synced too",
+          "[faults][cutover]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene;
+  scene.run_source();
+  Worker worker(scene);
+  REQUIRE(all(worker.apply(scene, until_copied), MachineState::copied));
+  guest_writes(scene, "the last words");
+  scene.set_source_power(Power::off);
+  REQUIRE(all(worker.apply(scene), MachineState::landed));
+  scene.check_landed();
+  // It was not flyt that shut it down.
+  worker.undo_all(scene);
+  CHECK(scene.source_power(0) == Power::off);
+}
+
+TEST_CASE("a guest that does not shut down keeps running, and its copy is kept",
+          "[faults][cutover]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene;
+  scene.run_source();
+  set_deaf(scene, true);
+  Worker worker(scene);
+  auto impatient = with_faults(Scene::open(scene.from), [](std::string_view method) {
+    return Fault{method == "set_power" ? Fault::Kind::before : Fault::Kind::none};
+  });
+  worker.crew.source = impatient.get();
+  for (const MachineOutcome& one : worker.apply(scene)) {
+    CHECK(one.state == MachineState::failed);
+    REQUIRE(one.error);
+    CHECK(one.error->what.find("does not shut down") != std::string::npos);
+  }
+  CHECK(all_run(scene));
+  set_deaf(scene, false);
+  guest_writes(scene, "it ran on");
+  worker.crew.source = worker.source.get();
+  REQUIRE(all(worker.apply(scene), MachineState::landed));
+  scene.check_landed();
+  CHECK(delta_bytes(scene, worker, &CopyDetail::written_bytes) <= 2U << 20);
+}
+
+TEST_CASE("a cutover that fails leaves the source running", "[faults][cutover][tsan]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene;
+  scene.run_source();
+  Worker worker(scene);
+  // Each call after the shutdown that may fail: of the source, and of the target.
+  const char* const method = GENERATE("make_view", "open", "update_machine");
+  std::atomic<bool> late{false};
+  const auto fail = [&](std::string_view called) {
+    return Fault{late && called == method ? Fault::Kind::before : Fault::Kind::none};
+  };
+  auto source = with_faults(Scene::open(scene.from), fail);
+  auto target = with_faults(Scene::open(scene.to), fail);
+  worker.crew.source = source.get();
+  worker.crew.target = target.get();
+  ApplyOptions options;
+  options.at_step = [&](std::string_view where) {
+    if (where == "after outcome of stop") late = true;
+  };
+  options.machines_at_once = 1;
+  const auto outcomes = worker.apply(scene, options);
+  CHECK_FALSE(all(outcomes, MachineState::landed));
+  CHECK(all_run(scene));
+  // The other one failed before it was shut down.
+  CHECK(std::any_of(outcomes.begin(), outcomes.end(), [](const MachineOutcome& one) {
+    return one.error && one.error->state.find("runs again") != std::string::npos;
+  }));
+  guest_writes(scene, "it ran on");
+  worker.crew.source = worker.source.get();
+  worker.crew.target = worker.target.get();
+  REQUIRE(all(worker.apply(scene), MachineState::landed));
+  scene.check_landed();
+  scene.check_source_clean();
+}
+
+TEST_CASE("a stop at any step of a cutover leaves the source running, or its copy landed",
+          "[faults][cutover]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene;
+  scene.run_source();
+  Worker worker(scene);
+  REQUIRE(all(worker.apply(scene, until_copied), MachineState::copied));
+  bool stopped = true;
+  for (int door = 1; stopped; ++door) {
+    INFO("door " << door);
+    std::stop_source stop;
+    std::atomic<int> doors{0};
+    ApplyOptions options;
+    options.at_step = [&](std::string_view) {
+      if (++doors == door) stop.request_stop();
+    };
+    stopped = !all(worker.apply(scene, options, Call{stop.get_token()}), MachineState::landed);
+    for (std::size_t i = 0; stopped && i < scene.plan.machines.size(); ++i) {
+      const auto steps = worker.journal->steps(scene.plan.machines[i].migration_id);
+      REQUIRE(steps);
+      // Once its copy may have been started, nobody starts the source beside it.
+      if (Known{*steps}.find("boot") == nullptr) CHECK(scene.source_power(i) == Power::on);
+    }
+    if (stopped) guest_writes(scene, "door " + std::to_string(door));
+    if (stopped && !all_run(scene)) break;
+  }
+  REQUIRE(all(worker.apply(scene), MachineState::landed));
+}
+
+TEST_CASE("kill -9 at every write of a cutover is survived", "[faults][cutover]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene(true);
+  scene.only(0);
+  for (int door = 1;; ++door) {
+    INFO("door " << door);
+    REQUIRE(door < 400);
+    scene.run_source();
+    guest_writes(scene, "before door " + std::to_string(door));
+    const int first = apply_in_child(scene, door);
+    if (!killed(first)) {
+      CHECK(first == 0);
+      scene.check_landed();
+      CHECK(door > 40);  // it did come by all of them
+      break;
+    }
+    REQUIRE(apply_in_child(scene, 0) == 0);
+    scene.check_landed();
+    scene.check_source_clean();
+    Worker worker(scene);
+    worker.undo_all(scene);
+    CHECK(all_run(scene));
+  }
+}
+
+TEST_CASE("undo after a crash in a cutover starts the source again", "[faults][cutover]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene;
+  scene.run_source();
+  int door = 0;
+  do {
+    REQUIRE(++door < 200);
+    REQUIRE(killed(apply_in_child(scene, door)));
+  } while (all_run(scene));
+  Worker worker(scene);
+  const auto actions = undo_actions(scene.plan, worker.crew, {}, {});
+  REQUIRE(actions);
+  CHECK(std::any_of(actions->begin(), actions->end(), [](const UndoAction& one) {
+    return one.what.find("start") == 0 && one.refused.empty();
+  }));
+  REQUIRE(undo(scene.plan, worker.crew, {}, {}));
+  CHECK(all_run(scene));
+  scene.check_source_clean();
+  guest_writes(scene, "it ran on");
+  REQUIRE(all(worker.apply(scene), MachineState::landed));
+  scene.check_landed();
+}
+
+TEST_CASE("a source that the plan saw off, and that runs now, is not shut down",
+          "[faults][cutover]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  const Scene scene;
+  scene.set_source_power(Power::on);
+  Worker worker(scene);
+  CHECK(all(worker.apply(scene), MachineState::drifted));
+  CHECK(all_run(scene));
+}
+
+}  // namespace flyt::tests
