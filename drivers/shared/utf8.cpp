@@ -24,23 +24,48 @@ bool is_wanted(std::uint32_t character, bool lines) noexcept {
   return !control && !surrogate && character <= 0x10ffff;
 }
 
+// The bytes of the character that `text` begins with; 0: it is none, or may not stand there.
+std::size_t wanted_length(std::string_view text, bool lines) noexcept {
+  const auto first = static_cast<unsigned char>(text.front());
+  const std::size_t length = length_of(first);
+  if (length == 0 || length > text.size()) return 0;
+  std::uint32_t character = length == 1 ? first : first & (0xffU >> (length + 1));
+  for (std::size_t i = 1; i != length; ++i) {
+    const auto next = static_cast<unsigned char>(text[i]);
+    if ((next & 0xc0U) != 0x80U) return 0;
+    character = character << 6U | (next & 0x3fU);
+  }
+  return character < smallest[length] || !is_wanted(character, lines) ? 0 : length;
+}
+
 }  // namespace
 
 bool is_clean_utf8(std::string_view text, bool lines) noexcept {
   while (!text.empty()) {
-    const auto first = static_cast<unsigned char>(text.front());
-    const std::size_t length = length_of(first);
-    if (length == 0 || length > text.size()) return false;
-    std::uint32_t character = length == 1 ? first : first & (0xffU >> (length + 1));
-    for (std::size_t i = 1; i != length; ++i) {
-      const auto next = static_cast<unsigned char>(text[i]);
-      if ((next & 0xc0U) != 0x80U) return false;
-      character = character << 6U | (next & 0x3fU);
-    }
-    if (character < smallest[length] || !is_wanted(character, lines)) return false;
+    const std::size_t length = wanted_length(text, lines);
+    if (length == 0) return false;
     text.remove_prefix(length);
   }
   return true;
+}
+
+std::string clean_utf8(std::string_view text, bool lines) {
+  constexpr std::string_view replacement = "\xef\xbf\xbd";  // U+FFFD
+  std::string clean;
+  while (!text.empty()) {
+    std::size_t length = wanted_length(text, lines);
+    if (length != 0) {
+      clean += text.substr(0, length);
+    } else {
+      clean += replacement;
+      length = 1;
+      while (length < text.size() && (static_cast<unsigned char>(text[length]) & 0xc0U) == 0x80U) {
+        ++length;
+      }
+    }
+    text.remove_prefix(length);
+  }
+  return clean;
 }
 
 }  // namespace flyt

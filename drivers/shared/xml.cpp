@@ -25,11 +25,11 @@ class Inspector : public pugi::xml_tree_walker {
     // pugixml counts from 0.
     if (depth() >= static_cast<int>(limits_.depth)) problem_ = "its elements are nested too deep";
     look_at(node.name());
-    look_at(node.value());
-    for (const pugi::xml_attribute attribute : node.attributes()) {
+    look_at_value(node);
+    for (pugi::xml_attribute attribute : node.attributes()) {
       ++nodes_;
       look_at(attribute.name());
-      look_at(attribute.value());
+      look_at_value(attribute);
     }
     if (nodes_ > limits_.nodes) problem_ = "it has too many elements";
     return problem_.empty();
@@ -38,6 +38,13 @@ class Inspector : public pugi::xml_tree_walker {
  private:
   void look_at(std::string_view text) {
     if (!is_clean_utf8(text, true)) problem_ = "it holds text that is no clean UTF-8";
+  }
+
+  template <typename T>
+  void look_at_value(T& holder) {
+    if (is_clean_utf8(holder.value(), true)) return;
+    if (!limits_.mend_text) return look_at(holder.value());
+    holder.set_value(clean_utf8(holder.value(), true).c_str());
   }
 
   const XmlLimits& limits_;

@@ -16,6 +16,9 @@ struct XmlLimits {
   std::size_t bytes = std::size_t{8} << 20;
   std::size_t nodes = 500'000;  // elements, attributes and texts
   unsigned depth = 64;
+  // Text that is no clean UTF-8 is read with U+FFFD in it, and refuses nothing: servers pass on
+  // what their users once wrote, and one such name must not hide all others.
+  bool mend_text = false;
 };
 
 // Errc::invalid: too large or deep, a document type (so no entity is ever expanded but the five

@@ -30,6 +30,7 @@ Result<std::string> platform_id(Session& session, const Service& service, const 
 }
 
 void add_ground(const Surroundings& around, Inventory& found) {
+  found.notes = around.notes;
   for (const auto& [ref, host] : around.hosts) {
     Host shown = host;
     shown.place.site = around.datacentre_of(ref);

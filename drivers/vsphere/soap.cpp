@@ -11,7 +11,7 @@ namespace flyt::vsphere {
 namespace {
 
 // A page of the property collector with every device of a hundred machines has some MiB.
-constexpr XmlLimits reply_limits{std::size_t{256} << 20, 20'000'000, 64};
+constexpr XmlLimits reply_limits{std::size_t{256} << 20, 20'000'000, 64, true};
 constexpr std::size_t shown_detail = 400;
 
 std::string escape(std::string_view text) {

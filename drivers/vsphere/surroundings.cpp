@@ -13,6 +13,8 @@ namespace flyt::vsphere {
 namespace {
 
 constexpr int deepest_tree = 64;
+// vCenter's own mark of the port group that holds a distributed switch's physical links.
+constexpr std::string_view uplink_tag = "SYSTEM/DVS.UPLINKPG";
 
 std::optional<std::uint64_t> amount(const std::string& text) {
   std::uint64_t value = 0;
@@ -24,13 +26,24 @@ std::optional<std::uint64_t> amount(const std::string& text) {
   return value;
 }
 
+// Nothing: none, or 4095, where the guest tags by itself.
+std::optional<std::uint32_t> vlan_from(std::int64_t id) {
+  if (id <= 0 || id > 4094) return {};
+  return static_cast<std::uint32_t>(id);
+}
+
 // The VLAN of a distributed port group; nothing: none, a trunk, or a private one.
 std::optional<std::uint32_t> vlan_of(pugi::xml_node vlan) {
   if (type_of(vlan) != "VmwareDistributedVirtualSwitchVlanIdSpec") return {};
-  const auto id = number_child(vlan, "vlanId");
-  if (!id || *id <= 0 || *id > 4094) return {};
-  return static_cast<std::uint32_t>(*id);
+  return vlan_from(number_child(vlan, "vlanId").value_or(0));
 }
+
+// A port group of one host.
+struct StandardGroup {
+  Ref host;
+  std::string name;
+  std::int64_t vlan;
+};
 
 class Reader {
  public:
@@ -40,14 +53,10 @@ class Reader {
     FLYT_TRY(each_object(
         session_, specs(), [this](const Object& one) { return take(one); }, call_));
     FLYT_TRY(each_object(
-        session_, {{"DistributedVirtualPortgroup", {"key", "config.defaultPortConfig"}}},
+        session_, {{"DistributedVirtualPortgroup", {"key", "tag", "config.defaultPortConfig"}}},
         [this](const Object& one) { return take_port_group(one); }, call_));
     FLYT_TRY(read_attributes());
-    for (const auto& [name, vlan] : standard_vlans_) {
-      for (auto& [ref, network] : found_.networks) {
-        if (ref.type == "Network" && network.name == name) network.vlan = vlan;
-      }
-    }
+    set_standard_vlans();
     return std::move(found_);
   }
 
@@ -64,7 +73,7 @@ class Reader {
           "config.network.portgroup"}},
         {"Datastore",
          {"name", "summary.type", "summary.capacity", "summary.freeSpace", "summary.accessible"}},
-        {"Network", {"name", "summary.accessible"}}};
+        {"Network", {"name", "parent", "summary.accessible"}}};
   }
 
   Status take(const Object& object) {
@@ -72,7 +81,7 @@ class Reader {
     const std::string name = plain_name(object.text("name"));
     if (ref.type == "HostSystem") {
       take_host(object, ref, name);
-    } else if (ref.type == "Datastore" || ref.type == "StoragePod") {
+    } else if (ref.type == "Datastore") {
       take_datastore(object, ref, name);
     } else if (ref.type == "Network" || ref.type == "DistributedVirtualPortgroup" ||
                ref.type == "OpaqueNetwork") {
@@ -82,7 +91,6 @@ class Reader {
         network.active = up == "true";
       }
       found_.networks[ref] = std::move(network);
-      return ok();
     }
     found_.places[ref] = {name, object.ref_at("parent")};
     return ok();
@@ -102,10 +110,27 @@ class Reader {
     found_.hosts[ref] = std::move(host);
     for (const pugi::xml_node group : object.at("config.network.portgroup").children()) {
       const pugi::xml_node spec = xml_child(group, "spec");
-      const auto vlan = number_child(spec, "vlanId");
-      // 4095: the guest tags by itself.
-      if (!vlan || *vlan <= 0 || *vlan > 4094) continue;
-      standard_vlans_[xml_child_text(spec, "name")] = static_cast<std::uint32_t>(*vlan);
+      standard_.push_back({ref, plain_name(xml_child_text(spec, "name")),
+                           number_child(spec, "vlanId").value_or(0)});
+    }
+  }
+
+  // A network of standard port groups is made of those that have its name in its datacentre.
+  void set_standard_vlans() {
+    std::map<std::pair<Ref, std::string>, std::set<std::int64_t>> vlans;
+    for (const StandardGroup& one : standard_) {
+      vlans[{found_.datacentre(one.host), one.name}].insert(one.vlan);
+    }
+    for (auto& [ref, network] : found_.networks) {
+      if (ref.type != "Network") continue;
+      const auto known = vlans.find({found_.datacentre(ref), network.name});
+      if (known == vlans.end()) continue;
+      if (known->second.size() > 1) {
+        found_.notes.push_back(fmt::format("network {} has other VLANs on other hosts: {}",
+                                           network.name, fmt::join(known->second, ", ")));
+        continue;
+      }
+      network.vlan = vlan_from(*known->second.begin());
     }
   }
 
@@ -119,6 +144,11 @@ class Reader {
   }
 
   Status take_port_group(const Object& object) {
+    for (const pugi::xml_node tag : object.at("tag").children()) {
+      if (xml_child_text(tag, "key") != uplink_tag) continue;
+      found_.networks.erase(object.ref());
+      return ok();
+    }
     found_.port_groups[object.text("key")] = object.ref();
     const auto known = found_.networks.find(object.ref());
     if (known == found_.networks.end()) return ok();
@@ -143,7 +173,7 @@ class Reader {
 
   Session& session_;
   const Call& call_;
-  std::map<std::string, std::uint32_t> standard_vlans_;
+  std::vector<StandardGroup> standard_;
   Surroundings found_;
 };
 
@@ -158,22 +188,27 @@ std::string Surroundings::folder_of(const Ref& machine_parent) const {
     const bool root = place->second.parent.type == "Datacenter" && at.type == "Folder";
     // The folder "vm" of every datacentre is not shown to anybody, nor the root of all.
     if (!root && !place->second.parent.empty()) {
-      path = path.empty() ? place->second.name : place->second.name + "/" + path;
+      if (!path.empty()) path.insert(0, "/");
+      path.insert(0, place->second.name);
     }
     at = place->second.parent;
   }
   return path;
 }
 
-std::string Surroundings::datacentre_of(const Ref& place) const {
+Ref Surroundings::datacentre(const Ref& place) const {
   Ref at = place;
-  for (int depth = 0; depth < deepest_tree; ++depth) {
+  for (int depth = 0; depth < deepest_tree && at.type != "Datacenter"; ++depth) {
     const auto found = places.find(at);
-    if (found == places.end()) break;
-    if (at.type == "Datacenter") return found->second.name;
+    if (found == places.end()) return {};
     at = found->second.parent;
   }
-  return {};
+  return at;
+}
+
+std::string Surroundings::datacentre_of(const Ref& place) const {
+  const auto found = places.find(datacentre(place));
+  return found == places.end() ? std::string() : found->second.name;
 }
 
 std::string Surroundings::cluster_of(const Ref& host) const {

@@ -19,17 +19,19 @@ struct Surroundings {
     Storage storage;
     bool accessible = true;
   };
-  std::map<Ref, Place> places;  // folders, datacentres, clusters, resource pools, hosts
+  std::map<Ref, Place> places;  // all that has a name and stands somewhere
   std::map<Ref, Host> hosts;
   std::map<Ref, bool> connected;  // hosts
   std::map<Ref, Datastore> datastores;
   std::map<Ref, Network> networks;
   std::map<std::string, Ref> port_groups;         // distributed ones, by key
   std::map<std::string, std::string> attributes;  // custom fields: name by key
+  std::vector<std::string> notes;                 // for people
 
   // "Roskilde/Drift/web": datacentre and folders of a machine, as its users see them.
   std::string folder_of(const Ref& machine_parent) const;
-  // The datacentre that something stands in; empty: none.
+  // The datacentre that something stands in, and its name; empty: none.
+  Ref datacentre(const Ref& place) const;
   std::string datacentre_of(const Ref& place) const;
   // The cluster that a host stands in; empty: it stands alone.
   std::string cluster_of(const Ref& host) const;

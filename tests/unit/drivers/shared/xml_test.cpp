@@ -23,7 +23,7 @@ TEST_CASE("XML is read without its prefixes", "[xml]") {
       R"(<?xml version="1.0"?><o:a xmlns:o="urn:o" xmlns:id="urn:x" o:id=" 7 "><p:b> x &amp; y </p:b><b>2</b></o:a>)",
       "a.xml");
   REQUIRE(document);
-  const auto root = xml_child(**document, "a");
+  const auto root = (*document)->document_element();
   CHECK(xml_attribute_text(root, "id") == "7");
   CHECK(xml_child_text(root, "b") == "x & y");
   CHECK(xml_children(root, "b").size() == 2);
@@ -49,6 +49,18 @@ TEST_CASE("XML that could harm is refused", "[xml]") {
   CHECK(code_of("<a>&#7;</a>") == Errc::invalid);
 }
 
+TEST_CASE("Text of XML is mended where that is wanted, and refuses nothing then", "[xml]") {
+  const XmlLimits mending{1000, 100, 8, true};
+  const auto document =
+      parse_xml("<a b='&#xD800;x&#7;'>one &#27;[31m\xff\xfe two&#x85;</a>", "a.xml", mending);
+  REQUIRE(document);
+  const auto root = (*document)->document_element();
+  CHECK(xml_attribute_text(root, "b") == "\ufffdx\ufffd");
+  CHECK(xml_text(root) == "one \ufffd[31m\ufffd\ufffd two\ufffd");
+  CHECK(code_of("<a\xff/>", mending) == Errc::invalid);
+  CHECK(code_of("<!DOCTYPE html><a/>", mending) == Errc::invalid);
+}
+
 TEST_CASE("What is no XML is corrupt", "[xml]") {
   for (const char* text : {"", "text", "<a>", "<a></b>", "<a b=c/>", "<a"}) {
     INFO(text);
@@ -67,4 +79,8 @@ TEST_CASE("Clean UTF-8 is told from the rest", "[xml]") {
   CHECK_FALSE(is_clean_utf8("\xc3"));
   CHECK_FALSE(is_clean_utf8("\x7f"));
   CHECK_FALSE(is_clean_utf8("\xc2\x9b"));  // a terminal's control character
+  CHECK(clean_utf8("Ærø \xf0\x9f\x9a\xa2") == "Ærø \xf0\x9f\x9a\xa2");
+  CHECK(clean_utf8("a\tb", true) == "a\tb");
+  CHECK(clean_utf8("a\tb\xc2\x9b"
+                   "c\xe0\x80\xaf\xc3") == "a\ufffdb\ufffdc\ufffd\ufffd");
 }
