@@ -52,7 +52,9 @@ void add_ground(const Surroundings& around, Inventory& found) {
 void set_transports(const Surroundings& around, Transport wanted, SourceMachine& one) {
   for (std::size_t i = 0; i < one.machine.disks.size(); ++i) {
     Disk& disk = one.machine.disks[i];
-    const DeviceDisk& device = one.devices.disks[i];
+    DeviceDisk device = one.devices.disks[i];
+    // Our own snapshots are what is read.
+    if (!one.foreign_snapshots) device.file = device.base_file;
     const auto store = around.datastores.find(device.datastore);
     const std::string kind =
         store == around.datastores.end() ? std::string() : store->second.storage.kind;

@@ -8,6 +8,7 @@
 #include "base/units.hpp"
 #include "drivers/shared/xml.hpp"
 #include "drivers/vsphere/guests.hpp"
+#include "drivers/vsphere/snapshots.hpp"
 
 namespace flyt::vsphere {
 namespace {
@@ -200,6 +201,7 @@ SourceMachine machine_of(const Object& object, const Surroundings& around) {
   machine.tags = attributes(object, around);
   machine.notes = object.text("config.annotation");
   machine.is_template = object.text("config.template") == "true";
+  found.foreign_snapshots = has_foreign_snapshots(object.at("snapshot"));
   const pugi::xml_node hardware = object.at("config.hardware");
   found.devices = devices_of(hardware, object.at("config.bootOptions"));
   set_size(hardware, machine);

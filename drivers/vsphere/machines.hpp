@@ -13,6 +13,7 @@ struct SourceMachine {
   Machine machine;  // complete, but for how its disks can be read
   Devices devices;  // in the order of machine.disks
   Ref host;
+  bool foreign_snapshots = false;  // others than flyt's own
 };
 
 // A machine that vCenter cannot tell about (its host is gone, its files are not to be found) says

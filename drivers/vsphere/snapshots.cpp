@@ -14,6 +14,12 @@ constexpr unsigned deepest_tree = 64;  // vSphere allows 32
 constexpr std::string_view note = "taken by flyt; flyt undo removes it";
 constexpr std::string_view tracking_snapshot = "flyt: begin change tracking";
 
+// A migration id, a space and the view's name.
+bool is_ours(const std::string& name) {
+  constexpr std::size_t id_length = 25;
+  return name == tracking_snapshot || (name.starts_with("flyt-") && name.find(' ') == id_length);
+}
+
 void collect(pugi::xml_node tree, unsigned depth, std::vector<Snapshot>& all) {
   if (depth > deepest_tree) return;
   Snapshot snapshot{ref_child(tree, "snapshot"), plain_name(xml_child_text(tree, "name")),
@@ -114,6 +120,13 @@ Result<Snapshots> read_snapshots(Session& session, const Ref& machine, const Cal
 
 std::string snapshot_name(const Owner& owner, const std::string& view) {
   return fmt::format("{} {}", owner.id, view);
+}
+
+bool has_foreign_snapshots(pugi::xml_node tree) {
+  std::vector<Snapshot> all;
+  for (const pugi::xml_node root : xml_children(tree, "rootSnapshotList")) collect(root, 0, all);
+  return !std::all_of(all.begin(), all.end(),
+                      [](const Snapshot& one) { return is_ours(one.name); });
 }
 
 Result<Devices> devices_of_snapshot(Session& session, const Ref& snapshot, const Call& call) {

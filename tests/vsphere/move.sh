@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# True guests leave a vSphere for libvirt, one by HTTPS ranges and one by an export lease; they are converted, boot and
+# live there. A machine that runs is copied while it writes, shut down and synced: its target equals it to the byte.
+. "$(dirname "${BASH_SOURCE[0]}")/../integration/lab.sh"
+lab=$FLYT_SOURCE/tests/lab/vsphere
+"$lab/build.sh" "$FLYT_SOURCE/build/vsphere" >&2 || {
+    status=$?
+    echo "the vSphere of tests/lab cannot be built here"
+    exit $status
+}
+start_libvirt
+for name in web01 web02; do
+    "$GUESTS/make-guest.sh" "$FOLDER/$name-system.raw" --data "$FOLDER/$name-data.raw" --hostname $name
+done
+# machine NAME: the guest as vSphere has it.
+machine() {
+    cat <<END
+{"name":"$1","guestId":"debian12_64Guest","guestFullName":"Debian GNU/Linux 12 (64-bit)","memoryMiB":512,
+ "nics":[{"mac":"00:50:56:ab:cd:0${1: -1}","network":"VM Network","type":"e1000"}],
+ "disks":[{"path":"$1-system.raw","controller":"lsilogic"},{"path":"$1-data.raw","controller":"lsilogic"}]}
+END
+}
+cat >machines.json <<END
+{"machines":[$(machine web01),$(machine web02),
+ {"name":"busy","powerState":"poweredOn","tools":"toolsOk","shutdownSeconds":1,"changeTracking":true,
+  "disks":[{"sizeMiB":64,"fillMiB":24,"seed":7},{"sizeMiB":16,"fillMiB":4,"seed":8}]}]}
+END
+# In the network of the target, where flyt runs, too.
+coproc VSPHERE { in_net "$FLYT_SOURCE/build/vsphere/vcsimx" -exit-with-stdin -machines machines.json; }
+read -r ready <&"${VSPHERE[0]}"
+told() { jq -r ".$1" <<<"$ready"; }
+control=$(told controlUrl)
+ask() { in_net curl -sf "$@"; }
+(umask 077 && told password >password)
+cat >flyt.toml <<END
+[site]
+name  = "Integration"
+id    = "$(cat /proc/sys/kernel/random/uuid)"
+state = "$FOLDER/state"
+[policy]
+countries = ["DK"]
+control   = ["EU"]
+[endpoints.vc]
+driver = "vsphere"
+url = "$(told url)"
+user = "$(told username)"
+password = { file = "password" }
+fingerprint = "$(told fingerprint)"
+[endpoints.export]
+driver = "vsphere"
+transport = "nfc"
+url = "$(told url)"
+user = "$(told username)"
+password = { file = "password" }
+fingerprint = "$(told fingerprint)"
+[endpoints.kvm]
+driver = "libvirt"
+uri    = "$URI"
+accel  = "tcg"
+ground = { country = "DK", operator = "Test Kommune", owner = "Test Kommune", control = ["DK"] }
+[endpoints.shelf]
+driver = "memory"
+world  = "shelf"
+ground = { country = "DK", operator = "Test Kommune", owner = "Test Kommune", control = ["DK"] }
+[map.networks]
+"VM Network" = "servers"
+[map.kvm.storages]
+"*" = "machines"
+[defaults]
+boot_timeout = "300 s"
+[machines.busy]
+convert = "none"
+[machines.web01]
+marker = "GUEST-READY"
+probes = [ { tcp = "10.0.2.15:22" }, { http = "http://10.0.2.15/hostname" } ]
+[machines.web02]
+marker = "GUEST-READY"
+probes = [ { tcp = "10.0.2.15:22" }, { http = "http://10.0.2.15/hostname" } ]
+END
+cp -r "$FLYT_SOURCE/examples/memory/target" shelf
+expect 0 flyt check
+
+# Cold, by ranges and by a lease; one after the other, since both guests have one address.
+for move in "vc web01" "export web02"; do
+    read -r from name <<<"$move"
+    expect 0 flyt plan --source "$from" --target kvm --select "$name" -o "$name.json"
+    expect 0 flyt apply "$name.json"
+    says PASS
+    expect 0 flyt verify "$name.json"
+    virsh -q -c "$URI" destroy "$name"
+done
+counters=$(ask "$control/counters")
+[ "$(jq '."folder.status.206" // 0' <<<"$counters")" -gt 100 ] || fail "the ranges were not used: $counters"
+[ "$(jq '."soap.ExportSnapshot" // 0' <<<"$counters")" -gt 0 ] || fail "no lease was taken: $counters"
+
+# Warm: copied while it runs and writes, then shut down and synced by what vSphere tracked.
+expect 0 flyt plan --source vc --target shelf --select busy -o busy.json
+expect 0 flyt apply busy.json --until copied
+ask "$control/random-writes" -d '{"vm":"busy","disk":0,"count":40,"size":4096,"seed":3}' >/dev/null
+ask "$control/write" -d '{"vm":"busy","disk":1,"offset":1048570,"text":"over the edge of a block"}' >/dev/null
+before=$(ask "$control/counters" | jq '."folder.bytes"')
+flyt apply busy.json >busy.out 2>&1 || [ $? = 7 ] || { cat busy.out; fail "the running machine did not land"; }
+cat busy.out
+for disk in 0 1; do
+    theirs=$(ask "$control/sha256?vm=busy&disk=$disk&what=live" | jq -r .sha256)
+    ours=$(find shelf/disks -name '*.raw' | sort | sed -n "$((disk + 1))p" | xargs sha256sum | cut -d' ' -f1)
+    [ "$theirs" = "$ours" ] || fail "disk $disk of the running machine differs: $theirs $ours"
+done
+read_again=$(($(ask "$control/counters" | jq '."folder.bytes"') - before))
+[ "$read_again" -lt $((50 << 20)) ] || fail "the last sync read $read_again bytes of 80 MiB"
+
+# Nothing of ours is left on the source but that the machine is off.
+left=$(ask "$control/baseline" | jq -c .differences)
+[ "$(jq length <<<"$left")" = 1 ] && grep -q 'busy' <<<"$left" || fail "left on the source: $left"
+exec {VSPHERE[1]}>&-
+wait "$VSPHERE_PID" || fail "vcsimx ended with $?"
