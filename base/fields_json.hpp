@@ -23,7 +23,9 @@ template <typename T>
 struct Fields;
 
 template <typename T>
-concept HasFields = sizeof(Fields<T>) > 0;
+concept HasFields = requires {
+  Fields<T>{};
+};
 
 // A word that is not known reads as the value `unknown`, or is an error.
 enum class Words : std::uint8_t { lenient, strict };

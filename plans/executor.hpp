@@ -93,8 +93,10 @@ struct UndoOptions {
   bool started = false;  // also a machine that has been started on the target
 };
 struct UndoAction {
+  enum class Kind : std::uint8_t { drop_view, destroy, start };  // start: the source, again
   std::string machine, what;  // "drop view flyt-1 of web01", "destroy web01 on kvm"
   std::string refused;        // why it will not be done; empty: it will
+  Kind kind = Kind::drop_view;
 };
 Result<std::vector<UndoAction>> undo_actions(const Plan& plan, const Crew& crew,
                                              const UndoOptions& options, const Call& call);

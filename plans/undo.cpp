@@ -119,20 +119,24 @@ Status undo_machine(const Undoing& undoing, const Plan& plan, const Crew& crew,
 
 Result<std::vector<UndoAction>> undo_actions(const Plan& plan, const Crew& crew,
                                              const UndoOptions& options, const Call& call) {
+  using enum UndoAction::Kind;
   std::vector<UndoAction> actions;
   for (const PlannedMachine& planned : plan.machines) {
     FLYT_ASSIGN(const Undoing undoing, look(planned, crew, options, call));
     const std::string& name = planned.source.name;
     for (const std::string& view : undoing.views) {
-      actions.push_back({name, fmt::format("drop view {} of {}", view, name), ""});
+      actions.push_back({name, fmt::format("drop view {} of {}", view, name), "", drop_view});
     }
-    if (undoing.on_target) actions.push_back({name, destroying(undoing, plan), undoing.refused});
+    if (undoing.on_target) {
+      actions.push_back({name, destroying(undoing, plan), undoing.refused, destroy});
+    }
     if (undoing.stopped) {
       const char* refused = undoing.may_start(options)
                                 ? ""
                                 : "its copy has been started on the target: say --target --started "
                                   "to destroy that first";
-      actions.push_back({name, fmt::format("start {} on {} again", name, plan.source), refused});
+      actions.push_back(
+          {name, fmt::format("start {} on {} again", name, plan.source), refused, start});
     }
   }
   return actions;

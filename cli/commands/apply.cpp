@@ -90,7 +90,10 @@ Outcome run(const Arguments& arguments, Session& session) {
   report.stopped = session.call().stop.stop_requested();
   // Of the source alone, from the journal: no endpoint is asked, a stop does not matter.
   if (const auto left = undo_actions(all->plan, all->crew, {}, session.call())) {
-    report.views_left = left->size();
+    for (const UndoAction& one : *left) {
+      if (one.kind == UndoAction::Kind::drop_view) ++report.views_left;
+      if (one.kind == UndoAction::Kind::start) ++report.shut_down;
+    }
   }
   session.view().report(report);
   return report.status;

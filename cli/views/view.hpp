@@ -66,6 +66,7 @@ struct Report {
   std::map<std::string, std::string> holders = {};
   bool stopped = false;        // a stop was requested
   std::size_t views_left = 0;  // snapshots of ours on the source
+  std::size_t shut_down = 0;   // machines that were shut down there, and have not landed
 };
 
 struct UndoReport {

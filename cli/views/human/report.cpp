@@ -181,12 +181,12 @@ std::string undo_command(const UndoReport& report, bool started, const Style& st
 
 // What is left of us on the source, where the work is not at its end.
 std::string render_source(const Report& report, const Style& style) {
-  if (report.views_left == 0) {
-    return report.stopped ? "Nothing on the source is changed.\n" : "";
-  }
-  return fmt::format("Nothing on the source is changed but {} of ours.   {} drops {}.\n",
-                     count(report.views_left, "snapshot"), style.command({"undo", report.file}),
-                     report.views_left == 1 ? "it" : "them");
+  std::vector<std::string> left;
+  if (report.views_left > 0) left.push_back(count(report.views_left, "snapshot") + " of ours");
+  if (report.shut_down > 0) left.push_back(count(report.shut_down, "machine") + " shut down");
+  if (left.empty()) return report.stopped ? "Nothing on the source is changed.\n" : "";
+  return fmt::format("Nothing on the source is changed but {}.   {} puts it right.\n",
+                     fmt::join(left, ", "), style.command({"undo", report.file}));
 }
 
 std::string render_end(const Report& report, const Style& style) {

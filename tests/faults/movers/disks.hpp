@@ -42,7 +42,7 @@ std::string writes_then_full(int count);
 
 // A source and a target file of the same size in a folder, and the request to copy.
 struct Pair {
-  explicit Pair(std::uint64_t size, std::uint64_t target_size = 0);
+  explicit Pair(std::uint64_t bytes, std::uint64_t target_size = 0);
   TempDir folder;
   std::filesystem::path source, target, manifest;
   std::uint64_t size;

@@ -202,7 +202,10 @@ TEST_CASE("the report tells what is left on the source, and how to go on", "[cli
   report.views_left = 2;
   CHECK_THAT(render_report(report, Style{}),
              Catch::EndsWith("Nothing on the source is changed but 2 snapshots of ours.   "
-                             "flyt undo 'my plan.json' drops them.\n"));
+                             "flyt undo 'my plan.json' puts it right.\n"));
+  report.shut_down = 1;
+  CHECK_THAT(render_report(report, Style{}),
+             Catch::Contains("but 2 snapshots of ours, 1 machine shut down."));
 }
 
 TEST_CASE("verdicts of an earlier command say of when they are", "[cli][views]") {
