@@ -44,7 +44,7 @@ struct OpenSpec {
   std::string view;   // empty: the disk itself; the machine must be off
   std::string since;  // change id: changed() lists what differs from it
   Use use = Use::read;
-  Owner owner;  // write: must have created the machine
+  Owner owner;  // write: must have created the machine; of a view: whose it is
 };
 
 struct Extent {

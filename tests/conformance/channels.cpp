@@ -46,6 +46,7 @@ void reads_a_view(Run& run) {
   REQUIRE(run.driver->make_view(view, {}));
   OpenSpec spec = opens(*machine, Use::read);
   spec.view = view.name;
+  spec.owner = view.owner;
   FLYT_TAKE(const auto channel, run.another()->open(spec, {}));
   FLYT_TAKE(const std::string content, read_disk(*channel));
   CHECK((content == disk));

@@ -61,6 +61,24 @@ void works_in_parallel(Run& run) {
         }) == fine);
 }
 
+void looks_in_parallel(Run& run) {
+  const auto machine = run.any_machine("web01", {mib});
+  if (!machine) return;
+  Driver& driver = *run.driver;
+  const std::size_t count = in_flight(run);
+  const auto looked = at_once(count, [&](std::size_t) {
+    if (auto all = driver.inventory({}, {}); !all) return answer(all);
+    if (auto one = driver.inventory({machine->id, ""}, {}); !one) return answer(one);
+    if (run.can(Capability::observe)) {
+      if (auto seen = driver.observe(machine->id, {}); !seen) return answer(seen);
+    }
+    if (!run.can(Capability::read)) return std::string("ok");
+    auto channel = driver.open({machine->id, machine->disks[0].id, "", "", Use::read, {}}, {});
+    return channel ? answer((*channel)->close({})) : answer(channel);
+  });
+  CHECK(looked == std::vector<std::string>(count, "ok"));
+}
+
 void creates_one_of_many(Run& run) {
   if (!run.can(Capability::create)) return;
   const MachineSpec spec = run.spec("web01", {mib});
@@ -73,6 +91,7 @@ void creates_one_of_many(Run& run) {
 
 const Case cases[] = {
     {"as many calls at once as it says", works_in_parallel},
+    {"as many looks at once as it says", looks_in_parallel},
     {"creating at once creates one", creates_one_of_many},
 };
 

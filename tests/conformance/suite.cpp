@@ -10,6 +10,7 @@
 #include "base/units.hpp"
 #include "drivers/all.hpp"
 #include "tests/catch.hpp"
+#include "tests/conformance/disk_access.hpp"
 
 namespace flyt::tests {
 namespace {
@@ -45,6 +46,10 @@ std::string_view expected_failure(const Subject& subject, std::string_view name)
 
 Result<std::string> Platform::add_source(const std::string&, const std::vector<std::string>&) {
   return Error{Errc::unsupported, "no machines of others here"};
+}
+
+Status Platform::write_source(const std::string&, std::size_t, std::uint64_t, std::string_view) {
+  return Error{Errc::unsupported, "nobody else writes here"};
 }
 
 void run_suite(std::string_view name) {
@@ -135,6 +140,34 @@ Machine Run::machine(const std::string& id) const {
     if (steady_clock::now() >= until) FAIL("the inventory does not show " << id);
     (void)wait(std::chrono::milliseconds(5), {}, "settling");  // as above
   }
+}
+
+std::optional<Machine> Run::any_machine(const std::string& name,
+                                        const std::vector<std::uint64_t>& disks) {
+  if (can(Capability::create)) {
+    Machine made = create(spec(name, disks));
+    REQUIRE(made_by(made.migration_id, 1).size() == 1);
+    return made;
+  }
+  std::vector<std::string> zeroes;
+  zeroes.reserve(disks.size());
+  for (const std::uint64_t size : disks) zeroes.emplace_back(size, '\0');
+  return source(name, zeroes);
+}
+
+bool Run::write(const Machine& to, std::uint64_t offset, std::string_view data) {
+  if (to.migration_id.empty()) {
+    const Status written = platform->write_source(to.id, 0, offset, data);
+    if (!written && written.error().code == Errc::unsupported) return false;
+    REQUIRE(code_of(written) == "ok");
+    return true;
+  }
+  if (!can(Capability::write)) return false;
+  const OpenSpec wanted{to.id, to.disks[0].id, "", "", Use::write, {to.migration_id, 1}};
+  FLYT_TAKE(const auto channel, driver->open(wanted, {}));
+  REQUIRE(code_of(write_disk(*channel, offset, data)) == "ok");
+  REQUIRE(code_of(channel->close({})) == "ok");
+  return true;
 }
 
 std::string migration(std::string_view name) { return migration_id("site", "platform", name); }

@@ -29,6 +29,10 @@ class Platform {
   // can be no such machine.
   virtual Result<std::string> add_source(const std::string& name,
                                          const std::vector<std::string>& disks);
+  // Writes to a disk of such a machine, by its index, as whoever uses the machine would.
+  // Errc::unsupported: not here.
+  virtual Status write_source(const std::string& machine, std::size_t disk, std::uint64_t offset,
+                              std::string_view data);
   // As long as the answer lives, no call on the platform comes to its end. Null: nothing can do
   // that here.
   virtual std::shared_ptr<void> hold() { return {}; }
@@ -59,12 +63,12 @@ struct Subject {
 // subjects.cpp: all of them.
 const std::vector<Subject>& subjects();
 // Runs every case on it; call it from a TEST_CASE, whose tags say what the subject needs.
-void run_suite(std::string_view subject);
+void run_suite(std::string_view name);
 
 // One subject on a fresh platform, and what the cases need again and again.
 class Run {
  public:
-  explicit Run(const Subject& subject);
+  explicit Run(const Subject& of);
 
   const Subject& subject;
   std::unique_ptr<Platform> platform;
@@ -77,12 +81,18 @@ class Run {
   // A machine on the platform's first storage and network.
   MachineSpec spec(const std::string& name, const std::vector<std::uint64_t>& disks,
                    std::uint64_t epoch = 1) const;
-  Machine create(const MachineSpec& spec);  // must succeed
+  Machine create(const MachineSpec& wanted);  // must succeed
   // Machines that this migration made, as soon as the platform shows as many, at most settle_time.
   std::vector<Machine> made_by(const std::string& migration_id, std::size_t count) const;
   // Nothing: the platform can have no such machine.
   std::optional<Machine> source(const std::string& name, const std::vector<std::string>& disks);
   Machine machine(const std::string& id) const;
+  // Powered off, its disks full of zeroes: one that flyt makes where the driver can, as spec(name)
+  // says, else somebody's. Nothing: the platform can have neither.
+  std::optional<Machine> any_machine(const std::string& name,
+                                     const std::vector<std::uint64_t>& disks);
+  // Writes to its disk 0: by the driver, or as its user. False: there is no way to.
+  bool write(const Machine& to, std::uint64_t offset, std::string_view data);
 };
 
 struct Case {
