@@ -52,6 +52,16 @@ class EventLoop {
 
 }  // namespace
 
+Status still_connected(virConnectPtr link) {
+  if (virConnectIsAlive(link) == 1) return ok();
+  return Error{Errc::unavailable,
+               "the connection to libvirt's daemon broke",
+               "",
+               "it ended, or was killed",
+               "",
+               {"systemctl status libvirtd"}};
+}
+
 struct Connection::Events {
   std::mutex mutex;
   std::condition_variable_any happened;

@@ -111,6 +111,7 @@ Result<Observation> observe(Context& context, const std::string& id, const Call&
        {VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE, VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP}) {
     if (seen.addresses.empty()) seen.addresses = addresses_from(domain.handle.get(), source);
   }
+  FLYT_TRY(still_connected(link.get()));
   return seen;
 }
 

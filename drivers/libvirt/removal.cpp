@@ -100,7 +100,7 @@ Status destroy(Context& context, const std::string& id, const Owner& owner, cons
   auto domain = find_domain(link.get(), id);
   if (!domain && domain.error().code != Errc::not_found) return domain.error();
   if (domain) {
-    look_at_disks(link.get(), *domain);
+    FLYT_TRY(look_at_disks(link.get(), *domain));
     FLYT_TRY(check_ours(domain->facts.machine, owner));
   }
   if (owner.id.empty()) return ok();
