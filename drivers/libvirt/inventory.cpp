@@ -107,7 +107,7 @@ void add_volumes(const PoolHere& pool, const std::set<std::string>& used, Invent
     if (!facts || facts->type == "dir" || facts->type == "netdir") continue;
     if (!facts->backing.empty()) backings.insert(facts->backing);
     const auto name = volume_name_from(facts->name);
-    if (used.contains(facts->path) || (name && name->rest == "console")) continue;
+    if (used.contains(facts->path) || (name && name->rest.starts_with("console"))) continue;
     Volume volume{facts->path, facts->name,   pool.facts.uuid,
                   "disk",      facts->format, facts->capacity};
     if (facts->format == "iso" || facts->name.ends_with(".iso")) volume.kind = "iso";

@@ -41,6 +41,11 @@ class LibvirtDriver final : public Driver {
     return attend("observing a machine", call,
                   [=](Context& context) { return virt::observe(context, machine, call); });
   }
+  Result<ConsoleText> console(const std::string& machine, const std::string& after,
+                              const Call& call) override {
+    return attend("reading a console", call,
+                  [=](Context& context) { return virt::console(context, machine, after, call); });
+  }
   Result<std::unique_ptr<Channel>> open(const OpenSpec& spec, const Call& call) override {
     return attend("opening a disk", call,
                   [=](Context& context) { return open_disk(context, spec, call); });

@@ -115,8 +115,10 @@ Status destroy(Context& context, const std::string& id, const Owner& owner, cons
   const std::string console = domain ? domain->facts.console : std::string();
   Status consoles;
   for (const std::string& path : consoles_of(volumes, console, owner.id)) {
-    Status gone = landing_remove(context.landing, path, call);
-    if (consoles) consoles = std::move(gone);
+    for (const std::string& file : log_files(path)) {
+      Status gone = landing_remove(context.landing, file, call);
+      if (consoles) consoles = std::move(gone);
+    }
   }
   FLYT_TRY(drop_volumes(volumes, call));
   return consoles;
