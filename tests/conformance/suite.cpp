@@ -47,6 +47,10 @@ Result<std::string> Platform::add_source(const std::string&, const std::vector<s
   return Error{Errc::unsupported, "no machines of others here"};
 }
 
+Result<std::string> Platform::add_slow_source(const std::string&) {
+  return Error{Errc::unsupported, "nothing is slow here"};
+}
+
 void run_suite(std::string_view name) {
   const Subject& subject = find_subject(name);
   if (const std::string missing = subject.missing(); !missing.empty()) FLYT_SKIP(missing);

@@ -32,6 +32,9 @@ class Platform {
   // As long as the answer lives, no call on the platform comes to its end. Null: nothing can do
   // that here.
   virtual std::shared_ptr<void> hold() { return {}; }
+  // Where hold() cannot: puts a machine with one disk that takes minutes to open for reading. Its
+  // Machine::id.
+  virtual Result<std::string> add_slow_source(const std::string& name);
 };
 
 struct ExpectedFailure {
@@ -59,12 +62,12 @@ struct Subject {
 // subjects.cpp: all of them.
 const std::vector<Subject>& subjects();
 // Runs every case on it; call it from a TEST_CASE, whose tags say what the subject needs.
-void run_suite(std::string_view subject);
+void run_suite(std::string_view name);
 
 // One subject on a fresh platform, and what the cases need again and again.
 class Run {
  public:
-  explicit Run(const Subject& subject);
+  explicit Run(const Subject& of);
 
   const Subject& subject;
   std::unique_ptr<Platform> platform;
@@ -77,7 +80,7 @@ class Run {
   // A machine on the platform's first storage and network.
   MachineSpec spec(const std::string& name, const std::vector<std::uint64_t>& disks,
                    std::uint64_t epoch = 1) const;
-  Machine create(const MachineSpec& spec);  // must succeed
+  Machine create(const MachineSpec& wanted);  // must succeed
   // Machines that this migration made, as soon as the platform shows as many, at most settle_time.
   std::vector<Machine> made_by(const std::string& migration_id, std::size_t count) const;
   // Nothing: the platform can have no such machine.
