@@ -59,10 +59,17 @@ struct Observation {
   std::optional<bool> agent;  // the guest agent answered; nothing: there is no channel to ask
   std::string host_name;      // from the agent
   std::vector<std::string> addresses;  // from the agent or the platform, without prefix length
-  std::string console;         // the tail of the serial console, at most 64 KiB; may be empty
-  bool console_known = false;  // false: the platform keeps no console
   Place place;
   std::string host;
+};
+
+// A piece of what a machine's serial console has said.
+struct ConsoleText {
+  bool known = false;  // false: the platform keeps no console
+  bool anew = false;   // a log begins: what was read before does not belong to it
+  std::string text;    // at most 1 MiB
+  std::string next;    // `after` of the next call
+  bool more = false;   // there is more already
 };
 
 }  // namespace flyt

@@ -15,6 +15,10 @@ Result<Observation> Driver::observe(const std::string&, const Call&) {
   return unsupported(*this, "observe machines");
 }
 
+Result<ConsoleText> Driver::console(const std::string&, const std::string&, const Call&) {
+  return unsupported(*this, "read consoles");
+}
+
 Status Driver::set_tracking(const std::string&, bool, const Call&) {
   return unsupported(*this, "track changes");
 }

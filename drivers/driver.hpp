@@ -34,6 +34,10 @@ class Driver {
   // there: Errc::not_found. Scope::migration_id that made nothing: an inventory without machines.
   virtual Result<Inventory> inventory(const Scope& scope, const Call& call) = 0;
   virtual Result<Observation> observe(const std::string& machine, const Call& call);
+  // What the console has said after the piece that told `after`, without a gap; empty: from as far
+  // back as the platform keeps it. Errc::unsupported: no machine's console can be read.
+  virtual Result<ConsoleText> console(const std::string& machine, const std::string& after,
+                                      const Call& call);
 
   // The only changes to a source, with set_power(off). All undoable by name.
   virtual Status set_tracking(const std::string& machine, bool on, const Call& call);

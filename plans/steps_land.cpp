@@ -118,6 +118,45 @@ Result<bool> lived_before(const MachineRun& run) {
   });
 }
 
+// What a machine says and does while it starts.
+class BootWatch {
+ public:
+  BootWatch(const MachineRun& run, const std::string& target_id)
+      : run_(run), target_id_(target_id), reader_(run.planned->marker) {}
+
+  Status look(BootRecord& record, const Call& call) {
+    record.last.reset();
+    FLYT_ASSIGN(Observation seen, run_.crew->target->observe(target_id_, call));
+    FLYT_TRY(read_console(call));
+    record.last = std::move(seen);
+    record.console = reader_.signs();
+    return ok();
+  }
+  bool behind() const { return behind_; }  // the console has said more than was read
+
+ private:
+  // What was said since the last look, however much; a guest that never stops does not hold us.
+  Status read_console(const Call& call) {
+    constexpr int most_pieces = 64;
+    behind_ = true;
+    for (int i = 0; i < most_pieces && behind_; ++i) {
+      auto piece = run_.crew->target->console(target_id_, after_, call);
+      behind_ = piece && piece->more;
+      if (!piece && piece.error().code == Errc::unsupported) return ok();
+      if (!piece) return std::move(piece).error();
+      reader_.add(*piece);
+      after_ = std::move(piece->next);
+    }
+    return ok();
+  }
+
+  const MachineRun& run_;
+  const std::string& target_id_;
+  ConsoleReader reader_;
+  std::string after_;
+  bool behind_ = false;
+};
+
 }  // namespace
 
 Result<Verdict> watch_boot(const MachineRun& run, const std::string& target_id, const Call& call) {
@@ -126,14 +165,14 @@ Result<Verdict> watch_boot(const MachineRun& run, const std::string& target_id, 
   std::optional<Error> silent;  // the platform does not answer now
   BootRecord record{.marker = run.planned->marker, .limit = run.planned->boot_timeout};
   FLYT_ASSIGN(record.marker_seen_before, lived_before(run));
+  BootWatch watch(run, target_id);
   for (;;) {
-    auto seen = run.crew->target->observe(target_id, patient);
+    const Status seen = watch.look(record, patient);
     // No time makes these better.
     if (!seen && (seen.error().code == Errc::not_found || seen.error().code == Errc::denied)) {
       return seen.error();
     }
     silent = seen ? std::nullopt : std::optional(seen.error());
-    record.last = seen ? std::optional(*std::move(seen)) : std::nullopt;
     record.probes.clear();
     for (const Probe& probe : run.planned->probes) {
       record.probes.push_back(run.crew->verifier->probe(probe, patient));
@@ -141,7 +180,8 @@ Result<Verdict> watch_boot(const MachineRun& run, const std::string& target_id, 
     record.took =
         std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began);
     if (boot_settled(record)) break;
-    const auto waited = wait(between_looks, patient, "the machine's start");
+    const auto pause = watch.behind() ? std::chrono::seconds(0) : between_looks;
+    const auto waited = wait(pause, patient, "the machine's start");
     if (!waited && waited.error().code == Errc::cancelled) return waited.error();
     if (!waited) break;
   }

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <vector>
 
@@ -9,65 +8,7 @@
 
 namespace flyt {
 
-// getty's prompt: no distribution's console ends its boot without it where a getty runs there.
-constexpr std::string_view default_boot_marker = "login:";
-
 namespace {
-
-// What a console shows of a boot that went no further. From Linux, initramfs-tools, dracut,
-// systemd, GRUB, SeaBIOS and OVMF.
-constexpr std::array<std::string_view, 13> troubles = {
-    "Kernel panic",
-    "ALERT!",
-    "emergency mode",
-    "Emergency mode",
-    "Give root password for maintenance",
-    "dracut-initqueue timeout",
-    "Dropping to a shell",
-    "Entering emergency",
-    "grub rescue>",
-    "No bootable device",
-    "Boot failed: not a bootable",
-    "error: no such device",
-    "BdsDxe: failed to load Boot",
-};
-
-struct Console {
-  bool alive = false;   // the marker stands after the last trouble
-  std::string trouble;  // the line; empty: none after the last marker
-};
-
-// The line around `position`, printable and not endless.
-std::string line_at(std::string_view text, std::size_t position) {
-  const std::size_t before = text.rfind('\n', position);
-  const std::size_t from = before == std::string_view::npos ? 0 : before + 1;
-  std::string line;
-  for (const char c : text.substr(from, text.find('\n', position) - from)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f) line += c;
-  }
-  constexpr std::size_t longest = 200;
-  if (line.size() > longest) {
-    line.resize(longest);
-    line.append(" ...");
-  }
-  return line;
-}
-
-Console read_console(const std::string& text, std::string_view marker) {
-  const std::size_t lived = text.rfind(marker);
-  std::size_t worst = std::string::npos;
-  for (const std::string_view trouble : troubles) {
-    const std::size_t at = text.rfind(trouble);
-    if (at != std::string::npos && (worst == std::string::npos || at > worst)) worst = at;
-  }
-  Console console;
-  if (worst != std::string::npos && (lived == std::string::npos || worst > lived)) {
-    console.trouble = line_at(text, worst);
-  }
-  console.alive = lived != std::string::npos && console.trouble.empty();
-  return console;
-}
 
 std::string_view kind_name(Probe::Kind kind) {
   switch (kind) {
@@ -114,7 +55,7 @@ void add_evidence(const BootRecord& record, const std::vector<ProbeResult>& prob
 }
 
 // Adds the console's own words to why a boot is not proven.
-std::string with_console(std::string why, const Console& console) {
+std::string with_console(std::string why, const ConsoleSigns& console) {
   if (!console.trouble.empty()) why += fmt::format("; console: \"{}\"", console.trouble);
   return why;
 }
@@ -122,7 +63,7 @@ std::string with_console(std::string why, const Console& console) {
 // A marker that the site declares must have been seen, whatever else is green.
 void judge_marker(const BootRecord& record, Verdict& verdict) {
   if (record.marker.empty() || verdict.answer != Answer::pass) return;
-  if (record.last->console.find(record.marker) != std::string::npos) {
+  if (record.console.marker_seen) {
     if (verdict.why.find(record.marker) == std::string::npos) {
       verdict.why += fmt::format(", the console says \"{}\"", record.marker);
     }
@@ -133,8 +74,8 @@ void judge_marker(const BootRecord& record, Verdict& verdict) {
     return;
   }
   verdict.basis = Basis::platform;
-  verdict.answer = record.last->console_known ? Answer::fail : Answer::unverified;
-  verdict.why = record.last->console_known
+  verdict.answer = record.console.known ? Answer::fail : Answer::unverified;
+  verdict.why = record.console.known
                     ? fmt::format("\"{}\" did not appear on the console within {} s", record.marker,
                                   record.took.count())
                     : fmt::format("the platform keeps no console on which \"{}\" could be seen",
@@ -142,7 +83,7 @@ void judge_marker(const BootRecord& record, Verdict& verdict) {
 }
 
 void judge_probes(const BootRecord& record, const std::vector<ProbeResult>& probes,
-                  const Console& console, Verdict& verdict) {
+                  const ConsoleSigns& console, Verdict& verdict) {
   verdict.basis = Basis::measured;
   const auto bad = std::find_if(probes.begin(), probes.end(),
                                 [](const ProbeResult& probe) { return !probe.ok; });
@@ -163,7 +104,7 @@ void judge_probes(const BootRecord& record, const std::vector<ProbeResult>& prob
                    console);
 }
 
-void judge_signs(const BootRecord& record, const Console& console, Verdict& verdict) {
+void judge_signs(const BootRecord& record, const ConsoleSigns& console, Verdict& verdict) {
   const Observation& last = *record.last;
   verdict.basis = Basis::platform;
   if (last.agent.value_or(false)) {
@@ -172,7 +113,7 @@ void judge_signs(const BootRecord& record, const Console& console, Verdict& verd
     return;
   }
   const std::string_view marker = record.marker.empty() ? default_boot_marker : record.marker;
-  if (console.alive) {
+  if (console.alive()) {
     verdict.answer = Answer::pass;
     verdict.why = fmt::format("powered on, the console says \"{}\"", marker);
     return;
@@ -189,7 +130,7 @@ void judge_signs(const BootRecord& record, const Console& console, Verdict& verd
         marker);
     return;
   }
-  if (!record.marker.empty() && last.console_known) {
+  if (!record.marker.empty() && record.console.known) {
     verdict.answer = Answer::fail;
     verdict.why = fmt::format("\"{}\" did not appear on the console within {} s", marker,
                               record.took.count());
@@ -215,8 +156,7 @@ Verdict judge_boot(const BootRecord& record, std::string_view at) {
   const Observation& last = *record.last;
   const std::vector<ProbeResult> probes = answered(record);
   add_evidence(record, probes, verdict);
-  const Console console = read_console(
-      last.console, record.marker.empty() ? default_boot_marker : std::string_view(record.marker));
+  const ConsoleSigns& console = record.console;
   if (!console.trouble.empty()) {
     verdict.evidence.push_back(fmt::format("console: {}", console.trouble));
   }
@@ -247,14 +187,14 @@ bool boot_settled(const BootRecord& record) {
   if (record.last->power == Power::off || record.last->power == Power::suspended) return true;
   if (judge_boot(record, {}).answer == Answer::pass) return true;
   // All but a marker that no console can show: waiting brings nothing.
-  if (!record.marker.empty() && !record.last->console_known) {
+  if (!record.marker.empty() && !record.console.known) {
     BootRecord without = record;
     without.marker.clear();
     if (judge_boot(without, {}).answer == Answer::pass) return true;
   }
   // Nothing to wait for: no probe, no agent to come, no console to read.
   return record.last->power == Power::on && record.probes.empty() && !record.last->agent &&
-         !record.last->console_known;
+         !record.console.known;
 }
 
 }  // namespace flyt

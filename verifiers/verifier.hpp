@@ -43,8 +43,30 @@ struct ProbeResult {
   std::string seen;  // "HTTP 200 in 12 ms", "connection refused"
 };
 
+struct ConsoleSigns {
+  bool known = false;        // the platform keeps a console
+  bool marker_seen = false;  // in this log
+  std::string trouble;       // the last line of a failed boot; empty: none after the last marker
+  bool alive() const { return marker_seen && trouble.empty(); }
+};
+
+// Reads a console piece by piece, also what stands across two pieces, and keeps only a little.
+class ConsoleReader {
+ public:
+  explicit ConsoleReader(std::string marker);  // empty: default_boot_marker
+  void add(const ConsoleText& piece);
+  const ConsoleSigns& signs() const { return signs_; }
+
+ private:
+  std::string marker_, kept_;                     // the end of what was read
+  std::uint64_t before_ = 0;                      // how much came before `kept_`
+  std::uint64_t marker_at_ = 0, trouble_at_ = 0;  // from 1; 0: not seen
+  ConsoleSigns signs_;
+};
+
 struct BootRecord {
   std::optional<Observation> last;  // nothing: the platform did not answer
+  ConsoleSigns console;             // as a reader for `marker` has them
   std::vector<ProbeResult> probes;
   // Console text that means "it lives": if given, it must appear. Empty: default_boot_marker, and
   // other signs do as well.

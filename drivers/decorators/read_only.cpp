@@ -21,6 +21,11 @@ class ReadOnly final : public Driver {
     return driver_->observe(machine, call);
   }
 
+  Result<ConsoleText> console(const std::string& machine, const std::string& after,
+                              const Call& call) override {
+    return driver_->console(machine, after, call);
+  }
+
   Status set_tracking(const std::string& machine, bool on, const Call& call) override {
     FLYT_TRY(refuse(Capability::tracking, "track changes", call));
     return Driver::set_tracking(machine, on, call);

@@ -7,7 +7,7 @@
 
 namespace flyt {
 
-// Passes info(), inventory() and observe() alone; what the driver could do otherwise is
+// Passes info(), inventory(), observe() and console() alone; what the driver could do otherwise is
 // Errc::denied and never reaches it, not even opening a disk for reading.
 std::unique_ptr<Driver> read_only(std::unique_ptr<Driver> driver);
 

@@ -38,6 +38,10 @@ class Retry final : public Driver {
   Result<Observation> observe(const std::string& machine, const Call& call) override {
     return repeat(call, [&] { return driver_->observe(machine, call); });
   }
+  Result<ConsoleText> console(const std::string& machine, const std::string& after,
+                              const Call& call) override {
+    return repeat(call, [&] { return driver_->console(machine, after, call); });
+  }
   Status set_tracking(const std::string& machine, bool on, const Call& call) override {
     return repeat(call, [&] { return driver_->set_tracking(machine, on, call); });
   }

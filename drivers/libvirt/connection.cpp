@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "drivers/libvirt/attended.hpp"
 #include "drivers/libvirt/errors.hpp"
 
 namespace flyt::virt {
@@ -50,6 +51,16 @@ class EventLoop {
 };
 
 }  // namespace
+
+Status still_connected(virConnectPtr link) {
+  if (virConnectIsAlive(link) == 1) return ok();
+  return Error{Errc::unavailable,
+               "the connection to libvirt's daemon broke",
+               "",
+               "it ended, or was killed",
+               "",
+               {"systemctl status libvirtd"}};
+}
 
 struct Connection::Events {
   std::mutex mutex;
@@ -132,9 +143,14 @@ Result<Link> Connection::open(const std::string& uri, const std::shared_ptr<Even
                                        VIR_DOMAIN_EVENT_CALLBACK(+changed), held.get(), forget);
   if (callback >= 0) (void)held.release();  // libvirt's now
   return Link(opened, [callback](virConnectPtr link) {
-    // It may be dead, and forget its callbacks without being asked.
-    if (callback >= 0) (void)virConnectDomainEventDeregisterAny(link, callback);
-    (void)virConnectClose(link);
+    // The daemon is told, and may not answer; left in that thread, it is still closed in the end.
+    (void)attended("closing a connection", Call{}.within(std::chrono::seconds(0)),
+                   [callback, link]() -> Status {
+                     // It may be dead, and forget its callbacks without being asked.
+                     if (callback >= 0) (void)virConnectDomainEventDeregisterAny(link, callback);
+                     (void)virConnectClose(link);
+                     return ok();
+                   });
   });
 }
 

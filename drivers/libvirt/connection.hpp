@@ -15,9 +15,13 @@ namespace flyt::virt {
 
 using Link = std::shared_ptr<virConnect>;
 
-// Thread-safe. libvirt's calls cannot be interrupted: a stop or a deadline is seen before each of
-// them, and a daemon that says nothing for 30 s ends them (keepalive). Only opening is left behind,
-// in a thread that ends with the daemon's answer or with this process.
+// Errc::unavailable: the connection broke. For work that takes no answer for "nothing known" here
+// and there: what came of it then says less than there is.
+Status still_connected(virConnectPtr link);
+
+// Thread-safe. Opening and closing are left behind, in threads that end with the daemon's answer or
+// with this process, where they take too long; other calls of libvirt end with an error when the
+// daemon says nothing for 30 s (keepalive): attended() is for leaving them earlier.
 class Connection {
  public:
   explicit Connection(std::string uri);

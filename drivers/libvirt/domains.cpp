@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/identity.hpp"
+#include "drivers/libvirt/connection.hpp"
 #include "drivers/libvirt/errors.hpp"
 #include "drivers/libvirt/ground_xml.hpp"
 #include "drivers/libvirt/inventory.hpp"
@@ -109,7 +110,9 @@ Result<Power> power_of(virDomainPtr domain) {
       return Power::unknown;
   }
   // Off, but with its memory on disk: the disks are not at rest.
-  return virDomainHasManagedSaveImage(domain, 0) == 1 ? Power::suspended : Power::off;
+  const int saved = virDomainHasManagedSaveImage(domain, 0);
+  if (saved < 0 && !last_is_unsupported()) return last_error("asking for a saved memory");
+  return saved == 1 ? Power::suspended : Power::off;
 }
 
 Result<std::vector<DomainHere>> list_domains(virConnectPtr link) {
@@ -127,6 +130,7 @@ Result<std::vector<DomainHere>> list_domains(virConnectPtr link) {
       domains.push_back(unreadable(std::move(spare), domain.error()));
     }
   }
+  FLYT_TRY(still_connected(link));
   return domains;
 }
 
@@ -140,7 +144,7 @@ Result<DomainHere> find_domain(virConnectPtr link, const std::string& id) {
   return last_error(fmt::format("looking for the machine {}", id));
 }
 
-void look_at_disks(virConnectPtr link, DomainHere& domain) {
+Status look_at_disks(virConnectPtr link, DomainHere& domain) {
   Machine& machine = domain.facts.machine;
   for (std::size_t i = 0; i < machine.disks.size(); ++i) {
     Disk& disk = machine.disks[i];
@@ -149,6 +153,7 @@ void look_at_disks(virConnectPtr link, DomainHere& domain) {
       disk.left_out = "the machine must be off: a running one is not read yet";
     }
   }
+  return still_connected(link);
 }
 
 }  // namespace flyt::virt

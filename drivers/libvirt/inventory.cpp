@@ -86,7 +86,8 @@ Result<std::vector<Network>> list_own_networks(virConnectPtr link, std::set<std:
   }
   for (const Net& one : take_list<Net>(list, count)) {
     const std::string xml = take(virNetworkGetXMLDesc(one.get(), 0));
-    if (xml.empty()) continue;  // removed since it was listed
+    if (xml.empty() && last_is_missing()) continue;  // removed since it was listed
+    if (xml.empty()) return last_error("describing a network");
     FLYT_ASSIGN(const NetworkFacts facts, parse_network(xml));
     bridges.insert(facts.bridge);
     networks.push_back(
@@ -106,7 +107,7 @@ void add_volumes(const PoolHere& pool, const std::set<std::string>& used, Invent
     if (!facts || facts->type == "dir" || facts->type == "netdir") continue;
     if (!facts->backing.empty()) backings.insert(facts->backing);
     const auto name = volume_name_from(facts->name);
-    if (used.contains(facts->path) || (name && name->rest == "console")) continue;
+    if (used.contains(facts->path) || (name && name->rest.starts_with("console"))) continue;
     Volume volume{facts->path, facts->name,   pool.facts.uuid,
                   "disk",      facts->format, facts->capacity};
     if (facts->format == "iso" || facts->name.ends_with(".iso")) volume.kind = "iso";
@@ -171,7 +172,7 @@ Status read_machines(const Context& context, virConnectPtr link, const Scope& sc
   }
   for (DomainHere& domain : domains) {
     FLYT_TRY(proceed(call, "reading machines"));
-    look_at_disks(link, domain);
+    FLYT_TRY(look_at_disks(link, domain));
   }
   FLYT_TRY(add_stamps(context, domains, call));
   for (DomainHere& domain : domains) {
@@ -233,6 +234,7 @@ Result<Inventory> read_inventory(Context& context, const Scope& scope, const Cal
       fmt::format("transport: qemu-nbd on the host, landing = \"{}\"; "
                   "machines must be off",
                   context.landing.name));
+  FLYT_TRY(still_connected(link.get()));
   return inventory;
 }
 

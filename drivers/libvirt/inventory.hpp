@@ -28,7 +28,7 @@ Result<std::vector<DomainHere>> list_domains(virConnectPtr link);
 Result<DomainHere> find_domain(virConnectPtr link, const std::string& id);
 Result<Power> power_of(virDomainPtr domain);
 // Sizes, storages and what keeps disks from being read.
-void look_at_disks(virConnectPtr link, DomainHere& domain);
+Status look_at_disks(virConnectPtr link, DomainHere& domain);
 
 Result<std::vector<Network>> list_networks(const Context& context, virConnectPtr link);
 

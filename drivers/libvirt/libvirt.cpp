@@ -1,8 +1,13 @@
 #include "drivers/libvirt/libvirt.hpp"
 
 #include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/version.hpp"
+#include "drivers/libvirt/attended.hpp"
 #include "drivers/libvirt/context.hpp"
 #include "drivers/libvirt/inventory.hpp"
 #include "drivers/libvirt/machines.hpp"
@@ -11,8 +16,15 @@ namespace flyt::virt {
 namespace {
 
 class LibvirtDriver final : public Driver {
+  std::shared_ptr<Context> context_;
+
+  template <typename Work>
+  auto attend(std::string_view what, const Call& call, Work work) {
+    return attended(what, call, [context = context_, work] { return work(*context); });
+  }
+
  public:
-  explicit LibvirtDriver(std::unique_ptr<Context> context) : context_(std::move(context)) {}
+  explicit LibvirtDriver(std::shared_ptr<Context> context) : context_(std::move(context)) {}
 
   DriverInfo info() const override {
     return {
@@ -22,30 +34,41 @@ class LibvirtDriver final : public Driver {
         8, context_->acceleration.uses_kvm()};
   }
   Result<Inventory> inventory(const Scope& scope, const Call& call) override {
-    return read_inventory(*context_, scope, call);
+    return attend("reading the inventory", call,
+                  [=](Context& context) { return read_inventory(context, scope, call); });
   }
   Result<Observation> observe(const std::string& machine, const Call& call) override {
-    return virt::observe(*context_, machine, call);
+    return attend("observing a machine", call,
+                  [=](Context& context) { return virt::observe(context, machine, call); });
+  }
+  Result<ConsoleText> console(const std::string& machine, const std::string& after,
+                              const Call& call) override {
+    return attend("reading a console", call,
+                  [=](Context& context) { return virt::console(context, machine, after, call); });
   }
   Result<std::unique_ptr<Channel>> open(const OpenSpec& spec, const Call& call) override {
-    return open_disk(*context_, spec, call);
+    return attend("opening a disk", call,
+                  [=](Context& context) { return open_disk(context, spec, call); });
   }
   Result<Machine> create_machine(const MachineSpec& spec, const Call& call) override {
-    return within(spec.name, create(*context_, spec, call));
+    return within(spec.name, attend("making the machine", call,
+                                    [=](Context& context) { return create(context, spec, call); }));
   }
   Result<Machine> update_machine(const std::string& id, const MachineSpec& spec,
                                  const Call& call) override {
-    return within(spec.name, update(*context_, id, spec, call));
+    return within(spec.name, attend("changing the machine", call, [=](Context& context) {
+                    return update(context, id, spec, call);
+                  }));
   }
   Status destroy(const std::string& id, const Owner& owner, const Call& call) override {
-    return virt::destroy(*context_, id, owner, call);
+    return attend("removing a machine", call,
+                  [=](Context& context) { return virt::destroy(context, id, owner, call); });
   }
   Status set_power(const std::string& machine, PowerChange change, const Call& call) override {
-    return virt::set_power(*context_, machine, change, call);
+    return attend("switching a machine", call, [=](Context& context) {
+      return virt::set_power(context, machine, change, call);
+    });
   }
-
- private:
-  std::unique_ptr<Context> context_;
 };
 
 std::string value_of(const EndpointConfig& config, const char* key, const char* otherwise) {
@@ -77,7 +100,7 @@ Result<std::unique_ptr<Driver>> open(const EndpointConfig& config, const Call&) 
   }
   FLYT_ASSIGN(LandingHost landing, landing_host(value_of(config, "landing", "local")));
   FLYT_ASSIGN(const Accel accel, accel_from(value_of(config, "accel", "auto")));
-  auto context = std::make_unique<Context>(config, uri, std::move(landing), accel);
+  auto context = std::make_shared<Context>(config, uri, std::move(landing), accel);
   context->default_pool = value_of(config, "pool", "default");
   return std::unique_ptr<Driver>(std::make_unique<LibvirtDriver>(std::move(context)));
 }

@@ -14,7 +14,6 @@ namespace {
 using PowerChange = Driver::PowerChange;
 
 constexpr int agent_seconds = 3;
-constexpr std::uint64_t console_bytes = 64 << 10;
 
 Status switch_on(virDomainPtr domain, const Machine& machine) {
   if (machine.power == Power::on) return ok();
@@ -60,21 +59,6 @@ void ask_agent(virDomainPtr domain, Observation& seen) {
     seen.addresses = addresses_from(domain, VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT);
 }
 
-Status read_console(const Context& context, const DomainFacts& facts, Observation& seen,
-                    const Call& call) {
-  if (facts.console.empty()) return ok();
-  seen.console_known = true;
-  auto tail = landing_tail(context.landing, facts.console, console_bytes, call);
-  if (tail) {
-    seen.console = std::move(*tail);
-    return ok();
-  }
-  if (tail.error().code == Errc::not_found) return ok();  // never started
-  if (tail.error().code != Errc::denied) return tail.error();
-  seen.console_known = false;
-  return ok();
-}
-
 }  // namespace
 
 Status set_power(Context& context, const std::string& id, PowerChange change, const Call& call) {
@@ -103,7 +87,6 @@ Result<Observation> observe(Context& context, const std::string& id, const Call&
   Observation seen;
   seen.power = domain.facts.machine.power;
   seen.host = take(virConnectGetHostname(link.get()));
-  FLYT_TRY(within(domain.facts.machine.name, read_console(context, domain.facts, seen, call)));
   if (seen.power != Power::on) return seen;
   FLYT_TRY(proceed(call, "observing a machine"));
   if (domain.facts.agent_channel) ask_agent(domain.handle.get(), seen);
@@ -111,7 +94,31 @@ Result<Observation> observe(Context& context, const std::string& id, const Call&
        {VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE, VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP}) {
     if (seen.addresses.empty()) seen.addresses = addresses_from(domain.handle.get(), source);
   }
+  FLYT_TRY(still_connected(link.get()));
   return seen;
+}
+
+Result<ConsoleText> console(Context& context, const std::string& id, const std::string& after,
+                            const Call& call) {
+  FLYT_ASSIGN(const Link link, context.connection.get(call));
+  FLYT_ASSIGN(const DomainHere domain, find_domain(link.get(), id));
+  ConsoleText said{!domain.facts.console.empty()};
+  said.next = after;
+  if (!said.known) return said;
+  auto piece = landing_log(context.landing, domain.facts.console, after, call);
+  if (piece) {
+    said.anew = piece->anew;
+    said.more = piece->more;
+    said.text = std::move(piece->text);
+    said.next = std::move(piece->next);
+    return said;
+  }
+  if (piece.error().code == Errc::not_found) return said;  // never started
+  if (piece.error().code != Errc::denied) {
+    return within(domain.facts.machine.name, Result<ConsoleText>(std::move(piece).error()));
+  }
+  said.known = false;
+  return said;
 }
 
 }  // namespace flyt::virt

@@ -133,7 +133,7 @@ Result<Machine> read_back(virConnectPtr link, virDomainPtr defined) {
   char uuid[VIR_UUID_STRING_BUFLEN] = {};
   if (virDomainGetUUIDString(defined, uuid) < 0) return last_error("asking for a UUID");
   FLYT_ASSIGN(DomainHere domain, find_domain(link, uuid));
-  look_at_disks(link, domain);
+  FLYT_TRY(look_at_disks(link, domain));
   return std::move(domain.facts.machine);
 }
 
@@ -149,7 +149,7 @@ bool surely_absent(virConnectPtr link, const std::string& migration_id) {
 
 // A machine of this migration that is there already is the one that is asked for, or in the way.
 Result<Machine> already_made(virConnectPtr link, DomainHere& domain, const MachineSpec& spec) {
-  look_at_disks(link, domain);
+  FLYT_TRY(look_at_disks(link, domain));
   Machine& machine = domain.facts.machine;
   const auto differs = [&](std::string_view how) {
     return Error{Errc::exists,
@@ -234,7 +234,7 @@ Result<Machine> update(Context& context, const std::string& id, const MachineSpe
   FLYT_ASSIGN(const Link link, context.connection.get(call));
   FLYT_ASSIGN(DomainHere domain, find_domain(link.get(), id));
   FLYT_TRY(check_spec(spec));
-  look_at_disks(link.get(), domain);
+  FLYT_TRY(look_at_disks(link.get(), domain));
   Machine& machine = domain.facts.machine;
   FLYT_TRY(check_ours(machine, spec.owner));
   if (machine.power != Power::off) {
@@ -268,7 +268,7 @@ Result<std::unique_ptr<Channel>> open_disk(Context& context, const OpenSpec& spe
   }
   FLYT_ASSIGN(const Link link, context.connection.get(call));
   FLYT_ASSIGN(DomainHere domain, find_domain(link.get(), spec.machine));
-  look_at_disks(link.get(), domain);
+  FLYT_TRY(look_at_disks(link.get(), domain));
   const Machine& machine = domain.facts.machine;
   const auto found = std::find_if(machine.disks.begin(), machine.disks.end(),
                                   [&](const Disk& disk) { return disk.id == spec.disk; });

@@ -19,6 +19,8 @@ Status destroy(Context& context, const std::string& id, const Owner& owner, cons
 Status set_power(Context& context, const std::string& id, Driver::PowerChange change,
                  const Call& call);
 Result<Observation> observe(Context& context, const std::string& id, const Call& call);
+Result<ConsoleText> console(Context& context, const std::string& id, const std::string& after,
+                            const Call& call);
 Result<std::unique_ptr<Channel>> open_disk(Context& context, const OpenSpec& spec,
                                            const Call& call);
 

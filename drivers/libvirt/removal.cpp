@@ -100,7 +100,7 @@ Status destroy(Context& context, const std::string& id, const Owner& owner, cons
   auto domain = find_domain(link.get(), id);
   if (!domain && domain.error().code != Errc::not_found) return domain.error();
   if (domain) {
-    look_at_disks(link.get(), *domain);
+    FLYT_TRY(look_at_disks(link.get(), *domain));
     FLYT_TRY(check_ours(domain->facts.machine, owner));
   }
   if (owner.id.empty()) return ok();
@@ -115,8 +115,10 @@ Status destroy(Context& context, const std::string& id, const Owner& owner, cons
   const std::string console = domain ? domain->facts.console : std::string();
   Status consoles;
   for (const std::string& path : consoles_of(volumes, console, owner.id)) {
-    Status gone = landing_remove(context.landing, path, call);
-    if (consoles) consoles = std::move(gone);
+    for (const std::string& file : log_files(path)) {
+      Status gone = landing_remove(context.landing, file, call);
+      if (consoles) consoles = std::move(gone);
+    }
   }
   FLYT_TRY(drop_volumes(volumes, call));
   return consoles;

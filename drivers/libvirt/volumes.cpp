@@ -58,7 +58,10 @@ Status check_there(const VolumeFacts& facts, const Wanted& disk) {
   return Error{Errc::exists,
                fmt::format("{} is there, with {} bytes as {}, not {} as {}", facts.path,
                            facts.capacity, facts.format, disk.size, disk.format),
-               "", "an earlier plan made it otherwise", "it was not touched"};
+               "",
+               "an earlier plan made it otherwise, or the daemon ended while it made it",
+               "it was not touched",
+               {fmt::format("virsh vol-delete {}", facts.path)}};
 }
 
 Status check_space(const std::vector<Wanted>& disks) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <system_error>
 #include <utility>
 
@@ -38,6 +39,8 @@ class MemoryDriver final : public Driver {
 
   Result<Inventory> inventory(const Scope& scope, const Call& call) override;
   Result<Observation> observe(const std::string& machine, const Call& call) override;
+  Result<ConsoleText> console(const std::string& machine, const std::string& after,
+                              const Call& call) override;
   Status set_power(const std::string& machine, PowerChange change, const Call& call) override;
 
   Status set_tracking(const std::string& machine, bool on, const Call& call) override {
@@ -116,8 +119,6 @@ Result<Observation> MemoryDriver::observe(const std::string& machine, const Call
   const Inside& inside = locked.world.inside[machine];
   Observation now;
   now.power = seen->power;
-  now.console = inside.console;
-  now.console_known = true;
   now.host = seen->host;
   now.place = locked.world.ground.place;
   if (seen->power != Power::on || !inside.agent) {
@@ -128,6 +129,23 @@ Result<Observation> MemoryDriver::observe(const std::string& machine, const Call
   now.host_name = inside.host_name.empty() ? seen->guest.host_name : inside.host_name;
   now.addresses = inside.addresses;
   return now;
+}
+
+Result<ConsoleText> MemoryDriver::console(const std::string& machine, const std::string& after,
+                                          const Call& call) {
+  FLYT_ASSIGN(LockedWorld locked, folder_.lock(call));
+  FLYT_TRY(find_machine(locked.world, machine));
+  const std::string& said = locked.world.inside[machine].console;
+  std::size_t from = 0;
+  const auto parsed = std::from_chars(after.data(), after.data() + after.size(), from);
+  ConsoleText piece{true};
+  piece.anew = parsed.ec != std::errc() || from > said.size();
+  if (piece.anew) from = 0;
+  piece.text = said.substr(from, mib);
+  const std::size_t end = from + piece.text.size();
+  piece.next = std::to_string(end);
+  piece.more = end < said.size();
+  return piece;
 }
 
 Status MemoryDriver::set_power(const std::string& machine, PowerChange change, const Call& call) {
@@ -144,7 +162,7 @@ Status MemoryDriver::set_power(const std::string& machine, PowerChange change, c
   if (change == PowerChange::on) {
     // Nobody may be at its disks: not even those who could make way for one another.
     FLYT_TRY(fence(locked, machine, Owner{found->migration_id, 0}, call));
-    inside.console += inside.boots;
+    inside.console = inside.boots;
   }
   found->power = wanted;
   return locked.save();

@@ -32,7 +32,7 @@ struct Inside {
   std::string host_name;  // as the agent tells
   std::vector<std::string> addresses;
   std::string boots;    // what the console shows when the machine is switched on
-  std::string console;  // what it has shown
+  std::string console;  // what it has shown since then
   bool tracking = false;
   std::uint64_t changes = 0;                   // change ids handed out
   std::map<std::string, std::uint64_t> seeds;  // disk -> seed of its first content; none: zeroes

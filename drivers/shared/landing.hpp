@@ -47,9 +47,20 @@ struct LandingDisk {
 Result<std::unique_ptr<Channel>> open_landing(const LandingHost& host, const LandingDisk& disk,
                                               const Call& call);
 
-// The last `bytes` of a file on the host. Errc::not_found.
-Result<std::string> landing_tail(const LandingHost& host, const std::string& path,
-                                 std::uint64_t bytes, const Call& call);
+// A log on the host, piece by piece, without a gap, also where it was rotated meanwhile into
+// PATH.0, PATH.1, PATH.2 (as virtlogd does it).
+struct LogPiece {
+  std::string text;   // at most 1 MiB
+  std::string next;   // `after` of the next piece
+  bool anew = false;  // a log begins: the first piece, or the log was cut or replaced
+  bool more = false;  // than this piece is there already
+};
+// `after`: where the piece before ended; empty: from the beginning, at most the last 16 MiB.
+// Errc::not_found.
+Result<LogPiece> landing_log(const LandingHost& host, const std::string& path,
+                             const std::string& after, const Call& call);
+// The log and what became of it by rotation.
+std::vector<std::string> log_files(const std::string& path);
 
 // Gone is success.
 Status landing_remove(const LandingHost& host, const std::string& path, const Call& call);

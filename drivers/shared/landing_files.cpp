@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "base/process.hpp"
+#include "base/units.hpp"
 #include "drivers/shared/landing.hpp"
 
 namespace flyt {
@@ -39,17 +40,71 @@ Result<std::vector<std::string>> lines_for(const LandingHost& host, const char* 
   return lines;
 }
 
+// $1 $2: inode and offset where the piece before ended; $3 $4: the longest piece, how far back a
+// first one goes; then the log's names, the newest first. The file is looked at by its handle: its
+// name may be another one's by then.
+constexpr const char* log_script = R"sh(
+inode=$1 from=$2 longest=$3 back=$4
+shift 4
+look() {
+    command exec 3<"$1" || return
+    set -- $(stat -L -c '%i %s' /dev/fd/3)
+    id=$1 size=$2
+}
+newer='' found=''
+for file do
+    [ -e "$file" ] || continue  # the newest: it is being rotated just now
+    look "$file" || exit
+    if [ "$id" = "$inode" ] && [ "$size" -ge "$from" ]; then
+        found=$file
+        break
+    fi
+    newer=$file newer_id=$id
+done
+anew=0
+if [ -z "$found" ]; then
+    [ -e "$1" ] || exit 44
+    newer='' anew=1 from=0
+    look "$1" || exit
+    [ "$size" -le "$back" ] || from=$((size - back))
+elif [ -n "$newer" ] && [ "$size" -eq "$from" ]; then
+    look "$newer" || exit
+    if [ "$id" != "$newer_id" ]; then  # it is being rotated just now
+        echo "$inode $from 0 1"
+        exit
+    fi
+    from=0
+    [ "$newer" != "$1" ] || newer=''
+fi
+more=0
+[ "$((from + longest))" -ge "$size" ] && [ -z "$newer" ] || more=1
+echo "$id $from $anew $more"
+tail -c "+$((from + 1))" <&3 | head -c "$longest"
+)sh";
+
 }  // namespace
 
-Result<std::string> landing_tail(const LandingHost& host, const std::string& path,
-                                 std::uint64_t bytes, const Call& call) {
-  // The shell tells a file that is not there from one that may not be read.
-  const std::string script = "[ -e \"$2\" ] || exit 44; exec tail -c \"$1\" -- \"$2\"";
-  FLYT_ASSIGN(
-      Finished finished,
-      run({on(host, {"sh", "-c", script, "flyt-landing", std::to_string(bytes), path})}, call));
+Result<LogPiece> landing_log(const LandingHost& host, const std::string& path,
+                             const std::string& after, const Call& call) {
+  std::uint64_t inode = 0, from = 0;
+  std::istringstream(after) >> inode >> from;
+  std::vector<std::string> argv{"sh",
+                                "-c",
+                                log_script,
+                                "flyt-landing",
+                                std::to_string(inode),
+                                std::to_string(from),
+                                std::to_string(mib),
+                                std::to_string(16 * mib)};
+  for (std::string& file : log_files(path)) argv.push_back(std::move(file));
+  FLYT_ASSIGN(Finished finished, run({on(host, std::move(argv))}, call));
   if (finished.status == 44) return Error{Errc::not_found, fmt::format("{} is not there", path)};
-  if (finished.status != 0) {
+  const auto end = finished.output.find('\n');
+  int anew = 0, more = 0;
+  if (finished.status == 0) {
+    std::istringstream(finished.output.substr(0, end)) >> inode >> from >> anew >> more;
+  }
+  if (finished.status != 0 || end == std::string::npos) {
     return Error{Errc::denied,
                  fmt::format("{} cannot be read", path),
                  finished.errors,
@@ -57,7 +112,15 @@ Result<std::string> landing_tail(const LandingHost& host, const std::string& pat
                  "",
                  {"set landing = \"sudo\""}};
   }
-  return std::move(finished.output);
+  LogPiece piece{finished.output.substr(end + 1)};
+  piece.next = fmt::format("{} {}", inode, from + piece.text.size());
+  piece.anew = anew != 0;
+  piece.more = more != 0;
+  return piece;
+}
+
+std::vector<std::string> log_files(const std::string& path) {
+  return {path, path + ".0", path + ".1", path + ".2"};
 }
 
 Status landing_remove(const LandingHost& host, const std::string& path, const Call& call) {

@@ -1,4 +1,4 @@
-// A stop or a deadline before the call: nothing is changed any more. A stop in its middle ends it.
+// A stop or a deadline before the call: nothing is changed any more. In its middle: it ends.
 #include <functional>
 #include <thread>
 
@@ -29,25 +29,24 @@ std::vector<Attempt> all_changes(Run& run, const Machine& machine) {
       [&driver, other = run.spec("db01", {mib})](const Call& call) {
         return driver.create_machine(other, call);
       });
-  add(Capability::update, "update_machine", [&driver, &machine, wider](const Call& call) {
+  add(Capability::update, "update_machine", [&driver, machine, wider](const Call& call) {
     return driver.update_machine(machine.id, wider, call);
   });
-  add(Capability::view, "make_view", [&driver, &machine, owner](const Call& call) {
+  add(Capability::view, "make_view", [&driver, machine, owner](const Call& call) {
     return driver.make_view({machine.id, "stopped", owner}, call);
   });
-  add(Capability::tracking, "set_tracking", [&driver, &machine](const Call& call) {
-    return driver.set_tracking(machine.id, true, call);
-  });
-  add(Capability::power, "set_power", [&driver, &machine](const Call& call) {
+  add(Capability::tracking, "set_tracking",
+      [&driver, machine](const Call& call) { return driver.set_tracking(machine.id, true, call); });
+  add(Capability::power, "set_power", [&driver, machine](const Call& call) {
     return driver.set_power(machine.id, Driver::PowerChange::on, call);
   });
-  add(Capability::write, "open", [&driver, &machine, owner](const Call& call) {
+  add(Capability::write, "open", [&driver, machine, owner](const Call& call) {
     return driver.open({machine.id, machine.disks[0].id, "", "", Use::write, owner}, call);
   });
-  add(Capability::view, "drop_view", [&driver, &machine, owner](const Call& call) {
+  add(Capability::view, "drop_view", [&driver, machine, owner](const Call& call) {
     return driver.drop_view({machine.id, "kept", owner}, call);
   });
-  add(Capability::destroy, "destroy", [&driver, &machine, owner](const Call& call) {
+  add(Capability::destroy, "destroy", [&driver, machine, owner](const Call& call) {
     return driver.destroy(machine.id, owner, call);
   });
   return attempts;
@@ -81,16 +80,36 @@ void stop(Run& run) {
   changes_nothing(run, {source.get_token()}, "cancelled");
 }
 
-// A driver that looks at the stop only before it begins would sit here until the deadline.
-void stop_in_the_middle(Run& run) {
-  const auto machine = run.any_machine("web01", {mib});
-  if (!machine) return;
-  std::vector<Attempt> attempts = all_changes(run, *machine);
-  attempts.push_back(
+// Calls that do not come to their end as long as `held` lives.
+struct Endless {
+  std::vector<Attempt> attempts;
+  std::shared_ptr<void> held;
+};
+
+Attempt opening(Run& run, const Machine& machine) {
+  return {"open",
+          [&run, open = OpenSpec{machine.id, machine.disks.at(0).id, "", "", Use::read, {}}](
+              const Call& call) { return code_of(run.driver->open(open, call)); }};
+}
+
+Endless endless_calls(Run& run) {
+  Endless calls;
+  if (const auto machine = run.any_machine("web01", {mib})) {
+    calls.attempts = all_changes(run, *machine);
+  }
+  calls.attempts.push_back(
       {"inventory", [&run](const Call& call) { return code_of(run.driver->inventory({}, call)); }});
-  const auto held = run.platform->hold();
-  if (!held) return;
-  for (const Attempt& attempt : attempts) {
+  calls.held = run.platform->hold();
+  if (calls.held) return calls;
+  FLYT_TAKE(const std::string slow, run.platform->add_slow_source("slow"));
+  calls.attempts = {opening(run, run.machine(slow))};
+  return calls;
+}
+
+// A driver that looks at the stop or the time only before it begins would sit here for minutes.
+void stop_in_the_middle(Run& run) {
+  const Endless calls = endless_calls(run);
+  for (const Attempt& attempt : calls.attempts) {
     INFO(attempt.name);
     std::stop_source source;
     const std::jthread stopper([&source] {
@@ -105,6 +124,15 @@ void stop_in_the_middle(Run& run) {
   }
 }
 
+void deadline_in_the_middle(Run& run) {
+  const Endless calls = endless_calls(run);
+  for (const Attempt& attempt : calls.attempts) {
+    INFO(attempt.name);
+    const std::string code = attempt.code(Call{}.within(std::chrono::milliseconds(10)));
+    CHECK((code == "timed_out" || (code == "unavailable" && run.subject.retries)));
+  }
+}
+
 void deadline(Run& run) {
   const Call late{{}, std::chrono::steady_clock::now() - std::chrono::seconds(1)};
   changes_nothing(run, late, "timed_out");
@@ -113,6 +141,7 @@ void deadline(Run& run) {
 const Case cases[] = {
     {"a stop prevents any change", stop},
     {"a stop ends a call in its middle", stop_in_the_middle},
+    {"a deadline ends a call in its middle", deadline_in_the_middle},
     {"a deadline that has passed prevents any change", deadline},
 };
 

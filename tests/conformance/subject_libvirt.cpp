@@ -1,7 +1,9 @@
 #include "tests/conformance/subject_libvirt.hpp"
 
 #include <fmt/format.h>
+#include <sys/types.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -23,12 +25,15 @@ std::string uri() {
 
 // Everything on that daemon is removed: it must be one that tests/lab/guests/libvirt-session.sh has
 // started, which keeps two files above its socket.
-std::string missing() {
+std::filesystem::path state() {
   const std::string socket = uri().substr(std::min(uri().size(), uri().find("socket=") + 7));
+  return std::filesystem::path(socket).parent_path().parent_path().parent_path();
+}
+
+std::string missing() {
   if (uri().empty()) return "set FLYT_TEST_LIBVIRT_URI (./dev test libvirt does)";
-  const auto state = std::filesystem::path(socket).parent_path().parent_path().parent_path();
-  const bool ours =
-      std::filesystem::exists(state / "mode") && std::filesystem::exists(state / "libvirtd.pid");
+  const bool ours = std::filesystem::exists(state() / "mode") &&
+                    std::filesystem::exists(state() / "libvirtd.pid");
   return ours ? "" : uri() + " is not a private libvirt of the test lab";
 }
 
@@ -97,6 +102,19 @@ class LibvirtPlatform final : public Platform {
         name, uuid, devices);
     FLYT_TRY(virsh({"define", file}));
     return uuid;
+  }
+
+  // A daemon that takes connections and requests, and answers none.
+  std::shared_ptr<void> hold() override {
+    pid_t daemon = 0;
+    std::ifstream(state() / "libvirtd.pid") >> daemon;
+    REQUIRE(daemon > 1);
+    REQUIRE(::kill(daemon, SIGSTOP) == 0);
+    const auto resume = [](pid_t* pid) {
+      (void)::kill(*pid, SIGCONT);
+      delete pid;
+    };
+    return std::shared_ptr<pid_t>(new pid_t(daemon), resume);
   }
 
  private:

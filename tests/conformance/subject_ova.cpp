@@ -7,6 +7,7 @@
 
 #include "base/digest.hpp"
 #include "base/process.hpp"
+#include "base/units.hpp"
 #include "drivers/ova/ova.hpp"
 #include "tests/catch.hpp"
 #include "tests/temp_dir.hpp"
@@ -92,6 +93,20 @@ class OvaPlatform final : public Platform {
     std::ofstream(parts / (name + ".mf")) << line(name + ".ovf", text) + manifest;
     FLYT_TRY(check({pack}, {}));
     return name + ".ova";
+  }
+
+  // All of a disk is compared with its digest before it is served, and this one is long.
+  Result<std::string> add_slow_source(const std::string& name) override {
+    const fs::path disk = packages_ / (name + ".img");
+    std::ofstream(disk).close();
+    fs::resize_file(disk, tib);
+    std::ofstream(packages_ / (name + ".ovf")) << fmt::format(
+        "{}<References>\n<File ovf:href=\"{}.img\" ovf:id=\"f0\"/>\n</References>\n<DiskSection>\n"
+        "<Disk ovf:capacity=\"{}\" ovf:diskId=\"d0\" ovf:fileRef=\"f0\" ovf:format=\"raw\"/>\n"
+        "</DiskSection>\n{}",
+        descriptor_start, name, tib, fmt::format(hardware, name, drive(0)));
+    std::ofstream(packages_ / (name + ".mf")) << line(name + ".img", "");
+    return name + ".ovf";
   }
 
  private:

@@ -36,6 +36,9 @@ class Platform {
   // As long as the answer lives, no call on the platform comes to its end. Null: nothing can do
   // that here.
   virtual std::shared_ptr<void> hold() { return {}; }
+  // Where hold() cannot: puts a machine with one disk that takes minutes to open for reading. Its
+  // Machine::id.
+  virtual Result<std::string> add_slow_source(const std::string& name);
 };
 
 struct ExpectedFailure {

@@ -476,10 +476,10 @@ TEST_CASE("landing: commas, spaces and a prefix make no difference", "[faults][l
   CHECK(code_of((*channel)->close(soon())) == "ok");
 
   std::ofstream(dir / "log") << "one\ntwo\n";
-  const auto tail = landing_tail(through, dir / "log", 4, soon());
-  REQUIRE(tail);
-  CHECK(*tail == "two\n");
-  const auto missing = landing_tail(here(), dir / "none", 4, soon());
+  const auto said = landing_log(through, dir / "log", "", soon());
+  REQUIRE(said);
+  CHECK(said->text == "one\ntwo\n");
+  const auto missing = landing_log(here(), dir / "none", "", soon());
   REQUIRE_FALSE(missing);
   CHECK(missing.error().code == Errc::not_found);
   CHECK(landing_remove(here(), dir / "log", soon()));

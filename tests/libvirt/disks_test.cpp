@@ -108,6 +108,21 @@ TEST_CASE("libvirt: a volume that was removed by hand is made anew", "[libvirt]"
   CHECK(fs::exists(made.disks[0].id));
 }
 
+TEST_CASE("libvirt: a volume that is another is left, with the way out", "[libvirt]") {
+  FLYT_LAB();
+  const std::string name = "web01." + owner.id + ".0.raw";
+  std::ofstream(lab.images() / name).close();  // as where the daemon ended before it had a size
+  lab.virsh({"pool-refresh", "default"});
+  const MachineSpec spec = spec_of("web01", Bus::virtio_blk, "");
+  const auto made = driver->create_machine(spec, in_time());
+  REQUIRE(refuses(made, Errc::exists));
+  REQUIRE(made.error().remedy.size() == 1);
+  CHECK(made.error().remedy[0] == "virsh vol-delete " + (lab.images() / name).native());
+  CHECK(fs::exists(lab.images() / name));
+  lab.virsh({"vol-delete", lab.images() / name});
+  CHECK(code_of(driver->create_machine(spec, in_time())) == "ok");
+}
+
 TEST_CASE("libvirt: destroy leaves disks that another machine has", "[libvirt]") {
   FLYT_LAB();
   const Machine made = make(*driver, spec_of("web01", Bus::virtio_blk, "", 1));

@@ -83,12 +83,18 @@ TEST_CASE("libvirt: a guest with VMware's controllers lives", "[libvirt][guest]"
   copy_in(*driver, *machine, 1, guest.data);
 
   REQUIRE(driver->set_power(machine->id, Driver::PowerChange::on, in_time()));
-  Observation seen = watch(*driver, machine->id, [](const Observation& now) {
-    return now.console.find(ready) != std::string::npos;
+  std::string said, after;
+  (void)watch(*driver, machine->id, [&](const Observation&) {
+    const auto piece = driver->console(machine->id, after, in_time());
+    REQUIRE(piece);
+    said += piece->text;
+    after = piece->next;
+    return said.find(ready) != std::string::npos;
   });
-  INFO(seen.console);
-  REQUIRE(seen.console.find(ready) != std::string::npos);
-  seen = watch(*driver, machine->id, [](const Observation& now) { return now.agent == true; });
+  INFO(said);
+  REQUIRE(said.find(ready) != std::string::npos);
+  Observation seen =
+      watch(*driver, machine->id, [](const Observation& now) { return now.agent == true; });
   CHECK(seen.agent == true);
   CHECK(seen.host_name == "moved");
   CHECK(std::count(seen.addresses.begin(), seen.addresses.end(), "10.0.2.15") == 1);
@@ -96,8 +102,9 @@ TEST_CASE("libvirt: a guest with VMware's controllers lives", "[libvirt][guest]"
   CHECK(driver->set_power(machine->id, Driver::PowerChange::off, in_time()));  // by ACPI
   seen = *driver->observe(machine->id, in_time());
   CHECK(seen.power == Power::off);
-  CHECK(seen.console_known);
-  CHECK(seen.console.find(ready) != std::string::npos);  // kept while it is off
+  const auto kept = driver->console(machine->id, "", in_time());
+  REQUIRE(kept);
+  CHECK(kept->text.find(ready) != std::string::npos);  // while it is off
   CHECK(driver->destroy(machine->id, owner, in_time()));
   CHECK(std::filesystem::is_empty(lab.images()));
   lab.virsh({"net-destroy", "lab"});

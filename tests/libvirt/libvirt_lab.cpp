@@ -1,7 +1,10 @@
 #include "tests/libvirt/libvirt_lab.hpp"
 
+#include <poll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -44,7 +47,7 @@ LibvirtLab& LibvirtLab::session() {
   return lab;
 }
 
-LibvirtLab::LibvirtLab(const std::string& mode) {
+LibvirtLab::LibvirtLab(const std::string& mode) : mode_(mode) {
   for (const char* program : {"libvirtd", "virsh", "qemu-system-x86_64", "qemu-nbd"}) {
     if (missing_.empty() && !find_program(program) &&
         !find_program(std::string("/usr/sbin/") + program)) {
@@ -53,11 +56,11 @@ LibvirtLab::LibvirtLab(const std::string& mode) {
   }
   if (::getuid() != 0) missing_ = "needs root: libvirtd gets namespaces of its own";
   if (!std::filesystem::exists(lab_script())) missing_ = "needs FLYT_SOURCE, the source tree";
-  if (missing_.empty()) start(mode);
+  if (missing_.empty()) start();
 }
 
-void LibvirtLab::start(const std::string& mode) {
-  auto started = Process::start({{"bash", "-c", keeper, "keeper", lab_script(), mode}});
+void LibvirtLab::start() {
+  auto started = Process::start({{"bash", "-c", keeper, "keeper", lab_script(), mode_}});
   if (!started) {
     missing_ = started.error().what;
     return;
@@ -93,17 +96,41 @@ std::unique_ptr<Driver> LibvirtLab::driver(const std::map<std::string, std::stri
   return std::move(*opened);
 }
 
+void LibvirtLab::kill_daemon() {
+  pid_t daemon = 0;
+  std::ifstream(images_.parent_path() / "libvirtd.pid") >> daemon;
+  const FileDescriptor process(daemon > 1 ? static_cast<int>(::syscall(SYS_pidfd_open, daemon, 0))
+                                          : -1);
+  if (process.get() < 0 || ::kill(daemon, SIGKILL) != 0) return;
+  pollfd ended{process.get(), POLLIN, 0};
+  (void)::poll(&ended, 1, 10'000);  // the next one is not started beside it
+}
+
+void LibvirtLab::start_daemon() {
+  const auto started = check(
+      {{lab_script(), "start", images_.parent_path(), "--mode", mode_}, {{"LAB_SKIP_APT", "1"}}},
+      in_time());
+  if (!started) FAIL(started.error().what << ": " << started.error().seen);
+  start_pool();
+}
+
+void LibvirtLab::start_pool() {
+  const auto pools = virsh({"pool-list", "--all", "--name"});
+  if (pools.find("default") == std::string::npos) {
+    virsh({"pool-define-as", "default", "dir", "--target", images_.native()});
+  }
+  if (virsh({"pool-list", "--name"}).find("default") == std::string::npos) {
+    virsh({"pool-start", "default"});
+  }
+}
+
 void LibvirtLab::clean() {
   std::istringstream names(virsh({"list", "--all", "--uuid"}));
   for (std::string uuid; names >> uuid;) {
     (void)run({{"virsh", "-c", uri_, "destroy", uuid}}, in_time());  // it may be off
     virsh({"undefine", uuid, "--nvram"});
   }
-  const auto pools = virsh({"pool-list", "--all", "--name"});
-  if (pools.find("default") == std::string::npos) {
-    virsh({"pool-define-as", "default", "dir", "--target", images_.native()});
-    virsh({"pool-start", "default"});
-  }
+  start_pool();
   for (const auto& file : std::filesystem::directory_iterator(images_)) {
     std::filesystem::remove_all(file);
   }

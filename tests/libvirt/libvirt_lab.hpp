@@ -27,14 +27,19 @@ class LibvirtLab {
   // Output of virsh; REQUIREs that it goes well.
   std::string virsh(std::vector<std::string> arguments);
   std::unique_ptr<Driver> driver(const std::map<std::string, std::string>& keys = {});
+  // By SIGKILL; in any thread.
+  void kill_daemon();
+  // Anew, on what the killed one has left.
+  void start_daemon();
   // No machine, no volume and nothing else is left of earlier tests.
   void clean();
 
  private:
   explicit LibvirtLab(const std::string& mode);
-  void start(const std::string& mode);
+  void start();
+  void start_pool();
 
-  std::string missing_, uri_;
+  std::string mode_, missing_, uri_;
   std::filesystem::path images_;
   std::optional<Process> process_;
 };

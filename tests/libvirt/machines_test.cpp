@@ -76,7 +76,7 @@ TEST_CASE("libvirt: QEMU starts machines of every shape", "[libvirt]") {
   REQUIRE(code_of(seen) == "ok");
   CHECK(seen->power == Power::on);
   CHECK(seen->agent == false);
-  CHECK(seen->console_known);
+  CHECK(driver->console(made.id, "", in_time())->known);
   const auto running = driver->inventory({made.id, ""}, in_time());
   REQUIRE(code_of(running) == "ok");
   CHECK(running->machines.at(0).disks.at(0).left_out.find("must be off") != std::string::npos);
@@ -286,9 +286,37 @@ TEST_CASE("libvirt: an unprivileged daemon does the same, on QEMU's own network"
   REQUIRE(code_of(channel) == "ok");
   CHECK(code_of((*channel)->close(in_time())) == "ok");
   REQUIRE(code_of(driver->set_power(made.id, Driver::PowerChange::on, in_time())) == "ok");
-  CHECK(driver->observe(made.id, in_time())->console_known);
+  CHECK(driver->console(made.id, "", in_time())->known);
   REQUIRE(code_of(driver->set_power(made.id, Driver::PowerChange::forced_off, in_time())) == "ok");
   REQUIRE(code_of(driver->destroy(made.id, owner, in_time())) == "ok");
+  CHECK(std::filesystem::is_empty(lab.images()));
+}
+
+TEST_CASE("libvirt: a console is read without a gap, and goes with its machine", "[libvirt]") {
+  FLYT_LAB();
+  const Machine made = make(*driver, spec_of("web01", Bus::virtio_blk, ""));
+  const auto silent = driver->console(made.id, "", in_time());
+  REQUIRE(code_of(silent) == "ok");
+  CHECK(silent->known);
+  REQUIRE(code_of(driver->set_power(made.id, Driver::PowerChange::on, in_time())) == "ok");
+  const std::string log = lab.images() / ("web01." + owner.id + ".console");
+  std::ofstream(log, std::ios::app) << "GUEST-READY\n" << std::string(3 << 20, 'x');
+  std::filesystem::copy_file(log, log + ".0");  // as virtlogd would leave it
+  std::string said, after = silent->next;
+  for (bool more = true; more;) {
+    const auto piece = driver->console(made.id, after, in_time());
+    REQUIRE(code_of(piece) == "ok");
+    said += piece->text;
+    after = piece->next;
+    more = piece->more;
+  }
+  CHECK(said.find("GUEST-READY") != std::string::npos);
+  CHECK(said.size() > 3U << 20);
+  lab.virsh({"pool-refresh", "default"});
+  const auto inventory = driver->inventory({}, in_time());
+  REQUIRE(code_of(inventory) == "ok");
+  CHECK(inventory->volumes.empty());
+  CHECK(code_of(driver->destroy(made.id, owner, in_time())) == "ok");
   CHECK(std::filesystem::is_empty(lab.images()));
 }
 

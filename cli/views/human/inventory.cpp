@@ -80,12 +80,19 @@ std::string render_networks(const Inventory& inventory, const Style& style) {
   return table.empty() ? "" : "\n" + table.text(style, "  ");
 }
 
+std::string storage_name(const Inventory& inventory, const std::string& id) {
+  for (const auto& storage : inventory.storages) {
+    if (storage.id == id) return storage.name;
+  }
+  return id;
+}
+
 std::string render_volumes(const Inventory& inventory, const Style& style) {
   using enum Align;
   Table table({"volume of no machine", "kind", "format", "storage", "size", ""},
               {left, left, left, left, right, left});
   for (const auto& volume : inventory.volumes) {
-    table.add({volume.name, volume.kind, volume.format, volume.storage,
+    table.add({volume.name, volume.kind, volume.format, storage_name(inventory, volume.storage),
                format_size(volume.size_bytes),
                volume.migration_id.empty() ? "" : "made by " + volume.migration_id});
   }

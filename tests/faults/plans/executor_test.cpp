@@ -123,6 +123,33 @@ TEST_CASE("a machine that fails leaves the others to land", "[faults][executor][
   scene.check_source_clean();
 }
 
+TEST_CASE("a marker is seen in whatever a console says", "[faults][executor]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene;
+  for (PlannedMachine& machine : scene.plan.machines) machine.marker = "GUEST-READY";
+  ApplyOptions options;
+  options.at_step = [&scene](std::string_view) {
+    auto locked = scene.to.lock({});
+    if (!locked) return;  // then the marker is missing
+    const std::string flood(3 * mib, 'x');
+    for (const Machine& machine : locked->world.ground.machines) {
+      locked->world.inside[machine.id].boots = flood + "GUEST-READY" + flood;
+    }
+    (void)locked->save();  // as above
+  };
+  Worker worker(scene);
+  const auto outcomes = worker.apply(scene, options);
+  REQUIRE(all(outcomes, MachineState::landed));
+  for (const MachineOutcome& one : outcomes) {
+    const auto boot =
+        std::find_if(one.verdicts.begin(), one.verdicts.end(),
+                     [](const Verdict& verdict) { return verdict.question == Question::boot; });
+    REQUIRE(boot != one.verdicts.end());
+    CHECK(boot->answer == Answer::pass);
+    CHECK(boot->why.find("GUEST-READY") != std::string::npos);
+  }
+}
+
 TEST_CASE("after an undo of the source, all is copied from the new view",
           "[faults][executor][tsan]") {
   if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");

@@ -23,8 +23,9 @@ BootRecord on() {
 
 BootRecord with_console(std::string text, std::string marker = {}) {
   BootRecord record = on();
-  record.last->console = std::move(text);
-  record.last->console_known = true;
+  flyt::ConsoleReader reader(marker);
+  reader.add({true, true, std::move(text)});
+  record.console = reader.signs();
   record.marker = std::move(marker);
   return record;
 }
@@ -137,14 +138,13 @@ TEST_CASE("A declared marker must appear, whatever else is green", "[verifiers]"
     CHECK_THAT(later.why, Catch::Matchers::Contains("seen at the first start"));
 
     record.marker_seen_before = false;
-    record.last->console = "READY";
+    record.console.marker_seen = true;
     const auto seen = flyt::judge_boot(record, "");
     CHECK(seen.answer == Answer::pass);
     CHECK_THAT(seen.why, Catch::Matchers::Contains("the console says \"READY\""));
     CHECK(flyt::boot_settled(record));
 
-    record.last->console.clear();
-    record.last->console_known = false;
+    record.console = {};
     const auto blind = flyt::judge_boot(record, "");
     CHECK(blind.answer == Answer::unverified);
     CHECK_THAT(blind.why, Catch::Matchers::Contains("no console"));

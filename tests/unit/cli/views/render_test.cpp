@@ -126,6 +126,11 @@ TEST_CASE("no name, code, address or remedy of a platform steers the terminal or
   check_tame(render_inventory(inventory, plain));
   check_widths(
       render_inventory({.machines = inventory.machines, .volumes = inventory.volumes}, plain));
+  inventory.volumes[0].storage = "storage-id";
+  inventory.storages = {{.id = "storage-id", .name = "default"}};
+  const std::string shown = render_inventory(inventory, plain);
+  CHECK(shown.find("storage-id") == std::string::npos);
+  CHECK(shown.find("default") != std::string::npos);
   CheckReport check{.site_name = evil(), .state = evil()};
   check.endpoints = {{.endpoint = evil(),
                       .driver = evil(),

@@ -156,7 +156,16 @@ TEST_CASE("a machine that boots shows it on the console and by its agent") {
   const auto seen = driver->observe("web01", {});
   REQUIRE(seen);
   CHECK(seen->agent == true);
-  CHECK(seen->console == "web01 login: ");
+  const auto said = driver->console("web01", "", {});
+  REQUIRE(said);
+  CHECK(said->known);
+  CHECK(said->anew);
+  CHECK(said->text == "web01 login: ");
+  CHECK_FALSE(said->more);
+  const auto nothing = driver->console("web01", said->next, {});
+  REQUIRE(nothing);
+  CHECK_FALSE(nothing->anew);
+  CHECK(nothing->text.empty());
   CHECK(seen->addresses == std::vector<std::string>{"10.0.0.7"});
 }
 
