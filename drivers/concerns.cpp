@@ -48,6 +48,9 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
     {"O-MEMORY", warning, "the descriptor does not say how much memory it has",
      "The machine cannot be made without. Export it again, or state it in the "
      "descriptor."},
+    {"V-BOOT-DISK", info, "its disks hang on several kinds of controllers",
+     "vSphere does not say which one boots; the first is taken for it. Where that is "
+     "wrong, set the boot order on the source, or change it on the target."},
     {"V-CDROM", warning, "an image lies in one of its drives",
      "It is not attached on the target. Attach it there when the guest needs it."},
     {"V-DEVICE", info, "a serial or parallel port does not travel",

@@ -179,7 +179,7 @@ int extents(void*, std::uint32_t count, std::uint64_t offset, std::uint32_t, nbd
   return 0;
 }
 
-nbdkit_plugin described() {
+nbdkit_plugin described() noexcept {
   nbdkit_plugin plugin{};
   plugin.name = "flyt-ranges";
   plugin.longname = "flyt: file on a vSphere datastore";
