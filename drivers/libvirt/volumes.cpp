@@ -125,10 +125,24 @@ Result<Vol> find_described(const Wanted& disk, std::string& xml) {
   return volume;
 }
 
+// libvirt makes a file and then gives it its size, or has qemu-img write its header: when it dies
+// between the two, an empty file is left, which the next one who asks must not be refused for.
+Status drop_if_only_begun(Vol& volume, const std::string& xml, const Wanted& disk) {
+  const auto facts = parse_volume(xml);
+  if (!facts || facts->format != "raw" || facts->capacity != 0) return ok();
+  if (check_there(*facts, disk)) return ok();
+  if (virStorageVolDelete(volume.get(), 0) < 0 && !last_is_missing()) {
+    return last_error(fmt::format("cannot remove the empty file {}", facts->path));
+  }
+  volume.reset();
+  return ok();
+}
+
 Status make_one(const Wanted& disk, MadeVolumes& volumes, const Call& call) {
   FLYT_TRY(proceed(call, "making disks"));
   std::string xml;
   FLYT_ASSIGN(Vol volume, find_described(disk, xml));
+  if (volume) FLYT_TRY(drop_if_only_begun(volume, xml, disk));
   if (!volume) {
     const std::string name = to_string(disk.name);
     const std::string wanted = build_volume(name, disk.format, disk.size);
