@@ -34,6 +34,21 @@ Digest finish_sha256(EVP_MD_CTX* context) {
   return digest;
 }
 
+// `bits` of the data for each of 2^bits digits; what is missing of the last one is zero.
+std::string in_digits(std::span<const std::byte> data, std::string_view digits, unsigned bits) {
+  const std::uint32_t mask = (1U << bits) - 1;
+  std::string text;
+  std::uint32_t pending = 0;
+  unsigned held = 0;
+  for (const std::byte byte : data) {
+    pending = (pending << 8) | std::to_integer<std::uint32_t>(byte);
+    for (held += 8; held >= bits; held -= bits) text += digits[(pending >> (held - bits)) & mask];
+    pending &= (1U << held) - 1;
+  }
+  if (held > 0) text += digits[(pending << (bits - held)) & mask];
+  return text;
+}
+
 int nibble(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -111,16 +126,13 @@ std::optional<Digest> digest_from_hex(std::string_view hex) {
 }
 
 std::string to_base32(std::span<const std::byte> data) {
-  constexpr std::string_view digits = "abcdefghijklmnopqrstuvwxyz234567";
-  std::string text;
-  std::uint32_t pending = 0;
-  unsigned bits = 0;
-  for (const std::byte byte : data) {
-    pending = (pending << 8) | std::to_integer<std::uint32_t>(byte);
-    for (bits += 8; bits >= 5; bits -= 5) text += digits[(pending >> (bits - 5)) & 31U];
-    pending &= (1U << bits) - 1;
-  }
-  if (bits > 0) text += digits[(pending << (5 - bits)) & 31U];
+  return in_digits(data, "abcdefghijklmnopqrstuvwxyz234567", 5);
+}
+
+std::string to_base64(std::span<const std::byte> data) {
+  std::string text =
+      in_digits(data, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", 6);
+  text.resize((text.size() + 3) / 4 * 4, '=');
   return text;
 }
 

@@ -1,4 +1,4 @@
-// SHA-256, CRC-32C, base32 and hexadecimal. The only owner of OpenSSL's digests.
+// SHA-256, CRC-32C, base32, base64 and hexadecimal. The only owner of OpenSSL's digests.
 #pragma once
 
 #include <array>
@@ -54,5 +54,7 @@ std::string to_hex(std::span<const std::byte> data);
 std::optional<Digest> digest_from_hex(std::string_view hex);
 // RFC 4648 section 6, lower case, without padding.
 std::string to_base32(std::span<const std::byte> data);
+// RFC 4648 section 4, with padding.
+std::string to_base64(std::span<const std::byte> data);
 
 }  // namespace flyt

@@ -34,7 +34,7 @@ struct DeviceDisk {
 struct DeviceNic {
   Nic nic;            // without the network's name
   Ref network;        // of a standard port group; or
-  std::string key;    // of a distributed one
+  std::string key;    // of a distributed or an opaque one
   std::string named;  // as the device itself says it
 };
 

@@ -59,10 +59,13 @@ constexpr std::array meanings{
     Meaning{"TaskInProgress", Errc::unavailable, "another task works on the machine",
             "try again when it has ended: vSphere lists it among the machine's tasks"},
     Meaning{"Timedout", Errc::timed_out},
-    Meaning{"ToolsUnavailable", Errc::unavailable, "VMware Tools do not run in the guest"},
     Meaning{"TooManySnapshotLevels", Errc::unsupported, "the machine has too many snapshots",
             "remove old snapshots of the machine"},
+    Meaning{"ToolsUnavailable", Errc::unavailable, "VMware Tools do not run in the guest"},
 };
+
+constexpr bool by_type(const Meaning& a, const Meaning& b) { return a.type < b.type; }
+static_assert(std::is_sorted(meanings.begin(), meanings.end(), by_type));
 
 const Meaning* find(std::string_view type) {
   const auto found = std::lower_bound(

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "drivers/vsphere/tags.hpp"
+
 namespace flyt::vsphere {
 namespace {
 
@@ -69,6 +71,30 @@ void set_transports(const Surroundings& around, Transport wanted, SourceMachine&
   }
 }
 
+// An inventory without tags is better than none, whatever the reason is.
+Status add_tags(Session& session, const Service& service, Inventory& found, const Call& call) {
+  if (!service.vcenter) {
+    found.notes.emplace_back("no tags and no custom attributes: only a vCenter has them");
+    return ok();
+  }
+  std::vector<std::string> ids;
+  ids.reserve(found.machines.size());
+  for (const Machine& one : found.machines) ids.push_back(one.id);
+  auto tags = read_tags(session, ids, call);
+  if (!tags) {
+    FLYT_TRY(proceed(call, "reading tags"));
+    const Error& error = tags.error();
+    found.notes.push_back(fmt::format("tags are not known: {}: {}", error.what, error.seen));
+    return ok();
+  }
+  for (Machine& one : found.machines) {
+    const auto its = tags->find(one.id);
+    if (its == tags->end()) continue;
+    one.tags.insert(one.tags.end(), its->second.begin(), its->second.end());
+  }
+  return ok();
+}
+
 // vCenter keeps machines in no order of their own.
 bool by_name(const Machine& a, const Machine& b) {
   return std::tie(a.name, a.id) < std::tie(b.name, b.id);
@@ -102,6 +128,7 @@ Result<Inventory> read_inventory(Session& session, const Scope& scope, Transport
       },
       call));
   std::sort(found.machines.begin(), found.machines.end(), by_name);
+  FLYT_TRY(add_tags(session, service, found, call));
   return found;
 }
 

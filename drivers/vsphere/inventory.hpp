@@ -7,7 +7,8 @@
 
 namespace flyt::vsphere {
 
-// Inventory::endpoint is left empty. `wanted`: what decides how disks can be read.
+// Inventory::endpoint is left empty. `wanted`: what decides how disks can be read. Tags are read
+// for a whole inventory only: they serve to choose machines, and one machine is looked at often.
 Result<Inventory> read_inventory(Session& session, const Scope& scope, Transport wanted,
                                  const Call& call);
 

@@ -52,8 +52,11 @@ class Reader {
   Result<Surroundings> read() {
     FLYT_TRY(each_object(
         session_, specs(), [this](const Object& one) { return take(one); }, call_));
+    // Apart from the first question: these are networks, too, and more is to be known of them.
     FLYT_TRY(each_object(
-        session_, {{"DistributedVirtualPortgroup", {"key", "tag", "config.defaultPortConfig"}}},
+        session_,
+        {{"DistributedVirtualPortgroup", {"key", "tag", "config.defaultPortConfig"}},
+         {"OpaqueNetwork", {"summary"}}},
         [this](const Object& one) { return take_port_group(one); }, call_));
     FLYT_TRY(read_attributes());
     set_standard_vlans();
@@ -144,6 +147,10 @@ class Reader {
   }
 
   Status take_port_group(const Object& object) {
+    if (object.ref().type == "OpaqueNetwork") {
+      found_.port_groups[xml_child_text(object.at("summary"), "opaqueNetworkId")] = object.ref();
+      return ok();
+    }
     for (const pugi::xml_node tag : object.at("tag").children()) {
       if (xml_child_text(tag, "key") != uplink_tag) continue;
       found_.networks.erase(object.ref());
@@ -203,7 +210,7 @@ Ref Surroundings::datacentre(const Ref& place) const {
     if (found == places.end()) return {};
     at = found->second.parent;
   }
-  return at;
+  return at.type == "Datacenter" ? at : Ref();
 }
 
 std::string Surroundings::datacentre_of(const Ref& place) const {

@@ -24,7 +24,7 @@ struct Surroundings {
   std::map<Ref, bool> connected;  // hosts
   std::map<Ref, Datastore> datastores;
   std::map<Ref, Network> networks;
-  std::map<std::string, Ref> port_groups;         // distributed ones, by key
+  std::map<std::string, Ref> port_groups;         // distributed ones by key, opaque ones by id
   std::map<std::string, std::string> attributes;  // custom fields: name by key
   std::vector<std::string> notes;                 // for people
 

@@ -161,6 +161,28 @@ TEST_CASE("the physical links of a distributed switch are no network", "[vsphere
   CHECK(found.networks[0].name == "prod");
 }
 
+TEST_CASE("a card on a network of NSX is on it by name", "[vsphere]") {
+  World world;
+  world.surroundings += network("OpaqueNetwork", "network-o7", "nsx%2fprod", "group-n1");
+  world.port_groups = object("OpaqueNetwork", "network-o7",
+                             property("summary", R"(<val xsi:type="OpaqueNetworkSummary">
+<name>nsx%2fprod</name><accessible>true</accessible><opaqueNetworkId>8c1b</opaqueNetworkId>
+<opaqueNetworkType>nsx.LogicalSwitch</opaqueNetworkType></val>)"));
+  world.machines = object("VirtualMachine", "vm-1",
+                          text("name", "web01") + text("runtime.connectionState", "connected") +
+                              property("config.hardware", R"(<val xsi:type="VirtualHardware">
+<device xsi:type="VirtualVmxnet3"><key>4000</key>
+<backing xsi:type="VirtualEthernetCardOpaqueNetworkBackingInfo">
+<opaqueNetworkId>8c1b</opaqueNetworkId><opaqueNetworkType>nsx.LogicalSwitch</opaqueNetworkType>
+</backing></device></val>)"));
+  const Inventory found = inventory_of(world);
+  REQUIRE(found.networks.size() == 1);
+  CHECK(found.networks[0].kind == "nsx");
+  REQUIRE(found.machines.size() == 1);
+  REQUIRE(found.machines[0].nics.size() == 1);
+  CHECK(found.machines[0].nics[0].network == "nsx/prod");
+}
+
 TEST_CASE("one text that is none hides no machine", "[vsphere]") {
   World world;
   world.machines = machine("vm-1", text("name", "web&#27;[31m01") +

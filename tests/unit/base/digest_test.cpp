@@ -89,6 +89,17 @@ TEST_CASE("hexadecimal goes both ways and refuses rubbish", "[digest]") {
   CHECK_FALSE(digest_from_hex(std::string(63, '0') + "g"));
 }
 
+TEST_CASE("base64 is that of RFC 4648, padded", "[digest]") {
+  CHECK(to_base64(bytes_of("")).empty());
+  CHECK(to_base64(bytes_of("f")) == "Zg==");
+  CHECK(to_base64(bytes_of("fo")) == "Zm8=");
+  CHECK(to_base64(bytes_of("foo")) == "Zm9v");
+  CHECK(to_base64(bytes_of("foob")) == "Zm9vYg==");
+  CHECK(to_base64(bytes_of("fooba")) == "Zm9vYmE=");
+  CHECK(to_base64(bytes_of("foobar")) == "Zm9vYmFy");
+  CHECK(to_base64(bytes_of("\xfb\xff\xbf")) == "+/+/");
+}
+
 TEST_CASE("base32 is that of RFC 4648, lower case and unpadded", "[digest]") {
   CHECK(to_base32(bytes_of("")).empty());
   CHECK(to_base32(bytes_of("f")) == "my");
