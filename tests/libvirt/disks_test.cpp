@@ -111,7 +111,7 @@ TEST_CASE("libvirt: a volume that was removed by hand is made anew", "[libvirt]"
 TEST_CASE("libvirt: a volume that is another is left, with the way out", "[libvirt]") {
   FLYT_LAB();
   const std::string name = "web01." + owner.id + ".0.raw";
-  std::ofstream(lab.images() / name).close();  // as where the daemon ended before it had a size
+  std::ofstream(lab.images() / name) << std::string(512, 'x');  // an empty one is made anew
   lab.virsh({"pool-refresh", "default"});
   const MachineSpec spec = spec_of("web01", Bus::virtio_blk, "");
   const auto made = driver->create_machine(spec, in_time());
