@@ -25,6 +25,8 @@ constexpr Algorithm algorithms[] = {
     {"SHA512", 128, std::nullopt},
 };
 
+constexpr std::size_t most_entries = 10'000;  // as members of an archive
+
 std::string_view trim(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\r");
   if (first == std::string_view::npos) return {};
@@ -80,6 +82,9 @@ Result<std::vector<ManifestEntry>> parse_manifest(std::string_view text) {
     auto entry = parse_line(line);
     if (!entry) {
       return Error{Errc::corrupt, fmt::format("line {} is no line of a manifest", number)};
+    }
+    if (entries.size() == most_entries) {
+      return Error{Errc::invalid, fmt::format("it lists more than {} files", most_entries)};
     }
     if (!names.insert(entry->file).second) {
       return Error{Errc::corrupt, fmt::format("line {}: {} is there twice", number, entry->file)};

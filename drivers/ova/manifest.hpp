@@ -19,7 +19,7 @@ struct ManifestEntry {
 };
 
 // Lines of "SHA256(web01-disk1.vmdk)= 12ab...". Errc::corrupt for any other line, a digest of the
-// wrong length, or a file that stands there twice.
+// wrong length, or a file that stands there twice; Errc::invalid for more than 10000 files.
 Result<std::vector<ManifestEntry>> parse_manifest(std::string_view text);
 
 const ManifestEntry* find_entry(const std::vector<ManifestEntry>& entries, std::string_view file);

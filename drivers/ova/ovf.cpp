@@ -17,6 +17,8 @@ namespace flyt::ova {
 namespace {
 
 constexpr unsigned deepest_collection = 8;
+// Far beyond any vApp; what is looked up among so many, each for each, stays quick.
+constexpr std::size_t most_of_a_kind = 1000, most_items = 10'000;
 
 std::string compact(std::string_view text) {
   std::string lower;
@@ -47,6 +49,7 @@ class Reader {
     FLYT_TRY(files(xml_child(envelope, "References")));
     FLYT_TRY(disks(xml_child(envelope, "DiskSection")));
     for (const auto network : xml_children(xml_child(envelope, "NetworkSection"), "Network")) {
+      FLYT_TRY(within_limit(package_.networks.size(), most_of_a_kind, "networks"));
       package_.networks.push_back(xml_attribute_text(network, "name"));
     }
     package_.encrypted = xml_child(envelope, "EncryptionSection") ||
@@ -61,6 +64,7 @@ class Reader {
   Status files(pugi::xml_node references) {
     std::set<std::string> ids;
     for (const auto node : xml_children(references, "File")) {
+      FLYT_TRY(within_limit(package_.files.size(), most_of_a_kind, "files"));
       OvfFile file{xml_attribute_text(node, "id"), xml_attribute_text(node, "href")};
       file.compression = compact(xml_attribute_text(node, "compression"));
       file.chunked = !xml_attribute(node, "chunkSize").empty();
@@ -78,6 +82,7 @@ class Reader {
   Status disks(pugi::xml_node section) {
     std::set<std::string> ids;
     for (const auto node : xml_children(section, "Disk")) {
+      FLYT_TRY(within_limit(package_.disks.size(), most_of_a_kind, "disks"));
       OvfDisk disk{xml_attribute_text(node, "diskId"), xml_attribute_text(node, "fileRef"),
                    xml_attribute_text(node, "format"), xml_attribute_text(node, "parentRef")};
       if (disk.id.empty()) return corrupt("a disk without id");
@@ -114,6 +119,7 @@ class Reader {
 
   Status systems(pugi::xml_node parent, unsigned depth) {
     for (const auto node : xml_children(parent, "VirtualSystem")) {
+      FLYT_TRY(within_limit(package_.systems.size(), most_of_a_kind, "machines"));
       FLYT_ASSIGN(OvfSystem one, system(node));
       const bool known = std::any_of(package_.systems.begin(), package_.systems.end(),
                                      [&one](const OvfSystem& other) { return other.id == one.id; });
@@ -150,7 +156,8 @@ class Reader {
   }
 
   // Items may stand there once for every configuration, and with bounds beside the normal value.
-  Status add_item(pugi::xml_node node, std::vector<OvfItem>& items) const {
+  Status add_item(pugi::xml_node node, std::vector<OvfItem>& items) {
+    FLYT_TRY(within_limit(items_++, most_items, "items"));
     if (const auto bound = xml_attribute(node, "bound"); bound) {
       if (std::string_view(bound.value()) != "normal") return ok();
     }
@@ -202,12 +209,18 @@ class Reader {
     return item;
   }
 
+  Status within_limit(std::size_t there, std::size_t most, std::string_view things) const {
+    if (there < most) return ok();
+    return Error{Errc::invalid, fmt::format("{}: it has more than {} {}", what_, most, things)};
+  }
+
   Error corrupt(std::string_view text) const {
     return {Errc::corrupt, fmt::format("{}: {}", what_, text)};
   }
 
   std::string_view what_;
   std::string configuration_;
+  std::size_t items_ = 0;  // of all machines
   OvfPackage package_;
 };
 

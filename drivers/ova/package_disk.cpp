@@ -15,6 +15,8 @@
 namespace flyt::ova {
 namespace {
 
+constexpr std::uint64_t largest_disk = 64 * tib;  // as of a VMDK
+
 std::string lower(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return text;
@@ -84,6 +86,16 @@ Result<std::vector<std::byte>> first_bytes(const Package& package, const Package
   return start;
 }
 
+Status check_size(const Package& package, std::string_view what, std::uint64_t size) {
+  if (size > largest_disk) {
+    return unsupported(package, fmt::format("{} has {}, more than {}", what, format_size(size),
+                                            format_size(largest_disk)));
+  }
+  if (size % vmdk_sector == 0) return ok();
+  return unsupported(
+      package, fmt::format("{} has {} bytes, which is no whole number of sectors", what, size));
+}
+
 Status set_size(const Package& package, PackageDisk& disk, std::span<const std::byte> start,
                 std::optional<std::uint64_t> capacity) {
   const std::string& href = disk.reference->href;
@@ -102,12 +114,8 @@ Status set_size(const Package& package, PackageDisk& disk, std::span<const std::
     return corrupt(package, fmt::format("{} is a disk of {} bytes, the descriptor says {}", href,
                                         size, *capacity));
   }
-  if (size % vmdk_sector != 0) {
-    return unsupported(
-        package, fmt::format("{} has {} bytes, which is no whole number of sectors", href, size));
-  }
   disk.size_bytes = size;
-  return ok();
+  return check_size(package, href, size);
 }
 
 Result<PackageDisk> look_at_file(const Package& package, const OvfFile& reference,
@@ -160,6 +168,7 @@ Result<PackageDisk> look_at_disk(const Package& package, const std::string& id, 
   if (disk->file.empty()) {
     PackageDisk blank;
     blank.size_bytes = disk->capacity_bytes;
+    FLYT_TRY(check_size(package, fmt::format("disk {}", id), blank.size_bytes));
     return blank;
   }
   const OvfFile* file = find_file(ovf, disk->file);

@@ -21,6 +21,7 @@ namespace {
 // offsets must be exact, and what we do not know must be refused and not skipped.
 constexpr std::uint64_t block_bytes = 512;
 constexpr std::uint64_t longest_extension = std::uint64_t{1} << 20;
+constexpr std::uint64_t most_extension_bytes = std::uint64_t{1} << 26;  // of all members
 constexpr std::size_t longest_name = 4096, most_members = 10'000;
 
 using Block = std::array<std::byte, block_bytes>;
@@ -129,7 +130,10 @@ class Indexer {
   }
 
   Status extension(char type, std::uint64_t data, std::uint64_t size) {
-    if (size > longest_extension) return corrupt("an extension header that is too long");
+    extension_bytes_ += size;
+    if (size > longest_extension || extension_bytes_ > most_extension_bytes) {
+      return corrupt("extension headers that are too long");
+    }
     std::string text(static_cast<std::size_t>(size), '\0');
     FLYT_TRY(file_.read(data, std::as_writable_bytes(std::span(text))));
     if (type == 'L') next_.name = std::string(until_nul(text));
@@ -231,7 +235,7 @@ class Indexer {
   Error unsupported(std::string_view text) const { return error(Errc::unsupported, text); }
 
   const ByteWindow& file_;
-  std::uint64_t at_ = 0;
+  std::uint64_t at_ = 0, extension_bytes_ = 0;
   Extension next_;
   std::vector<TarMember> members_;
   std::set<std::string> names_;

@@ -11,6 +11,7 @@
 namespace flyt {
 namespace {
 
+constexpr std::uint64_t most_sectors = std::uint64_t{1} << 32;
 constexpr std::uint64_t table_bytes = vmdk_entries_per_table * sizeof(std::uint32_t);
 
 struct Range {
@@ -105,7 +106,9 @@ class TableCheck {
   Status check_plain(std::uint64_t grain, std::uint64_t offset) {
     if (offset < header_.overhead) return corrupt("a grain among the tables", offset);
     if (places_.empty()) {
-      places_.resize(static_cast<std::size_t>(file_.size() / header_.grain + 1));
+      // However long the file is, no table leads further than its entries can count.
+      const std::uint64_t furthest = std::min(file_.size(), most_sectors * vmdk_sector);
+      places_.resize(static_cast<std::size_t>(furthest / header_.grain + 1));
       remainder_ = offset % header_.grain;
     }
     if (offset % header_.grain != remainder_) return corrupt("grains out of step", offset);

@@ -1,5 +1,7 @@
 #include "drivers/ova/hardware.hpp"
 
+#include <fmt/format.h>
+
 #include "base/units.hpp"
 #include "tests/catch.hpp"
 #include "tests/unit/drivers/ova/package_maker.hpp"
@@ -223,6 +225,40 @@ TEST_CASE("Items of another configuration are left out", "[ova]") {
   const auto package = ova::parse_ovf(text, "a.ovf");
   REQUIRE(package);
   CHECK(ova::machine_of(*package, package->systems.front()).memory_bytes == 4096 * mib);
+}
+
+// What is compared each with each would take minutes.
+TEST_CASE("A descriptor of thousands is refused", "[ova]") {
+  const auto many = [](std::string_view before, int count, std::string_view form,
+                       std::string_view after) {
+    std::string text(before);
+    for (int i = 0; i != count; ++i) text += fmt::format(fmt::runtime(form), i);
+    return text.append(after);
+  };
+  struct Crowd {
+    int most;
+    std::string_view before, form, after, things;
+  };
+  const auto crowd = GENERATE(values<Crowd>({
+      {1000, "<Envelope>", "<VirtualSystem id='{}'/>", "</Envelope>", "machines"},
+      {1000, "<Envelope><DiskSection>", "<Disk diskId='{}' capacity='512'/>",
+       "</DiskSection><VirtualSystem id='x'/></Envelope>", "disks"},
+      {1000, "<Envelope><References>", "<File id='{0}' href='{0}'/>",
+       "</References><VirtualSystem id='x'/></Envelope>", "files"},
+      {1000, "<Envelope><NetworkSection>", "<Network name='{}'/>",
+       "</NetworkSection><VirtualSystem id='x'/></Envelope>", "networks"},
+      {10'000, "<Envelope><VirtualSystem id='x'><VirtualHardwareSection>",
+       "<Item><InstanceID>{}</InstanceID><ResourceType>10</ResourceType></Item>",
+       "</VirtualHardwareSection></VirtualSystem></Envelope>", "items"},
+  }));
+  CAPTURE(crowd.things);
+  CHECK(ova::parse_ovf(many(crowd.before, crowd.most, crowd.form, crowd.after), "a.ovf"));
+  const auto more =
+      ova::parse_ovf(many(crowd.before, crowd.most + 1, crowd.form, crowd.after), "a.ovf");
+  REQUIRE_FALSE(more);
+  CHECK(more.error().code == Errc::invalid);
+  CHECK_THAT(more.error().what,
+             Catch::Matchers::EndsWith(fmt::format("{} {}", crowd.most, crowd.things)));
 }
 
 TEST_CASE("A descriptor that contradicts itself is refused", "[ova]") {

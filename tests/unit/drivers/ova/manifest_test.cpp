@@ -1,5 +1,7 @@
 #include "drivers/ova/manifest.hpp"
 
+#include <fmt/format.h>
+
 #include "tests/catch.hpp"
 
 using namespace flyt;
@@ -29,12 +31,21 @@ TEST_CASE("Manifests of VMware and others are read", "[ova]") {
   CHECK(ova::parse_manifest("").value_or(*entries).empty());
 }
 
+TEST_CASE("A manifest lists no more files than a package holds", "[ova]") {
+  std::string text;
+  for (int i = 0; i != 10'000; ++i) text += fmt::format("SHA1(f{})= {}\n", i, one);
+  CHECK(ova::parse_manifest(text));
+  const auto entries = ova::parse_manifest(text + "SHA1(one more)= " + one);
+  REQUIRE_FALSE(entries);
+  CHECK(entries.error().code == Errc::invalid);
+}
+
 TEST_CASE("A manifest with any other line is refused", "[ova]") {
   for (const std::string& bad :
        {std::string("rubbish"), "SHA1(a)= " + two, "SHA256(a)= " + one, "MD5(a)= " + one,
         "SHA1()= " + one, "SHA1 a= " + one, "SHA1(a) " + one, "SHA1(a)= " + std::string(40, 'g'),
-        "SHA1(a\x01)= " + one, "SHA1(a)= " + one + "\nSHA1(a)= " + one,
-        "SHA1(a)= " + one + "\nSHA256(a)= " + two}) {
+        "SHA1(a\x01)= " + one, fmt::format("SHA1(a)= {0}\nSHA1(a)= {0}", one),
+        fmt::format("SHA1(a)= {}\nSHA256(a)= {}", one, two)}) {
     INFO(bad);
     const auto entries = ova::parse_manifest(bad);
     REQUIRE_FALSE(entries);

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <filesystem>
 
 #include "base/digest.hpp"
@@ -296,6 +298,13 @@ TEST_CASE("Disks that cannot be read say why", "[ova]") {
     file.format = "raw";
     reason = "no whole number of sectors";
   }
+  SECTION("larger than any disk") {
+    file.content = tests::gzip("x");
+    file.capacity = std::uint64_t{1} << 62;
+    file.format = "raw";
+    file.attributes = "ovf:compression=\"gzip\"";
+    reason = "more than 64 TiB";
+  }
   SECTION("no VMDK") {
     file.content = std::string(1024, 'x');
     reason = "is no VMDK";
@@ -313,6 +322,49 @@ TEST_CASE("Disks that cannot be read say why", "[ova]") {
   REQUIRE(machine.disks.size() == 1);
   CHECK_THAT(machine.disks[0].left_out, Catch::Matchers::Contains(reason));
   CHECK_FALSE(shelf.open("web01.ova"));
+}
+
+TEST_CASE("A blank disk is no larger than any other, and of whole sectors", "[ova]") {
+  const Shelf shelf;
+  PackageMaker maker = one_disk();
+  maker.disks.clear();
+  const auto [capacity, reason] = GENERATE(values<std::pair<std::uint64_t, const char*>>(
+      {{std::uint64_t{1} << 62, "more than 64 TiB"}, {1000, "no whole number of sectors"}}));
+  maker.more_disks = fmt::format("<Disk ovf:diskId='vmdisk1' ovf:capacity='{}'/>", capacity);
+  maker.more_items =
+      "<Item><rasd:HostResource>ovf:/disk/vmdisk1</rasd:HostResource><rasd:InstanceID>99"
+      "</rasd:InstanceID><rasd:ResourceType>17</rasd:ResourceType></Item>";
+  shelf.put("web01.ova", maker.ova());
+  const Machine machine = shelf.only_machine();
+  REQUIRE(machine.disks.size() == 1);
+  CHECK_THAT(machine.disks[0].left_out, Catch::Matchers::Contains(reason));
+  CHECK_FALSE(shelf.open("web01.ova"));
+}
+
+TEST_CASE("Two disks of one file are two disks", "[ova]") {
+  const Shelf shelf;
+  PackageMaker maker = one_disk();
+  maker.more_disks =
+      fmt::format("<Disk ovf:diskId='twin' ovf:fileRef='file1' ovf:capacity='{}' ovf:format='{}'/>",
+                  maker.disks[0].capacity, maker.disks[0].format);
+  maker.more_items =
+      "<Item><rasd:HostResource>ovf:/disk/twin</rasd:HostResource><rasd:InstanceID>99"
+      "</rasd:InstanceID><rasd:ResourceType>17</rasd:ResourceType></Item>";
+  shelf.put("web01.ova", maker.ova());
+  const Machine machine = shelf.only_machine();
+  REQUIRE(machine.disks.size() == 2);
+  for (const Disk& one : machine.disks) {
+    CHECK(one.left_out.empty());
+    CHECK(one.size_bytes == disk().size());
+  }
+}
+
+TEST_CASE("Names that are no text harm nobody", "[ova]") {
+  const Shelf shelf;
+  shelf.put("\xff\xfe.ova", one_disk().ova());
+  shelf.put("new\nline.ova", "rubbish");
+  shelf.put("good.ova", one_disk().ova());
+  CHECK(shelf.inventory().machines.size() == 3);
 }
 
 TEST_CASE("Links in an OVF folder are not followed", "[ova]") {

@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <fmt/format.h>
 
 #include <memory>
 #include <optional>
@@ -124,6 +125,14 @@ TEST_CASE("What no package may hold is refused", "[ova]") {
   CHECK(code_of(tar({{"g", pax({{"path", "x"}}), 'g'}, {"x", "x"}})) == Errc::unsupported);
   CHECK(code_of(tar({{"p", pax({{"GNU.sparse.major", "1"}}), 'x'}, {"x", "x"}})) ==
         Errc::unsupported);
+}
+
+TEST_CASE("Extension headers without end are refused", "[ova]") {
+  const std::string header = tar_entry({"././@LongLink", std::string(1 << 20, 'n'), 'L', "", true});
+  std::string archive;
+  for (int i = 0; i != 64; ++i) archive += header;
+  CHECK(code_of(archive + tar({{"a", "x"}})) == Errc::invalid);  // for its name alone
+  CHECK(code_of(archive + header + tar({{"a", "x"}})) == Errc::corrupt);
 }
 
 TEST_CASE("A damaged or cut archive is seen", "[ova]") {

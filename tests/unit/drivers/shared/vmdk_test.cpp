@@ -150,6 +150,26 @@ TEST_CASE("Plain grains must not overlap", "[vmdk]") {
   CHECK(code_of(bytes) == Errc::corrupt);
 }
 
+TEST_CASE("A file of any length costs no more than its tables can reach", "[vmdk]") {
+  // Says that it is endless: what is asked of memory then must not follow from that.
+  class Endless final : public ByteWindow {
+   public:
+    explicit Endless(std::string bytes) : front_(memory_window("a.vmdk", std::move(bytes))) {}
+    const std::string& name() const override { return front_->name(); }
+    std::uint64_t size() const override { return std::uint64_t{1} << 62; }
+    Status read(std::uint64_t offset, std::span<std::byte> out) const override {
+      return front_->read(offset, out);
+    }
+
+   private:
+    std::shared_ptr<const ByteWindow> front_;
+  };
+  const Endless file(image(Style::sparse));
+  const auto inspected = inspect_vmdk(file);
+  REQUIRE(inspected);
+  CHECK(check_vmdk_tables(file, *inspected, {}));
+}
+
 TEST_CASE("The footer must repeat the header", "[vmdk]") {
   std::string bytes = image(Style::vmware);
   const std::size_t footer = bytes.size() - 1024;
