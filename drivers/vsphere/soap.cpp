@@ -5,6 +5,7 @@
 #include <charconv>
 #include <tuple>
 
+#include "base/xml_escape.hpp"
 #include "drivers/shared/xml.hpp"
 
 namespace flyt::vsphere {
@@ -13,29 +14,6 @@ namespace {
 // A page of the property collector with every device of a hundred machines has some MiB.
 constexpr XmlLimits reply_limits{std::size_t{256} << 20, 20'000'000, 64, true};
 constexpr std::size_t shown_detail = 400;
-
-std::string escape(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 // "name value" of every leaf: what a person needs to see of a fault that we do not know.
 void describe(pugi::xml_node node, std::string& out) {
@@ -75,7 +53,7 @@ Fault fault_of(pugi::xml_node node) {
 }  // namespace
 
 Body& Body::text(std::string_view name, std::string_view value) {
-  xml_ += fmt::format("<{0}>{1}</{0}>", name, escape(value));
+  xml_ += fmt::format("<{0}>{1}</{0}>", name, xml_escape(value));
   return *this;
 }
 
@@ -86,13 +64,14 @@ Body& Body::number(std::string_view name, std::int64_t value) {
 Body& Body::flag(std::string_view name, bool value) { return text(name, value ? "true" : "false"); }
 
 Body& Body::ref(std::string_view name, const Ref& value) {
-  xml_ += fmt::format("<{0} type=\"{1}\">{2}</{0}>", name, escape(value.type), escape(value.value));
+  xml_ += fmt::format("<{0} type=\"{1}\">{2}</{0}>", name, xml_escape(value.type),
+                      xml_escape(value.value));
   return *this;
 }
 
 Body& Body::open(std::string_view name, std::string_view type) {
   xml_ += type.empty() ? fmt::format("<{}>", name)
-                       : fmt::format("<{} xsi:type=\"{}\">", name, escape(type));
+                       : fmt::format("<{} xsi:type=\"{}\">", name, xml_escape(type));
   opened_.emplace_back(name);
   return *this;
 }
@@ -110,7 +89,7 @@ std::string envelope(std::string_view method, const Ref& self, const Body& body)
       " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><soapenv:Body>"
       "<{0} xmlns=\"urn:vim25\"><_this type=\"{1}\">{2}</_this>{3}</{0}>"
       "</soapenv:Body></soapenv:Envelope>",
-      method, escape(self.type), escape(self.value), body.xml());
+      method, xml_escape(self.type), xml_escape(self.value), body.xml());
 }
 
 pugi::xml_node Reply::value() const { return xml_child(content, "returnval"); }

@@ -3,36 +3,11 @@
 #include <fmt/format.h>
 
 #include "base/units.hpp"
+#include "base/xml_escape.hpp"
 #include "movers/convert/overlay_map.hpp"
 
 namespace flyt {
 namespace {
-
-std::string escape(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&apos;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 // sda ... sdz, sdaa ...: bijective base 26.
 std::string device_name(std::size_t index) {
@@ -52,7 +27,7 @@ std::string disk(const std::filesystem::path& overlay, std::size_t index) {
   return fmt::format(
       "    <disk type='file' device='disk'><driver name='qemu' type='qcow2'/>"
       "<source file='{}'/><target dev='{}' bus='scsi'/></disk>\n",
-      escape(name), device_name(index));
+      xml_escape(name), device_name(index));
 }
 
 }  // namespace
@@ -63,7 +38,7 @@ std::string conversion_domain(const Machine& source,
   for (std::size_t i = 0; i < overlays.size(); ++i) devices += disk(overlays[i], i);
   for (const Nic& nic : source.nics) {
     const std::string mac =
-        nic.mac.empty() ? "" : fmt::format("<mac address='{}'/>", escape(nic.mac));
+        nic.mac.empty() ? "" : fmt::format("<mac address='{}'/>", xml_escape(nic.mac));
     devices += fmt::format("    <interface type='user'>{}<model type='e1000'/></interface>\n", mac);
   }
   const bool uefi = source.firmware.kind == FirmwareKind::uefi;
@@ -71,7 +46,7 @@ std::string conversion_domain(const Machine& source,
       "<domain type='{}'>\n  <name>{}</name>\n  <memory unit='MiB'>{}</memory>\n"
       "  <vcpu>{}</vcpu>\n  <os{}><type arch='x86_64'>hvm</type></os>\n"
       "  <features><acpi/></features>\n  <devices>\n{}  </devices>\n</domain>\n",
-      kvm ? "kvm" : "qemu", escape(source.name), source.memory_bytes.value_or(512 * mib) / mib,
+      kvm ? "kvm" : "qemu", xml_escape(source.name), source.memory_bytes.value_or(512 * mib) / mib,
       source.cpus.value_or(1), uefi ? " firmware='efi'" : "", devices);
 }
 
