@@ -44,6 +44,8 @@ struct DriverInfo {
   std::string version;  // of the driver, for evidence
   Capabilities can;
   unsigned max_concurrency = 1;  // calls that may be in flight at once
+  // Machines that run can be copied, shut down and synced once more.
+  bool can_cut_over() const { return can.has(Capability::view) && can.has(Capability::power); }
   bool kvm = false;  // guests run under KVM on this machine, as far as is known without trying
 };
 

@@ -30,10 +30,6 @@ Attempt<std::unique_ptr<Driver>> open_endpoint(const EndpointConfig& endpoint, A
 
 struct Looked {
   DriverInfo driver;
-  // Machines that run can be copied, shut down and synced.
-  bool can_cut_over() const {
-    return driver.can.has(Capability::view) && driver.can.has(Capability::power);
-  }
   Inventory inventory;
 };
 // Opens it to look, reads everything, closes it.

@@ -234,11 +234,10 @@ Result<std::vector<MachineOutcome>> apply(const Plan& plan, const Site& site, co
     run->outcome.migration_id = planned.migration_id;
     run->outcome.name = planned.source.name;
     runs.push_back(std::move(run));
-    graph.add_machine(i,
-                      {.disks = planned.source.disks.size(),
-                       .cutover = planned.source.power == Power::on && can_cut_over(*crew.source),
-                       .convert = planned.convert,
-                       .to_copied = options.until == "copied"});
+    graph.add_machine(i, {.disks = planned.source.disks.size(),
+                          .cutover = is_cut_over(planned, *crew.source),
+                          .convert = planned.convert,
+                          .to_copied = options.until == "copied"});
   }
   Executor(runs, options, call).run(graph);
   FLYT_ASSIGN(const auto journaled, recorded(plan, *crew.journal));

@@ -37,9 +37,8 @@ Status take_back_copies(const PlannedMachine& planned, const Plan& plan, const C
 
 }  // namespace
 
-bool can_cut_over(const Driver& source) {
-  const Capabilities can = source.info().can;
-  return can.has(Capability::view) && can.has(Capability::power);
+bool is_cut_over(const PlannedMachine& planned, const Driver& source) {
+  return planned.source.power == Power::on && source.info().can_cut_over();
 }
 
 const StepRecord* Known::find(std::string_view key) const {

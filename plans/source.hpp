@@ -14,8 +14,9 @@ namespace flyt {
 inline constexpr const char* first_view = "flyt-1";  // what the copies are of
 inline constexpr const char* last_view = "flyt-2";   // of the source that was shut down
 
-// Whether a machine that runs can be copied, shut down and synced.
-bool can_cut_over(const Driver& source);
+// Whether the machine may run while it is copied, and is shut down for its cutover: the plan has
+// seen it running, and the source can do that.
+bool is_cut_over(const PlannedMachine& planned, const Driver& source);
 
 // The records of one machine.
 struct Known {

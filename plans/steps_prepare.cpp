@@ -132,8 +132,7 @@ Result<std::string> step_check(MachineRun& run, const Call& call) {
   if (!found.empty()) return drifted(run, found);
   run.source = source->machines.front();
   // One that the plan has seen running may run until its cutover.
-  const bool may_run = run.planned->source.power == Power::on && can_cut_over(*run.crew->source);
-  if (!may_run) FLYT_TRY(check_off(run, run.source));
+  if (!is_cut_over(*run.planned, *run.crew->source)) FLYT_TRY(check_off(run, run.source));
   return std::string("{}");
 }
 

@@ -52,7 +52,7 @@ Severity worst(const std::vector<Concern>& concerns) {
 
 Assessment assess_all(const Site& site, const Looked& source) {
   const Inventory& inventory = source.inventory;
-  const SourceTraits traits{inventory.endpoint, source.can_cut_over()};
+  const SourceTraits traits{inventory.endpoint, source.driver.can_cut_over()};
   Assessment all;
   all.endpoint = inventory.endpoint;
   for (const auto& machine : inventory.machines) {
