@@ -48,12 +48,6 @@ Allocation::Run Allocation::at(std::uint64_t offset) const {
   return {next == runs_.end() ? size_ : next->offset, false};
 }
 
-std::uint64_t Allocation::bytes() const {
-  std::uint64_t sum = 0;
-  for (const Extent& run : runs_) sum += run.length;
-  return sum;
-}
-
 std::string Allocation::text() const {
   std::string text;
   for (const Extent& run : runs_) text += fmt::format("{} {}\n", run.offset, run.length);

@@ -26,7 +26,6 @@ class Allocation {
   };
   // The run that holds `offset`. REQUIRES: it is on the disk.
   Run at(std::uint64_t offset) const;
-  std::uint64_t bytes() const;  // allocated
 
   // A line "OFFSET LENGTH" for each run.
   std::string text() const;

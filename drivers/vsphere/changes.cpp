@@ -97,8 +97,4 @@ Result<Allocation> allocation_of(Session& session, const TrackedDisk& disk, cons
   }
 }
 
-bool same_tracking(const std::string& a, const std::string& b) {
-  return !a.empty() && a.substr(0, a.rfind('/')) == b.substr(0, b.rfind('/'));
-}
-
 }  // namespace flyt::vsphere

@@ -29,7 +29,4 @@ Result<std::vector<Extent>> changed_extents(Session& session, const TrackedDisk&
 // All that has ever been written, from all pages.
 Result<Allocation> allocation_of(Session& session, const TrackedDisk& disk, const Call& call);
 
-// "52 2d … bb 7b/12": ids before the last slash that differ mean that tracking was reset.
-bool same_tracking(const std::string& a, const std::string& b);
-
 }  // namespace flyt::vsphere

@@ -56,9 +56,4 @@ void Governor::left() {
   leave();
 }
 
-unsigned Governor::limit() const {
-  const std::lock_guard lock(mutex_);
-  return limit_;
-}
-
 }  // namespace flyt::vsphere

@@ -24,13 +24,11 @@ class Governor {
   void refused();  // the server is busy
   void left();     // neither
 
-  unsigned limit() const;  // now
-
  private:
   void leave();  // REQUIRES: mutex_ held
 
   const unsigned most_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::condition_variable_any free_;
   unsigned limit_, out_ = 0, successes_ = 0;
   unsigned spared_ = 0;  // requests that were out when the last refusal came: theirs do not count

@@ -8,16 +8,11 @@
 #include "base/units.hpp"
 #include "drivers/shared/xml.hpp"
 #include "drivers/vsphere/guests.hpp"
+#include "drivers/vsphere/power.hpp"
 #include "drivers/vsphere/snapshots.hpp"
 
 namespace flyt::vsphere {
 namespace {
-
-Power power_of(const std::string& state) {
-  if (state == "poweredOn") return Power::on;
-  if (state == "poweredOff") return Power::off;
-  return state == "suspended" ? Power::suspended : Power::unknown;
-}
 
 std::string why_unreadable(const Object& object) {
   const std::string connection = object.text("runtime.connectionState");

@@ -48,6 +48,12 @@ Status shut_down(Session& session, const Ref& machine, const Call& call) {
 
 }  // namespace
 
+Power power_of(const std::string& state) {
+  if (state == "poweredOn") return Power::on;
+  if (state == "poweredOff") return Power::off;
+  return state == "suspended" ? Power::suspended : Power::unknown;
+}
+
 Status set_power(Session& session, const Ref& machine, Driver::PowerChange change,
                  const Call& call) {
   FLYT_ASSIGN(const std::string now, power_now(session, machine, call));
@@ -65,11 +71,7 @@ Status set_power(Session& session, const Ref& machine, Driver::PowerChange chang
 Result<Observation> observe(Session& session, const Ref& machine, const Call& call) {
   Observation seen;
   const auto take = [&seen](const Object& object) -> Status {
-    const std::string power = object.text(power_state);
-    seen.power = power == "poweredOn"    ? Power::on
-                 : power == "poweredOff" ? Power::off
-                 : power == "suspended"  ? Power::suspended
-                                         : Power::unknown;
+    seen.power = power_of(object.text(power_state));
     const std::string tools = object.text("guest.toolsRunningStatus");
     if (!tools.empty()) seen.agent = tools == "guestToolsRunning";
     seen.host_name = object.text("guest.hostName");

@@ -6,6 +6,9 @@
 
 namespace flyt::vsphere {
 
+// Of a VirtualMachinePowerState: "poweredOn".
+Power power_of(const std::string& state);
+
 // As Driver::set_power(). A graceful end needs VMware Tools: Errc::unsupported where they do not
 // run.
 Status set_power(Session& session, const Ref& machine, Driver::PowerChange change,
