@@ -32,9 +32,20 @@ bool committed_before(const MachineRun& run) {
                      [](const auto& entry) { return kind_of(entry.first) == StepKind::commit; });
 }
 
-bool same_stamps(const std::vector<std::string>& before, const std::vector<std::string>& now) {
-  const auto unknown = [](const std::string& stamp) { return stamp.empty(); };
-  return before == now && std::none_of(now.begin(), now.end(), unknown);
+// What the platform cannot tell is not the same.
+bool same_stamps(const MachineRun& run, const ViewDetail& before, const ViewDetail& now) {
+  const auto& disks = run.planned->source.disks;
+  if (before.stamps != now.stamps || now.stamps.size() != disks.size()) return false;
+  for (std::size_t i = 0; i < disks.size(); ++i) {
+    if (now.stamps[i].empty() && !now.holds(disks[i].id)) return false;
+  }
+  return true;
+}
+
+bool all_held(const MachineRun& run) {
+  const auto& disks = run.planned->source.disks;
+  return std::all_of(disks.begin(), disks.end(),
+                     [&run](const Disk& disk) { return run.view.holds(disk.id); });
 }
 
 Error drifted(MachineRun& run, Error error) {
@@ -64,9 +75,9 @@ Result<Machine> source_now(const MachineRun& run, const Call& call) {
   return Error{Errc::not_found, fmt::format("there is no machine {}", run.planned->source.id)};
 }
 
-std::vector<std::string> stamps_of(const Machine& machine) {
+std::vector<std::string> stamps_of(const Machine& machine, const ViewDetail& view) {
   std::vector<std::string> stamps;
-  for (const Disk& disk : machine.disks) stamps.push_back(disk.stamp);
+  for (const Disk& disk : machine.disks) stamps.push_back(view.holds(disk.id) ? "" : disk.stamp);
   return stamps;
 }
 
@@ -86,7 +97,7 @@ std::string outdated(const MachineRun& run, const ViewDetail& before, const View
   if (!now.name.empty() && before.identity != now.identity) {
     return fmt::format("the view {} on the source was made anew", now.name);
   }
-  if (now.name.empty() && any_copy_begun(run) && !same_stamps(before.stamps, now.stamps)) {
+  if (!all_held(run) && any_copy_begun(run) && !same_stamps(run, before, now)) {
     return "the source's disks may have changed since they were copied";
   }
   if (!run.planned->convert && committed_before(run)) {
@@ -125,11 +136,11 @@ Status check_off(MachineRun& run, const Machine& machine) {
 }
 
 Status check_unchanged(MachineRun& run, const Call& call) {
-  if (!run.view.name.empty()) return ok();
+  if (all_held(run)) return ok();
   FLYT_ASSIGN(const Machine now, source_now(run, call));
   FLYT_TRY(check_off(run, now));
   // What cannot be told is not taken for a change here; another process compares all of it.
-  if (stamps_of(now) == run.view.stamps) return ok();
+  if (stamps_of(now, run.view) == run.view.stamps) return ok();
   return drifted(run,
                  {.code = Errc::invalid,
                   .what = "the source's disks were changed while they were copied",

@@ -34,6 +34,7 @@ Status check_off(MachineRun& run, const Machine& machine);
 // not.
 Status check_source_off(MachineRun& run, const Call& call);
 
-std::vector<std::string> stamps_of(const Machine& machine);
+// Disk::stamp of each disk that is read as it stands; empty for those that `view` holds.
+std::vector<std::string> stamps_of(const Machine& machine, const ViewDetail& view);
 
 }  // namespace flyt

@@ -20,9 +20,11 @@ struct ViewDetail {
   std::string name;  // empty: the source is read as it stands
   ViewNumber number = 1;
   std::string identity;              // View::identity
-  std::vector<std::string> stamps;   // Disk::stamp of each disk; without a name
+  std::vector<std::string> outside;  // Disk::id of those that it does not hold; with a name
+  std::vector<std::string> stamps;   // Disk::stamp of each disk that is read as it stands
   std::vector<std::string> changes;  // ViewDisk::change_id of each disk; with a name
   bool of_running = false;           // the machine ran when the view was made
+  bool holds(std::string_view disk) const;
 };
 
 // The record beside the steps that says which number the view after a dropped one has: ViewDetail.

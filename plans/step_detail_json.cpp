@@ -54,10 +54,15 @@ Json of(const Extent& extent) { return Json::array({extent.offset, extent.length
 
 }  // namespace
 
+bool ViewDetail::holds(std::string_view disk) const {
+  return !name.empty() && std::find(outside.begin(), outside.end(), disk) == outside.end();
+}
+
 std::string detail_of(const ViewDetail& detail) {
   return dump({{"name", detail.name},
                {"number", detail.number},
                {"identity", detail.identity},
+               {"outside", detail.outside},
                {"stamps", detail.stamps},
                {"changes", detail.changes},
                {"of_running", detail.of_running}});
@@ -112,6 +117,7 @@ Result<ViewDetail> view_detail(std::string_view text) {
     return ViewDetail{json.at("name").get<std::string>(),
                       whole<ViewNumber>(json.at("number")),
                       json.value("identity", std::string()),
+                      json.value("outside", std::vector<std::string>()),
                       json.value("stamps", std::vector<std::string>()),
                       json.value("changes", std::vector<std::string>()),
                       json.value("of_running", false)};

@@ -75,9 +75,10 @@ Result<std::string> sync_disk(MachineRun& run, std::size_t disk, const Sync& syn
                               const std::string& key, const Call& call) {
   const auto manifest = run.manifest(disk);
   FLYT_TRY(make_private_folder(manifest.parent_path()));
+  const std::string& id = run.planned->source.disks[disk].id;
   FLYT_ASSIGN(auto source, run.crew->source->open({.machine = run.planned->source.id,
-                                                   .disk = run.planned->source.disks[disk].id,
-                                                   .view = run.view.name,
+                                                   .disk = id,
+                                                   .view = run.view.holds(id) ? run.view.name : "",
                                                    .since = sync.since,
                                                    .owner = run.owner()},
                                                   call));

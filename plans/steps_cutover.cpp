@@ -75,6 +75,7 @@ Result<std::string> step_last(MachineRun& run, const Call& call) {
   ViewDetail last;
   FLYT_ASSIGN(last, make_source_view(run, last_view, call));
   last.number = run.view.number + 1;
+  last.stamps = stamps_of(now, last);
   if (known && !known->name.empty()) {
     last.number = known->number;
     if (known->identity != last.identity) {

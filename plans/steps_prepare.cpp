@@ -82,7 +82,10 @@ Result<ViewDetail> make_source_view(const MachineRun& run, const std::string& na
   detail.of_running = view.got != Consistency::off;
   detail.changes.resize(run.planned->source.disks.size());
   for (const ViewDisk& disk : view.disks) {
-    if (!disk.left_out.empty()) {
+    if (!disk.left_out.empty() && view.got == Consistency::off) {
+      // A disk of a machine that is off stays as it is, which is looked after.
+      detail.outside.push_back(disk.disk);
+    } else if (!disk.left_out.empty()) {
       return Error{.code = Errc::unsupported,
                    .what = fmt::format("disk {} is not in the view", disk.disk),
                    .seen = disk.left_out,
@@ -179,11 +182,12 @@ Result<std::string> step_view(MachineRun& run, const Call& call) {
   // Another one is in its place, or comes there.
   if (run.intended("last") && !before.first) return detail_of(run.view);
   const ViewNumber number = run.view.number;
-  run.view = {.number = number, .stamps = stamps_of(run.source)};
+  run.view = {};
   if (run.crew->source->info().can.has(Capability::view)) {
     FLYT_ASSIGN(run.view, make_source_view(run, first_view, call));
-    run.view.number = number;
   }
+  run.view.number = number;
+  run.view.stamps = stamps_of(run.source, run.view);
   if (before.first || run.intended("boot")) return detail_of(run.view);
   if (const std::string why = outdated(run, before.detail, run.view); !why.empty()) {
     run.status->machine(*run.planned, MachineState::running, why + ": comparing all again");

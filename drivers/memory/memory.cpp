@@ -105,7 +105,12 @@ Result<Inventory> MemoryDriver::inventory(const Scope& scope, const Call& call) 
   found.machines.erase(std::remove_if(found.machines.begin(), found.machines.end(), hidden),
                        found.machines.end());
   for (Machine& machine : found.machines) {
-    for (Disk& disk : machine.disks) disk.stamp = stamp_of(folder_.disk(machine.id, disk.id));
+    for (Disk& disk : machine.disks) {
+      disk.stamp = stamp_of(folder_.disk(machine.id, disk.id));
+      if (machine.power == Power::off || !disk.left_out.empty()) continue;
+      const std::string why = left_out_of_views(world.inside[machine.id], disk);
+      if (!why.empty()) disk.left_out = why + ": the machine must be off";
+    }
   }
   found.endpoint = endpoint_;
   found.driver = "memory";

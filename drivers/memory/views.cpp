@@ -84,6 +84,12 @@ Result<std::filesystem::path> disk_file(const WorldFolder& folder, const World& 
   return file;
 }
 
+std::string left_out_of_views(const Inside& inside, const Disk& disk) {
+  const auto& all = inside.independent;
+  const bool independent = std::find(all.begin(), all.end(), disk.id) != all.end();
+  return independent ? "it is independent of snapshots" : "";
+}
+
 Status set_tracking(const WorldFolder& folder, LockedWorld& locked, const std::string& machine,
                     bool on) {
   FLYT_TRY(find_machine(locked.world, machine));
@@ -111,7 +117,8 @@ Result<View> make_view(const WorldFolder& folder, LockedWorld& locked, const Vie
   std::string change_id;
   if (inside.tracking) change_id = fmt::format("change-{}", ++inside.changes);
   for (const Disk& disk : machine->disks) {
-    view.disks.push_back({disk.id, disk.left_out.empty() ? change_id : "", disk.left_out});
+    std::string left_out = disk.left_out.empty() ? left_out_of_views(inside, disk) : disk.left_out;
+    view.disks.push_back({disk.id, left_out.empty() ? change_id : "", std::move(left_out)});
   }
   FLYT_TRY(within(machine->name, copy_disks(folder, locked.world, *machine, view)));
   inside.views.push_back({view, spec.owner.id});

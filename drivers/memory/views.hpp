@@ -6,6 +6,9 @@
 
 namespace flyt::memory {
 
+// Why no view holds the disk; empty: views do.
+std::string left_out_of_views(const Inside& inside, const Disk& disk);
+
 Status set_tracking(const WorldFolder& folder, LockedWorld& locked, const std::string& machine,
                     bool on);
 Result<View> make_view(const WorldFolder& folder, LockedWorld& locked, const ViewSpec& spec);

@@ -36,6 +36,7 @@ struct Inside {
   bool tracking = false;
   std::uint64_t changes = 0;                   // change ids handed out
   std::map<std::string, std::uint64_t> seeds;  // disk -> seed of its first content; none: zeroes
+  std::vector<std::string> independent;        // disks that no view holds
   std::vector<HeldView> views;
   std::int64_t shown_from = 0;  // milliseconds of the system's clock: the inventory lags
 };

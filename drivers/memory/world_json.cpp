@@ -118,12 +118,12 @@ Result<HeldView> view_from(const Json& json, const std::string& machine) {
 Json inside_json(const Inside& inside) {
   Json views = Json::array();
   for (const HeldView& held : inside.views) views.push_back(view_json(held));
-  return {{"agent", inside.agent},          {"deaf", inside.deaf},
-          {"host_name", inside.host_name},  {"addresses", inside.addresses},
-          {"boots", inside.boots},          {"console", inside.console},
-          {"tracking", inside.tracking},    {"changes", inside.changes},
-          {"seeds", inside.seeds},          {"views", views},
-          {"shown_from", inside.shown_from}};
+  return {{"agent", inside.agent},           {"deaf", inside.deaf},
+          {"host_name", inside.host_name},   {"addresses", inside.addresses},
+          {"boots", inside.boots},           {"console", inside.console},
+          {"tracking", inside.tracking},     {"changes", inside.changes},
+          {"seeds", inside.seeds},           {"views", views},
+          {"shown_from", inside.shown_from}, {"independent", inside.independent}};
 }
 
 Result<Inside> inside_from(const Json& json, const std::string& machine) {
@@ -141,6 +141,9 @@ Result<Inside> inside_from(const Json& json, const std::string& machine) {
   }
   FLYT_TRY(each_of(json, "addresses", [&](const Json& one) {
     return take(one, "an address", inside.addresses.emplace_back());
+  }));
+  FLYT_TRY(each_of(json, "independent", [&](const Json& one) {
+    return take(one, "a disk", inside.independent.emplace_back());
   }));
   FLYT_TRY(each_member(json, "seeds", [&](const std::string& disk, const Json& seed) {
     return take(seed, disk, inside.seeds[disk]);

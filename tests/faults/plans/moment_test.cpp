@@ -23,6 +23,19 @@ bool says(const std::vector<MachineOutcome>& outcomes, std::string_view text) {
   return false;
 }
 
+// The source as one that is read as it stands: it has no views, or they hold none of its disks.
+std::unique_ptr<Driver> without_views_of_disks(const Scene& scene, bool has_views) {
+  if (!has_views) return without_views(Scene::open(scene.from));
+  auto locked = scene.from.lock({});
+  REQUIRE(locked);
+  for (const PlannedMachine& planned : scene.plan.machines) {
+    auto& independent = locked->world.inside[planned.source.id].independent;
+    for (const Disk& disk : planned.source.disks) independent.push_back(disk.id);
+  }
+  REQUIRE(locked->save());
+  return Scene::open(scene.from);
+}
+
 // Changes the source's second disk when the copy of it has begun.
 class Meddler final : public ApplyStatus {
  public:
@@ -42,7 +55,7 @@ class Meddler final : public ApplyStatus {
 TEST_CASE("a source without views that changed between two applies", "[faults][executor]") {
   if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
   const Scene scene(GENERATE(false, true));
-  const auto source = without_views(Scene::open(scene.from));
+  const auto source = without_views_of_disks(scene, GENERATE(false, true));
   {
     Worker worker(scene);
     worker.crew.source = source.get();
@@ -58,7 +71,7 @@ TEST_CASE("a source without views that changed between two applies", "[faults][e
 TEST_CASE("a source that did not change is not copied again", "[faults][executor]") {
   if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
   const Scene scene;
-  const auto source = without_views(Scene::open(scene.from));
+  const auto source = without_views_of_disks(scene, GENERATE(false, true));
   for (const char* until : {"copied", ""}) {
     Worker worker(scene);
     worker.crew.source = source.get();
@@ -79,7 +92,7 @@ TEST_CASE("a source that did not change is not copied again", "[faults][executor
 TEST_CASE("a source that is written to while it is copied is drift", "[faults][executor]") {
   if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
   const Scene scene;
-  const auto source = without_views(Scene::open(scene.from));
+  const auto source = without_views_of_disks(scene, GENERATE(false, true));
   std::size_t web = scene.plan.machines[0].source.name == "web01" ? 0 : 1;
   Worker worker(scene);
   worker.crew.source = source.get();
@@ -115,6 +128,42 @@ TEST_CASE("a source that was started is neither copied nor doubled", "[faults][e
     REQUIRE(all(worker.apply(scene), MachineState::landed));
     scene.check_landed();
   }
+}
+
+TEST_CASE("a disk that no view holds is read while its machine is off", "[faults][executor]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene;
+  const std::size_t web = scene.plan.machines[0].source.name == "web01" ? 0 : 1;
+  scene.only(web);
+  const Machine& machine = scene.plan.machines[0].source;
+  {
+    auto locked = scene.from.lock({});
+    REQUIRE(locked);
+    locked->world.inside[machine.id].independent = {machine.disks[1].id};
+    REQUIRE(locked->save());
+  }
+  Worker worker(scene);
+  SECTION("the one that a view holds may change meanwhile") {
+    Meddler status(scene.source_disk(0, 0));
+    const auto outcomes = apply(scene.plan, scene.site, worker.crew, {}, status, {});
+    REQUIRE(outcomes);
+    REQUIRE(all(*outcomes, MachineState::landed));
+  }
+  SECTION("the other may not") {
+    Meddler status(scene.source_disk(0, 1));
+    const auto outcomes = apply(scene.plan, scene.site, worker.crew, {}, status, {});
+    REQUIRE(outcomes);
+    CHECK(all(*outcomes, MachineState::drifted));
+    REQUIRE(all(worker.apply(scene), MachineState::landed));
+    scene.check_landed();
+  }
+  SECTION("nor while nobody looks") {
+    REQUIRE(all(worker.apply(scene, until_copied), MachineState::copied));
+    write_to(scene.source_disk(0, 1), "the guest ran on");
+    REQUIRE(all(worker.apply(scene), MachineState::landed));
+    scene.check_landed();
+  }
+  scene.check_source_clean();
 }
 
 TEST_CASE("a view that somebody made anew is another moment", "[faults][executor]") {
