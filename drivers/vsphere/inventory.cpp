@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "drivers/vsphere/starts.hpp"
 #include "drivers/vsphere/tags.hpp"
 
 namespace flyt::vsphere {
@@ -71,6 +72,19 @@ void set_transports(const Surroundings& around, Transport wanted, SourceMachine&
   }
 }
 
+// What is read without a view must be known to stay as it is.
+Status add_stamps(Session& session, SourceMachine& one, const Call& call) {
+  if (one.machine.power != Power::off) return ok();
+  for (std::size_t i = 0; i < one.machine.disks.size(); ++i) {
+    if (left_out_of_views(one.devices.disks[i]).empty()) continue;
+    const auto start = last_start(session, {"VirtualMachine", one.machine.id}, call);
+    FLYT_TRY(proceed(call, "reading events"));
+    if (!start || start->empty()) return ok();
+    one.machine.disks[i].stamp = fmt::format("{}, {}", one.devices.disks[i].file, *start);
+  }
+  return ok();
+}
+
 // An inventory without tags is better than none, whatever the reason is.
 Status add_tags(Session& session, const Service& service, Inventory& found, const Call& call) {
   if (!service.vcenter) {
@@ -115,6 +129,7 @@ Result<Inventory> read_inventory(Session& session, const Scope& scope, Transport
   if (!scope.machine.empty()) {
     FLYT_ASSIGN(SourceMachine one, read_machine(session, scope.machine, around, call));
     set_transports(around, wanted, one);
+    FLYT_TRY(add_stamps(session, one, call));
     found.machines.push_back(std::move(one.machine));
     return found;
   }

@@ -39,6 +39,13 @@ TransportChoice choose_transport(const DeviceDisk& disk, std::string_view kind, 
     return {Transport::ranges, "",
             "it is a raw mapping in physical mode: neither a file nor in an export"};
   }
+  // Whether the other machines are off, and stay so, cannot be told: some of them may be hidden
+  // from us.
+  if (disk.mode == DiskMode::shared) {
+    return {Transport::ranges, "",
+            "it may be shared with other machines, which may write to it at any time; set its "
+            "sharing and its controller's to none, which vSphere allows where one machine uses it"};
+  }
   const std::string why_not = no_ranges(disk, kind);
   if (wanted == Transport::lease) return {Transport::lease, "as the site says", ""};
   if (wanted == Transport::ranges) return {Transport::ranges, "as the site says", why_not};

@@ -124,6 +124,7 @@ std::vector<CannedAnswer> vcenter_greeting() {
 <rootFolder type="Folder">group-d1</rootFolder>
 <propertyCollector type="PropertyCollector">propertyCollector</propertyCollector>
 <viewManager type="ViewManager">ViewManager</viewManager>
+<eventManager type="EventManager">EventManager</eventManager>
 <about><name>VMware vCenter Server</name>
 <fullName>VMware vCenter Server 8.0.3 build-24022515</fullName><vendor>VMware, Inc.</vendor>
 <version>8.0.3</version><build>24022515</build><apiType>VirtualCenter</apiType>

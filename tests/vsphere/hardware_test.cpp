@@ -148,7 +148,7 @@ TEST_CASE("disks that are no plain files say how they can be read", "[vsphere]")
     CHECK(disk(running, fine).left_out.empty());
     CHECK(disk(running, fine).stream_only == (fine == 5 || fine == 8));
   }
-  for (const int cold : {2, 3, 6, 7}) {
+  for (const int cold : {2, 3}) {
     INFO(cold);
     CHECK(holds(disk(running, cold).left_out, "the machine must be off"));
   }
@@ -160,7 +160,8 @@ TEST_CASE("disks that are no plain files say how they can be read", "[vsphere]")
   const Machine off = only_machine(lab);
   for (int number = 1; number != 10; ++number) {
     INFO(number);
-    CHECK(disk(off, number).left_out.empty() == (number != 4));
+    const bool never = number == 4 || number == 6 || number == 7;
+    CHECK(disk(off, number).left_out.empty() != never);
   }
 }
 

@@ -25,19 +25,21 @@ inline bool reaches(VsphereLab& lab, const std::string& counter, std::int64_t le
   return false;
 }
 
+// To the server of an endpoint that pins its certificate.
+inline vsphere::ServerConfig server_of(const EndpointConfig& endpoint) {
+  vsphere::ServerConfig config;
+  config.url = endpoint.values.at("url");
+  config.user = endpoint.values.at("user");
+  config.password = [source = endpoint.secrets.at("password")](const Call& call) {
+    return resolve(source, {}, call);
+  };
+  config.trust.fingerprint = endpoint.values.at("fingerprint");
+  return config;
+}
+
 class LabSession {
  public:
-  explicit LabSession(VsphereLab& lab) : lab_(lab) {
-    vsphere::ServerConfig config;
-    config.url = lab.url();
-    config.user = lab.user();
-    config.password = [source = lab.endpoint().secrets.at("password"),
-                       folder = lab.folder().path()](const Call& call) {
-      return resolve(source, folder, call);
-    };
-    config.trust.fingerprint = lab.fingerprint();
-    session_.emplace(std::move(config));
-  }
+  explicit LabSession(VsphereLab& lab) : lab_(lab) { session_.emplace(server_of(lab.endpoint())); }
 
   VsphereLab& lab() { return lab_; }
   vsphere::Session& session() { return *session_; }
