@@ -57,8 +57,17 @@ class FieldWriter {
     for (const T& value : values) list.push_back(fields_json(value));
   }
   void operator()(const char* name, std::chrono::seconds value) { out_[name] = value.count(); }
-  void unless_empty(const char* name, const std::string& value) {
-    if (!value.empty()) out_[name] = value;
+  // For what nouns did not have at first: a plan that was written without stays byte for byte what
+  // it is. Left out: an empty text, list or noun, and what is unknown.
+  template <typename T>
+  void unless_empty(const char* name, const T& value) {
+    (*this)(name, value);
+    const nlohmann::json& written = out_[name];
+    if (written.empty() || written == "") out_.erase(name);
+  }
+  template <typename T>
+  void unless_unknown(const char* name, T value, T (*)(std::string_view) noexcept) {
+    if (value != T::unknown) out_[name] = to_string(value);
   }
   template <typename T>
   void word(const char* name, T value, T (*)(std::string_view) noexcept) {
@@ -103,7 +112,14 @@ class FieldReader {
     in_.read(name, number);
     to = number;
   }
-  void unless_empty(const char* name, std::string& to) { in_.read(name, to); }
+  template <typename T>
+  void unless_empty(const char* name, T& to) {
+    (*this)(name, to);
+  }
+  template <typename T>
+  void unless_unknown(const char* name, T& to, T (*value_of)(std::string_view) noexcept) {
+    word(name, to, value_of);
+  }
   // Words that a platform may add to: `value_of` gives `unknown` for another one.
   template <typename T>
   void word(const char* name, T& to, T (*value_of)(std::string_view) noexcept) {

@@ -77,6 +77,20 @@ struct Network {
   std::optional<bool> active;
 };
 
+enum class AffinityKind : std::uint8_t { unknown, together, apart, on_hosts, off_hosts };
+
+// What a cluster's scheduler has been told about its machines.
+struct AffinityRule {
+  std::string name, cluster;
+  AffinityKind kind = AffinityKind::unknown;
+  bool must = false;                  // not only where it can be had
+  std::vector<std::string> machines;  // Machine::id
+  std::vector<std::string> hosts;     // Host::id; of on_hosts and off_hosts
+};
+
+std::string_view to_string(AffinityKind value) noexcept;
+AffinityKind affinity_kind_from(std::string_view text) noexcept;  // `unknown`: another word
+
 // A disk image, ISO or template that belongs to no machine.
 struct Volume {
   std::string id, name, storage;
@@ -97,6 +111,7 @@ struct Inventory {
   std::vector<Storage> storages;
   std::vector<Network> networks;
   std::vector<Volume> volumes;
+  std::vector<AffinityRule> rules;  // in force
   std::vector<std::string> notes;  // for people: transport, acceleration and why
 };
 

@@ -67,6 +67,18 @@ struct Fields<Volume> {
 };
 
 template <>
+struct Fields<AffinityRule> {
+  static void visit(auto& io, auto& rule) {
+    io("name", rule.name);
+    io("cluster", rule.cluster);
+    io.word("kind", rule.kind, &affinity_kind_from);
+    io("must", rule.must);
+    io("machines", rule.machines);
+    io("hosts", rule.hosts);
+  }
+};
+
+template <>
 struct Fields<Inventory> {
   static void visit(auto& io, auto& inventory) {
     io("endpoint", inventory.endpoint);
@@ -79,6 +91,7 @@ struct Fields<Inventory> {
     io("storages", inventory.storages);
     io("networks", inventory.networks);
     io("volumes", inventory.volumes);
+    io("rules", inventory.rules);
     io("notes", inventory.notes);
   }
 };

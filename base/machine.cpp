@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 
+#include "base/inventory.hpp"
+
 namespace flyt {
 namespace {
 
@@ -13,6 +15,12 @@ constexpr std::array<std::string_view, 8> buses = {"unknown",     "ide",        
                                                    "virtio-scsi", "virtio-blk", "nvme", "usb"};
 constexpr std::array<std::string_view, 3> clocks = {"unknown", "utc", "local-time"};
 constexpr std::array<std::string_view, 4> families = {"unknown", "linux", "windows", "other"};
+constexpr std::array<std::string_view, 4> tools_states = {"unknown", "absent", "stopped",
+                                                          "running"};
+constexpr std::array<std::string_view, 7> device_kinds = {"unknown",  "cdrom", "floppy",     "serial",
+                                                          "parallel", "usb",   "passthrough"};
+constexpr std::array<std::string_view, 5> affinities = {"unknown", "together", "apart", "on-hosts",
+                                                        "off-hosts"};
 
 template <typename E, std::size_t N>
 std::string_view word(const std::array<std::string_view, N>& words, E value) noexcept {
@@ -35,6 +43,9 @@ std::string_view to_string(FirmwareKind value) noexcept { return word(firmwares,
 std::string_view to_string(Bus value) noexcept { return word(buses, value); }
 std::string_view to_string(ClockBase value) noexcept { return word(clocks, value); }
 std::string_view to_string(GuestFamily value) noexcept { return word(families, value); }
+std::string_view to_string(ToolsState value) noexcept { return word(tools_states, value); }
+std::string_view to_string(DeviceKind value) noexcept { return word(device_kinds, value); }
+std::string_view to_string(AffinityKind value) noexcept { return word(affinities, value); }
 
 Power power_from(std::string_view text) noexcept { return value_of<Power>(powers, text); }
 FirmwareKind firmware_from(std::string_view text) noexcept {
@@ -44,6 +55,15 @@ Bus bus_from(std::string_view text) noexcept { return value_of<Bus>(buses, text)
 ClockBase clock_from(std::string_view text) noexcept { return value_of<ClockBase>(clocks, text); }
 GuestFamily guest_family_from(std::string_view text) noexcept {
   return value_of<GuestFamily>(families, text);
+}
+ToolsState tools_state_from(std::string_view text) noexcept {
+  return value_of<ToolsState>(tools_states, text);
+}
+DeviceKind device_kind_from(std::string_view text) noexcept {
+  return value_of<DeviceKind>(device_kinds, text);
+}
+AffinityKind affinity_kind_from(std::string_view text) noexcept {
+  return value_of<AffinityKind>(affinities, text);
 }
 
 }  // namespace flyt

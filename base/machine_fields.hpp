@@ -71,10 +71,51 @@ struct Fields<Guest> {
 };
 
 template <>
+struct Fields<Device> {
+  static void visit(auto& io, auto& device) {
+    io.word("kind", device.kind, &device_kind_from);
+    io("label", device.label);
+    io("backing", device.backing);
+  }
+};
+
+template <>
+struct Fields<Tools> {
+  static void visit(auto& io, auto& tools) {
+    io.unless_unknown("state", tools.state, &tools_state_from);
+    io.unless_empty("version", tools.version);
+    io.unless_empty("old", tools.old);
+  }
+};
+
+template <>
+struct Fields<Hosting> {
+  static void visit(auto& io, auto& hosting) {
+    io.unless_empty("cluster", hosting.cluster);
+    io.unless_empty("resource_pool", hosting.resource_pool);
+    io.unless_empty("cpu_reserved_mhz", hosting.cpu_reserved_mhz);
+    io.unless_empty("memory_reserved_bytes", hosting.memory_reserved_bytes);
+    io.unless_empty("cpu_hot_add", hosting.cpu_hot_add);
+    io.unless_empty("memory_hot_add", hosting.memory_hot_add);
+    io.unless_empty("pinned", hosting.pinned);
+    io.unless_empty("latency_sensitive", hosting.latency_sensitive);
+    io.unless_empty("fault_tolerant", hosting.fault_tolerant);
+    io.unless_empty("encrypted", hosting.encrypted);
+    io.unless_empty("change_tracking", hosting.change_tracking);
+    io.unless_empty("snapshots", hosting.snapshots);
+    io.unless_empty("snapshot_memory", hosting.snapshot_memory);
+    io.unless_empty("consolidation_needed", hosting.consolidation_needed);
+    io.unless_empty("up_seconds", hosting.up_seconds);
+  }
+};
+
+template <>
 struct Fields<Machine> {
   static void visit(auto& io, auto& machine) {
     io("id", machine.id);
     io("uuid", machine.uuid);
+    io.unless_empty("smbios_uuid", machine.smbios_uuid);
+    io.unless_empty("generation_id", machine.generation_id);
     io("name", machine.name);
     io("folder", machine.folder);
     io("tags", machine.tags);
@@ -91,6 +132,9 @@ struct Fields<Machine> {
     io("guest", machine.guest);
     io("disks", machine.disks);
     io("nics", machine.nics);
+    io.unless_empty("devices", machine.devices);
+    io.unless_empty("tools", machine.tools);
+    io.unless_empty("hosting", machine.hosting);
     io("concerns", machine.concerns);
     io("unreadable", machine.unreadable);
   }

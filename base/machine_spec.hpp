@@ -40,7 +40,7 @@ struct NicSpec {
 struct MachineSpec {
   Owner owner;
   std::string name;
-  std::string uuid;   // the machine should carry; empty: the platform's choice
+  std::string uuid;   // the guest should read as the hardware's; empty: the platform's choice
   std::string notes;  // origin, for people
   std::uint32_t cpus = 1;
   std::uint32_t sockets = 0;  // 0: the driver's choice; else it divides `cpus`
@@ -51,6 +51,7 @@ struct MachineSpec {
   Guest guest;
   std::vector<DiskSpec> disks;  // bus order; update_machine never adds, removes or resizes one
   std::vector<NicSpec> nics;
+  std::string generation_id;  // as Machine::generation_id; empty: none
 };
 
 // What the platform says of a machine now.

@@ -65,7 +65,11 @@ void Drafter::describe() {
   MachineSpec& spec = draft_.machine.spec;
   spec.owner.id = draft_.machine.migration_id;
   spec.name = settings_.name.value_or(source_.name);
-  spec.uuid = is_uuid(source_.uuid) ? source_.uuid : std::string();
+  // The hardware's own is what guests and licences know; Machine::uuid may be the platform's alone.
+  for (const std::string* uuid : {&source_.smbios_uuid, &source_.uuid}) {
+    if (spec.uuid.empty() && is_uuid(*uuid)) spec.uuid = *uuid;
+  }
+  if (is_uuid(source_.generation_id)) spec.generation_id = source_.generation_id;
   spec.notes = fmt::format("Moved by flyt from {} of {}, migration {}.", source_.name,
                            input_.source->endpoint, draft_.machine.migration_id);
   if (!source_.notes.empty()) spec.notes += "\n" + source_.notes;
@@ -168,6 +172,7 @@ Draft Drafter::draft() {
   planned.source = source_;
   // What may change until the plan is applied, and is looked at then.
   for (Disk& disk : planned.source.disks) disk.stamp.clear();
+  planned.source.hosting.up_seconds.reset();
   planned.migration_id = migration_id(input_.site->id, input_.source->platform_id, source_.uuid);
   // Nothing more is known of what could not be read.
   if (!source_.unreadable.empty()) return std::move(draft_);

@@ -89,6 +89,7 @@ struct Fields<MachineSpec> {
     io("guest", spec.guest);
     io("disks", spec.disks);
     io("nics", spec.nics);
+    io.unless_empty("generation_id", spec.generation_id);
   }
 };
 

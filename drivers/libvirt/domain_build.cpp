@@ -277,6 +277,7 @@ Result<std::string> build_domain(const MachineSpec& spec, const Placement& place
       add(document.root(), "domain", {{"type", placement.kvm ? "kvm" : "qemu"}});
   add(domain, "name", {}, spec.name);
   if (!spec.uuid.empty()) add(domain, "uuid", {}, spec.uuid);
+  if (!spec.generation_id.empty()) add(domain, "genid", {}, spec.generation_id);
   if (!spec.notes.empty()) add(domain, "description", {}, spec.notes);
   pugi::xml_node metadata = add(domain, "metadata");
   add(metadata, "flyt:migration",

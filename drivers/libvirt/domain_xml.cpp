@@ -235,7 +235,9 @@ DomainFacts facts_of(const pugi::xml_node& domain) {
   DomainFacts facts;
   Machine& machine = facts.machine;
   const pugi::xml_node devices = domain.child("devices"), metadata = domain.child("metadata");
-  machine.id = machine.uuid = domain.child("uuid").text().get();
+  // libvirt refuses to show the guest another uuid than the domain's.
+  machine.id = machine.uuid = machine.smbios_uuid = domain.child("uuid").text().get();
+  machine.generation_id = domain.child("genid").text().get();
   machine.name = domain.child("name").text().get();
   machine.notes = domain.child("description").text().get();
   for (const pugi::xml_node entry : metadata.children()) {

@@ -30,13 +30,14 @@ Status check_spec(const MachineSpec& spec) {
   return ok();
 }
 
-Error taken(std::string_view what, std::string_view value, const Machine& by) {
+Error taken(std::string_view what, std::string_view value, const Machine& by,
+            std::string remedy) {
   return {Errc::exists,
           fmt::format("the {} {} is taken by the machine {}", what, value, by.name),
           "",
           "",
           "nothing was made",
-          {"give the machine another name in the site: [machines.NAME] name = ..."}};
+          {std::move(remedy)}};
 }
 
 Error taken_mac(const std::string& mac, const Machine& by) {
@@ -57,8 +58,14 @@ Status check_free(const std::vector<DomainHere>& domains, const MachineSpec& spe
   for (const DomainHere& domain : domains) {
     const Machine& other = domain.facts.machine;
     if (other.id == own) continue;
-    if (other.name == spec.name) return taken("name", spec.name, other);
-    if (!spec.uuid.empty() && other.uuid == spec.uuid) return taken("UUID", spec.uuid, other);
+    if (other.name == spec.name) {
+      return taken("name", spec.name, other,
+                   "give the machine another name in the site: [machines.NAME] name = ...");
+    }
+    if (!spec.uuid.empty() && other.uuid == spec.uuid) {
+      return taken("UUID", spec.uuid, other,
+                   "plan again: flyt plan leaves the UUID to the machine that has it");
+    }
     for (const Nic& nic : other.nics) {
       if (macs.contains(nic.mac)) return taken_mac(nic.mac, other);
     }

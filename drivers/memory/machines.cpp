@@ -101,6 +101,7 @@ Result<std::vector<Nic>> make_nics(World& world, const std::vector<NicSpec>& spe
 Status shape(World& world, Machine& machine, const MachineSpec& spec) {
   FLYT_ASSIGN(machine.nics, make_nics(world, spec.nics));
   machine.name = spec.name;
+  machine.generation_id = spec.generation_id;
   machine.notes = spec.notes;
   machine.cpus = spec.cpus;
   machine.memory_bytes = spec.memory_bytes;
@@ -161,7 +162,7 @@ Result<Machine> create(const WorldFolder& folder, LockedWorld& locked, const Mac
   FLYT_TRY(check_free(world, spec, ""));
   Machine machine;
   machine.uuid = spec.uuid.empty() ? random_uuid() : spec.uuid;
-  machine.id = machine.uuid;
+  machine.id = machine.smbios_uuid = machine.uuid;
   machine.migration_id = spec.owner.id;
   machine.power = Power::off;
   if (!world.ground.hosts.empty()) machine.host = world.ground.hosts.front().id;

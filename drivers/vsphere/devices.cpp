@@ -119,13 +119,25 @@ class Reader {
       return add_nic(device, "");
     }
     if (holds(type, "Passthrough") || type == "VirtualUSB") {
+      add_other(device, type == "VirtualUSB" ? DeviceKind::usb : DeviceKind::passthrough);
       concern("V-PASSTHROUGH", Severity::warning,
               label(device) + " is a piece of the source's hardware and stays there");
     } else if (type == "VirtualCdrom" || type == "VirtualFloppy") {
+      add_other(device, type == "VirtualCdrom" ? DeviceKind::cdrom : DeviceKind::floppy);
       look_at_drive(device);
     } else if (type == "VirtualSerialPort" || type == "VirtualParallelPort") {
+      add_other(device, type == "VirtualSerialPort" ? DeviceKind::serial : DeviceKind::parallel);
       concern("V-DEVICE", Severity::info, label(device) + " does not travel");
     }
+  }
+
+  void add_other(pugi::xml_node device, DeviceKind kind) {
+    const pugi::xml_node backing = xml_child(device, "backing");
+    Device other{kind, label(device), {}};
+    for (const char* name : {"fileName", "deviceName", "pipeName", "vgpu"}) {
+      if (other.backing.empty()) other.backing = xml_child_text(backing, name);
+    }
+    found_.others.push_back(std::move(other));
   }
 
   void look_at_drive(pugi::xml_node device) {

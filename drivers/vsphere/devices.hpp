@@ -42,6 +42,7 @@ struct Devices {
   std::vector<DeviceDisk> disks;  // in the order in which the firmware meets them
   std::string boots;              // key of the disk that boots; empty: it has none
   std::vector<DeviceNic> nics;
+  std::vector<Device> others;
   bool tpm = false;
   std::vector<Concern> concerns;  // without the machine's name
 };

@@ -45,6 +45,7 @@ void add_ground(const Surroundings& around, Inventory& found) {
     found.notes.push_back(fmt::format("datastore {} cannot be reached", store.storage.name));
   }
   for (const auto& [ref, network] : around.networks) found.networks.push_back(network);
+  found.rules = around.rules;
   for (const auto& [ref, connected] : around.connected) {
     if (connected) continue;
     found.notes.push_back(

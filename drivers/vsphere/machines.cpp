@@ -8,6 +8,8 @@
 #include "base/units.hpp"
 #include "drivers/shared/xml.hpp"
 #include "drivers/vsphere/guests.hpp"
+#include "drivers/vsphere/hosting.hpp"
+#include "drivers/vsphere/identity.hpp"
 #include "drivers/vsphere/power.hpp"
 #include "drivers/vsphere/snapshots.hpp"
 
@@ -64,6 +66,12 @@ void set_guest(const Object& object, Machine& machine) {
   machine.guest.family = guest_family(machine.guest.id, object.text("guest.guestFamily"));
   if (machine.guest.family == GuestFamily::windows) machine.clock = ClockBase::local_time;
   if (machine.guest.family == GuestFamily::linux) machine.clock = ClockBase::utc;
+}
+
+void set_identity(const Object& object, Machine& machine) {
+  machine.smbios_uuid = guest_uuid(object.text("config.uuid"), object.text("config.version"),
+                                   machine.guest.family);
+  machine.generation_id = generation_id(object.at("config.extraConfig"));
 }
 
 // Allocated bytes by the file that a disk writes to: of its whole chain. vCenter measures them from
@@ -151,33 +159,15 @@ std::vector<std::string> attributes(const Object& object, const Surroundings& ar
 }  // namespace
 
 PropertySpec machine_properties() {
-  return {"VirtualMachine",
-          {"name",
-           "parent",
-           "customValue",
-           "config.annotation",
-           "config.bootOptions",
-           "config.changeTrackingEnabled",
-           "config.firmware",
-           "config.guestFullName",
-           "config.guestId",
-           "config.hardware",
-           "config.instanceUuid",
-           "config.template",
-           "config.uuid",
-           "config.version",
-           "guest.guestFamily",
-           "guest.guestFullName",
-           "guest.hostName",
-           "guest.net",
-           "guest.toolsRunningStatus",
-           "layoutEx.disk",
-           "layoutEx.file",
-           "runtime.connectionState",
-           "runtime.consolidationNeeded",
-           "runtime.host",
-           "runtime.powerState",
-           "snapshot"}};
+  PropertySpec spec{"VirtualMachine",
+                    {"name", "parent", "parentVApp", "customValue", "config.annotation",
+                     "config.bootOptions", "config.firmware", "config.guestFullName",
+                     "config.guestId", "config.hardware", "config.instanceUuid", "config.template",
+                     "config.uuid", "config.version", "guest.guestFamily", "guest.guestFullName",
+                     "guest.hostName", "guest.net", "layoutEx.disk", "runtime.connectionState",
+                     "runtime.powerState"}};
+  for (std::string& path : hosting_properties()) spec.paths.push_back(std::move(path));
+  return spec;
 }
 
 SourceMachine machine_of(const Object& object, const Surroundings& around) {
@@ -187,7 +177,9 @@ SourceMachine machine_of(const Object& object, const Surroundings& around) {
   machine.name = plain_name(object.text("name"));
   machine.uuid = object.text("config.instanceUuid");
   if (machine.uuid.empty()) machine.uuid = object.text("config.uuid");
-  machine.folder = around.folder_of(object.ref_at("parent"));
+  const Ref vapp = object.ref_at("parentVApp");
+  machine.folder =
+      vapp.empty() ? around.folder_of(object.ref_at("parent")) : around.folder_in(vapp);
   found.host = object.ref_at("runtime.host");
   machine.host = found.host.value;
   machine.power = power_of(object.text("runtime.powerState"));
@@ -196,7 +188,7 @@ SourceMachine machine_of(const Object& object, const Surroundings& around) {
   machine.tags = attributes(object, around);
   machine.notes = object.text("config.annotation");
   machine.is_template = object.text("config.template") == "true";
-  found.foreign_snapshots = has_foreign_snapshots(object.at("snapshot"));
+  found.foreign_snapshots = !foreign_snapshots(object.at("snapshot")).empty();
   const pugi::xml_node hardware = object.at("config.hardware");
   found.devices = devices_of(hardware, object.at("config.bootOptions"));
   set_size(hardware, machine);
@@ -204,6 +196,10 @@ SourceMachine machine_of(const Object& object, const Surroundings& around) {
   set_guest(object, machine);
   add_disks(object, around, found);
   add_nics(object, around, found);
+  set_identity(object, machine);
+  machine.devices = found.devices.others;
+  machine.tools = tools_of(object);
+  machine.hosting = hosting_of(object, found.devices, around);
   machine.concerns = found.devices.concerns;
   return found;
 }

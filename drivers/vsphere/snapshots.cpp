@@ -122,11 +122,14 @@ std::string snapshot_name(const Owner& owner, const std::string& view) {
   return fmt::format("{} {}", owner.id, view);
 }
 
-bool has_foreign_snapshots(pugi::xml_node tree) {
+std::vector<std::string> foreign_snapshots(pugi::xml_node tree) {
   std::vector<Snapshot> all;
   for (const pugi::xml_node root : xml_children(tree, "rootSnapshotList")) collect(root, 0, all);
-  return !std::all_of(all.begin(), all.end(),
-                      [](const Snapshot& one) { return is_ours(one.name); });
+  std::vector<std::string> names;
+  for (const Snapshot& one : all) {
+    if (!is_ours(one.name)) names.push_back(one.name);
+  }
+  return names;
 }
 
 Result<Devices> devices_of_snapshot(Session& session, const Ref& snapshot, const Call& call) {

@@ -29,8 +29,8 @@ Result<Snapshots> read_snapshots(Session& session, const Ref& machine, const Cal
 // "flyt-abcdefghijklmnopqrst flyt-1": what people see in vSphere.
 std::string snapshot_name(const Owner& owner, const std::string& view);
 
-// Whether the machine has snapshots that flyt did not take. `tree`: its property `snapshot`.
-bool has_foreign_snapshots(pugi::xml_node tree);
+// The names of the machine's snapshots that flyt did not take. `tree`: its property `snapshot`.
+std::vector<std::string> foreign_snapshots(pugi::xml_node tree);
 
 // The machine's hardware as it was when the snapshot was taken: its disks name the files that were
 // written until then.

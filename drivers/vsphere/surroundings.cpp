@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <set>
 #include <utility>
 
 #include "base/units.hpp"
 #include "drivers/shared/xml.hpp"
+#include "drivers/vsphere/affinity.hpp"
 
 namespace flyt::vsphere {
 namespace {
@@ -56,8 +59,10 @@ class Reader {
     FLYT_TRY(each_object(
         session_,
         {{"DistributedVirtualPortgroup", {"key", "tag", "config.defaultPortConfig"}},
-         {"OpaqueNetwork", {"summary"}}},
-        [this](const Object& one) { return take_port_group(one); }, call_));
+         {"OpaqueNetwork", {"summary"}},
+         {"VirtualApp", {"parentFolder"}},
+         {"ClusterComputeResource", {"configurationEx"}}},
+        [this](const Object& one) { return take_more(one); }, call_));
     FLYT_TRY(read_attributes());
     set_standard_vlans();
     return std::move(found_);
@@ -146,6 +151,20 @@ class Reader {
     found_.datastores[ref] = std::move(store);
   }
 
+  Status take_more(const Object& object) {
+    const Ref ref = object.ref();
+    if (ref.type == "VirtualApp") {
+      found_.vapps[ref] = object.ref_at("parentFolder");
+      return ok();
+    }
+    if (ref.type == "ClusterComputeResource") {
+      auto rules = rules_of(object.at("configurationEx"), found_.places[ref].name);
+      std::move(rules.begin(), rules.end(), std::back_inserter(found_.rules));
+      return ok();
+    }
+    return take_port_group(object);
+  }
+
   Status take_port_group(const Object& object) {
     if (object.ref().type == "OpaqueNetwork") {
       found_.port_groups[xml_child_text(object.at("summary"), "opaqueNetworkId")] = object.ref();
@@ -198,6 +217,37 @@ std::string Surroundings::folder_of(const Ref& machine_parent) const {
       if (!path.empty()) path.insert(0, "/");
       path.insert(0, place->second.name);
     }
+    at = place->second.parent;
+  }
+  return path;
+}
+
+std::string Surroundings::folder_in(const Ref& vapp) const {
+  std::string path;
+  Ref at = vapp;
+  for (int depth = 0; depth < deepest_tree; ++depth) {
+    const auto place = places.find(at);
+    if (at.type != "VirtualApp" || place == places.end()) break;
+    path = path.empty() ? place->second.name : place->second.name + "/" + path;
+    const auto folder = vapps.find(at);
+    if (folder != vapps.end() && !folder->second.empty()) {
+      const std::string above = folder_of(folder->second);
+      return above.empty() ? path : above + "/" + path;
+    }
+    at = place->second.parent;
+  }
+  return path;
+}
+
+std::string Surroundings::pool_of(const Ref& pool) const {
+  std::string path;
+  Ref at = pool;
+  for (int depth = 0; depth < deepest_tree; ++depth) {
+    const auto place = places.find(at);
+    if (place == places.end()) break;
+    const std::string& above = place->second.parent.type;
+    if (above != "ResourcePool" && above != "VirtualApp") break;
+    path = path.empty() ? place->second.name : place->second.name + "/" + path;
     at = place->second.parent;
   }
   return path;

@@ -26,10 +26,16 @@ struct Surroundings {
   std::map<Ref, Network> networks;
   std::map<std::string, Ref> port_groups;         // distributed ones by key, opaque ones by id
   std::map<std::string, std::string> attributes;  // custom fields: name by key
-  std::vector<std::string> notes;                 // for people
+  std::map<Ref, Ref> vapps;                       // the folder that a vApp is shown in
+  std::vector<AffinityRule> rules;
+  std::vector<std::string> notes;  // for people
 
   // "Roskilde/Drift/web": datacentre and folders of a machine, as its users see them.
   std::string folder_of(const Ref& machine_parent) const;
+  // The same of a machine in a vApp, which has no parent: the vApp is a folder then.
+  std::string folder_in(const Ref& vapp) const;
+  // Where a resource pool stands below the one that every cluster or host has; empty: that one.
+  std::string pool_of(const Ref& pool) const;
   // The datacentre that something stands in, and its name; empty: none.
   Ref datacentre(const Ref& place) const;
   std::string datacentre_of(const Ref& place) const;

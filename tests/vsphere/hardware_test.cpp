@@ -52,6 +52,54 @@ TEST_CASE("a machine is described as it is configured", "[vsphere]") {
   CHECK(web.migration_id.empty());
 }
 
+TEST_CASE("a machine is told with what its guest and its platform know of it", "[vsphere]") {
+  FLYT_VSPHERE(lab, R"json({"machines":[{"name":"ad01","guestId":"windows2019srv_64Guest",
+    "uuid":"420f1c5e-0000-4000-8000-000000000001","hardwareVersion":"vmx-19",
+    "extraConfig":{"vm.genid":"-8536691797830587195","vm.genidX":"-1723453263670062919"},
+    "powerState":"poweredOn","tools":"toolsOld","changeTracking":true,"encrypted":true,
+    "cdrom":"[LocalDS_0] iso/x.iso","snapshots":[{"name":"one"},{"name":"two"}]}]})json");
+  const Machine ad = only_machine(lab);
+  CHECK(ad.smbios_uuid == "5e1c0f42-0000-0040-8000-000000000001");
+  CHECK(ad.generation_id == "09512cc5-940a-8987-b950-f54f631015e8");
+  CHECK(ad.tools.state == ToolsState::running);
+  CHECK(ad.tools.version == "12352");
+  CHECK(ad.tools.old == true);
+  CHECK(ad.hosting.snapshots == 2U);
+  CHECK(ad.hosting.snapshot_memory == false);
+  CHECK(ad.hosting.change_tracking == true);
+  CHECK(ad.hosting.encrypted == true);
+  CHECK(ad.hosting.fault_tolerant.value_or(false) == false);
+  CHECK(ad.hosting.consolidation_needed == false);
+  CHECK(ad.hosting.resource_pool.empty());
+  REQUIRE(ad.devices.size() == 1);
+  CHECK(ad.devices[0].kind == DeviceKind::cdrom);
+  CHECK(ad.devices[0].backing == "[LocalDS_0] iso/x.iso");
+}
+
+TEST_CASE("what the tools say is told, and no more", "[vsphere]") {
+  FLYT_VSPHERE(lab, R"({"machines":[
+    {"name":"a","powerState":"poweredOn"},
+    {"name":"b","powerState":"poweredOn","tools":"toolsNotRunning"},
+    {"name":"c","powerState":"poweredOn","tools":"toolsNotInstalled"},
+    {"name":"d","host":"DC0_C0_H0"}]})");
+  const Inventory found = take(connect(lab.endpoint())->inventory({}, in_time()));
+  REQUIRE(found.machines.size() == 4);
+  using enum ToolsState;
+  const std::vector<ToolsState> states{running, stopped, absent, stopped};
+  for (std::size_t i = 0; i < 4; ++i) {
+    INFO(found.machines[i].name);
+    CHECK(found.machines[i].tools.state == states[i]);
+    CHECK(found.machines[i].hosting.snapshots == 0U);
+    CHECK(found.machines[i].hosting.change_tracking == false);
+    CHECK(found.machines[i].hosting.encrypted == false);
+    CHECK(found.machines[i].generation_id.empty());
+    CHECK(found.machines[i].devices.empty());
+  }
+  CHECK(found.machines[0].tools.old == false);
+  CHECK(found.machines[0].hosting.cluster.empty());
+  CHECK(found.machines[3].hosting.cluster == "DC0_C0");
+}
+
 TEST_CASE("a plain Windows machine is told from a Linux one", "[vsphere]") {
   FLYT_VSPHERE(lab, R"({"machines":[{"name":"ad01","guestId":"windows2019srv_64Guest",
     "powerState":"suspended","template":true}]})");

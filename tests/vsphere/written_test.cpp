@@ -183,6 +183,62 @@ TEST_CASE("a card on a network of NSX is on it by name", "[vsphere]") {
   CHECK(found.machines[0].nics[0].network == "nsx/prod");
 }
 
+TEST_CASE("a machine in a vApp, under a rule and with reservations is told so", "[vsphere]") {
+  World world;
+  world.surroundings += folder("ClusterComputeResource", "domain-c7", "c1", "Folder", "group-h1") +
+                        host("host-9", "domain-c7", "") +
+                        folder("ResourcePool", "resgroup-8", "Resources", "ComputeResource",
+                               "domain-c7") +
+                        folder("VirtualApp", "resgroup-v9", "shop", "ResourcePool", "resgroup-8");
+  world.port_groups = object("VirtualApp", "resgroup-v9", ref("parentFolder", "Folder", "group-v1")) +
+                      object("ClusterComputeResource", "domain-c7",
+                             property("configurationEx", R"(<val xsi:type="ClusterConfigInfoEx">
+<rule xsi:type="ClusterAntiAffinityRuleSpec"><key>1</key><enabled>true</enabled><name>apart</name>
+<vm type="VirtualMachine">vm-1</vm></rule></val>)"));
+  const auto reservation = [](const std::string& name, int amount) {
+    return property(name, "<val xsi:type=\"ResourceAllocationInfo\"><reservation>" +
+                              std::to_string(amount) + "</reservation></val>");
+  };
+  world.machines = object(
+      "VirtualMachine", "vm-1",
+      text("name", "web01") + text("runtime.connectionState", "connected") +
+          ref("parentVApp", "VirtualApp", "resgroup-v9") +
+          ref("resourcePool", "VirtualApp", "resgroup-v9") +
+          ref("runtime.host", "HostSystem", "host-9") +
+          property("config.hardware", disk_and_scsi) + reservation("config.cpuAllocation", 500) +
+          reservation("config.memoryAllocation", 1024) +
+          property("config.cpuHotAddEnabled", "<val xsi:type=\"xsd:boolean\">true</val>") +
+          property("config.memoryHotAddEnabled", "<val xsi:type=\"xsd:boolean\">false</val>") +
+          property("config.cpuAffinity", R"(<val xsi:type="VirtualMachineAffinityInfo">
+<affinitySet>3</affinitySet></val>)") +
+          property("config.latencySensitivity",
+                   R"(<val xsi:type="LatencySensitivity"><level>high</level></val>)") +
+          property("layoutEx.file", R"(<val xsi:type="ArrayOfVirtualMachineFileLayoutExFileInfo">
+<VirtualMachineFileLayoutExFileInfo><key>7</key><type>snapshotMemory</type><size>1</size>
+</VirtualMachineFileLayoutExFileInfo></val>)") +
+          property("summary.quickStats", R"(<val xsi:type="VirtualMachineQuickStats">
+<uptimeSeconds>86400</uptimeSeconds></val>)") +
+          text("runtime.faultToleranceState", "running"));
+  const Inventory found = inventory_of(world);
+  REQUIRE(found.machines.size() == 1);
+  const Machine& web = found.machines[0];
+  CHECK(web.folder == "DC1/shop");
+  CHECK(web.hosting.cluster == "c1");
+  CHECK(web.hosting.resource_pool == "shop");
+  CHECK(web.hosting.cpu_reserved_mhz == 500U);
+  CHECK(web.hosting.memory_reserved_bytes == std::uint64_t{1} << 30);
+  CHECK(web.hosting.cpu_hot_add == true);
+  CHECK(web.hosting.memory_hot_add == false);
+  CHECK(web.hosting.pinned == true);
+  CHECK(web.hosting.latency_sensitive == true);
+  CHECK(web.hosting.snapshot_memory == true);
+  CHECK(web.hosting.fault_tolerant == true);
+  CHECK(web.hosting.up_seconds == 86400U);
+  REQUIRE(found.rules.size() == 1);
+  CHECK(found.rules[0].kind == AffinityKind::apart);
+  CHECK(found.rules[0].cluster == "c1");
+}
+
 TEST_CASE("one text that is none hides no machine", "[vsphere]") {
   World world;
   world.machines = machine("vm-1", text("name", "web&#27;[31m01") +

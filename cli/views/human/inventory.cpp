@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/units.hpp"
 #include "cli/views/human/render.hpp"
 
@@ -19,6 +21,9 @@ std::string machine_note(const Machine& machine) {
   if (!machine.unreadable.empty()) return "unreadable: " + machine.unreadable;
   std::vector<std::string> words;
   if (machine.is_template) words.emplace_back("template");
+  const std::uint32_t snapshots = machine.hosting.snapshots.value_or(0);
+  if (snapshots > 0) words.push_back(count(snapshots, "snapshot"));
+  if (machine.hosting.encrypted.value_or(false)) words.emplace_back("encrypted");
   if (!machine.migration_id.empty()) words.push_back("made by " + machine.migration_id);
   for (const auto& tag : machine.tags) words.push_back(tag);
   if (!machine.concerns.empty()) words.push_back(count(machine.concerns.size(), "concern"));
@@ -99,6 +104,37 @@ std::string render_volumes(const Inventory& inventory, const Style& style) {
   return table.empty() ? "" : "\n" + table.text(style, "  ");
 }
 
+std::string rule_text(const AffinityRule& rule) {
+  const std::string_view must = rule.must ? ", always" : "";
+  switch (rule.kind) {
+    case AffinityKind::together:
+      return fmt::format("on one host{}", must);
+    case AffinityKind::apart:
+      return fmt::format("on different hosts{}", must);
+    case AffinityKind::on_hosts:
+      return fmt::format("on {}{}", count(rule.hosts.size(), "host"), must);
+    case AffinityKind::off_hosts:
+      return fmt::format("not on {}{}", count(rule.hosts.size(), "host"), must);
+    case AffinityKind::unknown:
+      break;
+  }
+  return "?";
+}
+
+std::string render_rules(const Inventory& inventory, const Style& style) {
+  Table table({"rule", "cluster", "says", "of"});
+  for (const auto& rule : inventory.rules) {
+    std::vector<std::string> names;
+    for (const auto& machine : inventory.machines) {
+      const auto& ids = rule.machines;
+      if (std::find(ids.begin(), ids.end(), machine.id) == ids.end()) continue;
+      names.push_back(machine.name);
+    }
+    table.add({rule.name, rule.cluster, rule_text(rule), fmt::format("{}", fmt::join(names, ", "))});
+  }
+  return table.empty() ? "" : "\n" + table.text(style, "  ");
+}
+
 }  // namespace
 
 std::string render_inventory(const Inventory& inventory, const Style& style) {
@@ -111,7 +147,7 @@ std::string render_inventory(const Inventory& inventory, const Style& style) {
   }
   out += '\n' + render_machines(inventory, style) + render_hosts(inventory, style) +
          render_storages(inventory, style) + render_networks(inventory, style) +
-         render_volumes(inventory, style);
+         render_volumes(inventory, style) + render_rules(inventory, style);
   return out + '\n';
 }
 

@@ -14,6 +14,8 @@ Machine full_machine() {
   Machine machine;
   machine.id = "vm-1";
   machine.uuid = "u";
+  machine.smbios_uuid = "s";
+  machine.generation_id = "g";
   machine.name = "web01";
   machine.folder = "Drift/Web";
   machine.tags = {"pilot", "web"};
@@ -31,6 +33,10 @@ Machine full_machine() {
   machine.disks = {
       {"d0", "du", "Hard disk 1", 1U << 30, 5, Bus::nvme, "nvme", "s1", "raw", true, true, "left"}};
   machine.nics = {{"n0", "00:50:56:00:00:01", "Servere", "VmxNet3", false, {"10.0.0.1"}}};
+  machine.devices = {{DeviceKind::cdrom, "CD/DVD drive 1", "[iso] x.iso"}};
+  machine.tools = {ToolsState::stopped, "12352", true};
+  machine.hosting = {"c1", "Drift/Web", 500, 1U << 30, true, false, true, true, true,
+                     true, true,        3,   false,    true, 86400};
   machine.concerns = {{"V-VTPM", Severity::blocker, "web01", "vTPM", "remove it"}};
   machine.unreadable = "locked";
   return machine;
@@ -48,6 +54,7 @@ Inventory full_inventory() {
   inventory.storages = {{"s1", "ds1", "datastore", 100, 50}};
   inventory.networks = {{"net", "Servere", "portgroup", 120, true}};
   inventory.volumes = {{"v", "disk", "s1", "iso", "raw", 7, "flyt-y"}};
+  inventory.rules = {{"dbs", "c1", AffinityKind::on_hosts, true, {"vm-1"}, {"h1"}}};
   inventory.notes = {"note"};
   return inventory;
 }
@@ -73,6 +80,19 @@ TEST_CASE("what is unknown is written as null", "[inventory_json]") {
   CHECK(written.at("cpus").is_null());
   CHECK(written.at("firmware").at("secure_boot").is_null());
   CHECK(machine_from(written)->cpus == std::nullopt);
+}
+
+TEST_CASE("what nouns did not have at first is left out while it is unknown", "[inventory_json]") {
+  const Json written = to_json(Machine{});
+  for (const char* member : {"smbios_uuid", "generation_id", "devices", "tools", "hosting"}) {
+    INFO(member);
+    CHECK_FALSE(written.contains(member));
+  }
+  Machine machine;
+  machine.hosting.snapshots = 0;
+  CHECK(to_json(machine).at("hosting") == Json{{"snapshots", 0}});
+  machine.tools.old = false;
+  CHECK(to_json(machine).at("tools") == Json{{"old", false}});
 }
 
 TEST_CASE("a wrong member is named", "[inventory_json]") {

@@ -275,6 +275,42 @@ TEST_CASE("Names and MAC addresses clash inside a plan too", "[planners]") {
   CHECK_THAT(flyt::tests::find(alone, "M-UUID")->text, Catch::Matchers::Contains("db01"));
 }
 
+TEST_CASE("A machine keeps the identity that its guest knows", "[planners]") {
+  Example example;
+  const auto spec = [&] { return machine_of(example.plan(), "web01").spec; };
+  CHECK(spec().uuid == example.web().uuid);
+  CHECK(spec().generation_id.empty());
+  const auto id = machine_of(example.plan(), "web01").migration_id;
+  example.web().smbios_uuid = "5c241f42-a87f-fa60-6af6-a46351ced0eb";
+  example.web().generation_id = "09512cc5-940a-8987-b950-f54f631015e8";
+  CHECK(spec().uuid == "5c241f42-a87f-fa60-6af6-a46351ced0eb");
+  CHECK(spec().generation_id == "09512cc5-940a-8987-b950-f54f631015e8");
+  CHECK(machine_of(example.plan(), "web01").migration_id == id);
+  example.web().smbios_uuid = example.web().generation_id = "no uuid";
+  CHECK(spec().uuid == example.web().uuid);
+  CHECK(spec().generation_id.empty());
+}
+
+TEST_CASE("Of two machines with one hardware uuid the first one keeps it", "[planners]") {
+  Example example;
+  for (flyt::Machine& machine : example.source.machines) {
+    machine.smbios_uuid = "5c241f42-a87f-fa60-6af6-a46351ced0eb";
+  }
+  const auto plan = example.plan();
+  CHECK(machine_of(plan, "db01").spec.uuid == example.web().smbios_uuid);
+  CHECK(machine_of(plan, "web01").spec.uuid.empty());
+  REQUIRE(flyt::tests::find(plan, "T-UUID") != nullptr);
+  CHECK_THAT(flyt::tests::find(plan, "T-UUID")->text,
+             Catch::Matchers::Contains("db01 of this plan"));
+}
+
+TEST_CASE("How long a machine has run changes no plan", "[planners]") {
+  Example example;
+  const std::string before = flyt::plan_digest(example.plan());
+  example.web().hosting.up_seconds = 3600;
+  CHECK(flyt::plan_digest(example.plan()) == before);
+}
+
 TEST_CASE("A MAC address is one however it is written, and within a machine too", "[planners]") {
   Example upper;
   upper.web().nics[0].mac = "00:50:56:AB:cd:01";

@@ -140,6 +140,20 @@ TEST_CASE("the same plan gives the same bytes", "[plans][document]") {
   CHECK(plan_text(full_plan()) == plan_text(full_plan()));
 }
 
+TEST_CASE("what plans did not have at first comes back too", "[plans][document]") {
+  Plan plan = full_plan();
+  Machine& source = plan.machines[0].source;
+  source.smbios_uuid = "s";
+  source.devices = {{DeviceKind::usb, "USB 1", "path:1/0"}};
+  source.tools.state = ToolsState::running;
+  source.hosting.cluster = "c1";
+  plan.machines[0].spec.generation_id = "09512cc5-940a-8987-b950-f54f631015e8";
+  const auto read = parse_plan(plan_text(plan));
+  if (!read) FAIL(read.error().what << " " << read.error().seen);
+  CHECK(to_json(read->machines[0].source) == to_json(source));
+  CHECK(read->machines[0].spec.generation_id == plan.machines[0].spec.generation_id);
+}
+
 // Plans that lie on disks and digests in journals must stay what they are.
 TEST_CASE("the bytes of a plan do not change from one flyt to the next", "[plans][document]") {
   CHECK(plan_digest(full_plan()) ==

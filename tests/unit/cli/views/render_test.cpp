@@ -123,6 +123,7 @@ TEST_CASE("no name, code, address or remedy of a platform steers the terminal or
                         .migration_id = evil()}};
   inventory.machines.resize(1);
   inventory.machines[0].name = evil();
+  inventory.rules = {{evil(), evil(), AffinityKind::apart, true, {""}, {}}};
   check_tame(render_inventory(inventory, plain));
   check_widths(
       render_inventory({.machines = inventory.machines, .volumes = inventory.volumes}, plain));

@@ -50,6 +50,7 @@ TEST_CASE("libvirt: what is built is read back as it was asked for", "[unit]") {
   MachineSpec spec = spec_with({disk_on(Bus::virtio_blk), disk_on(Bus::virtio_scsi)});
   spec.disks[1].boots = true;
   spec.clock = ClockBase::local_time;
+  spec.generation_id = "09512cc5-940a-8987-b950-f54f631015e8";
   spec.firmware = FirmwareKind::uefi;
   spec.secure_boot = GENERATE(true, false);
   spec.nics = {{"52:54:00:00:00:01", "default", {}, "E1000e"}};
@@ -58,6 +59,8 @@ TEST_CASE("libvirt: what is built is read back as it was asked for", "[unit]") {
   const Machine& machine = facts->machine;
   CHECK(machine.name == spec.name);
   CHECK(machine.uuid == spec.uuid);
+  CHECK(machine.smbios_uuid == spec.uuid);
+  CHECK(machine.generation_id == spec.generation_id);
   CHECK(machine.notes == spec.notes);
   CHECK(machine.migration_id == spec.owner.id);
   CHECK(machine.cpus == spec.cpus);
@@ -76,6 +79,10 @@ TEST_CASE("libvirt: what is built is read back as it was asked for", "[unit]") {
   CHECK(facts->console == "/images/web01.console");
   CHECK(facts->agent_channel);
   CHECK(facts->emulation == "qemu");
+}
+
+TEST_CASE("libvirt: a machine without a generation id gets no device for one", "[unit]") {
+  CHECK_FALSE(holds(build(spec_with({disk_on(Bus::virtio_blk)})), "genid"));
 }
 
 TEST_CASE("libvirt: controllers of other platforms find their nearest", "[unit]") {

@@ -238,6 +238,16 @@ TEST_CASE("devices that stay behind are named, those of every machine are not", 
   CHECK(codes(odd) ==
         "V-PASSTHROUGH V-PASSTHROUGH V-PASSTHROUGH V-CDROM V-CDROM V-DEVICE V-DEVICE ");
   for (const Concern& one : odd.concerns) CHECK(one.text.find(" 1") != std::string::npos);
+  std::vector<DeviceKind> kinds;
+  for (const Device& one : odd.others) kinds.push_back(one.kind);
+  using enum DeviceKind;
+  CHECK(kinds == std::vector<DeviceKind>{passthrough, usb, passthrough, cdrom, floppy, serial,
+                                         parallel});
+  CHECK(odd.others[3].label == "VirtualCdrom 1");
+  CHECK(odd.others[3].backing == "[iso] x.iso");
+  REQUIRE(usual.others.size() == 2);
+  CHECK(usual.others[0].backing == "cdrom");
+  CHECK(usual.others[1].backing.empty());
 }
 
 TEST_CASE("the path of a file on a datastore is taken apart", "[vsphere]") {

@@ -33,6 +33,35 @@ TEST_CASE("a folder is called as its users see it", "[vsphere]") {
   CHECK(around.folder_of({"Folder", "gone"}).empty());
 }
 
+TEST_CASE("a machine in a vApp is found where the vApp is shown", "[vsphere]") {
+  Surroundings around = sample();
+  const Ref pool{"ResourcePool", "resgroup-1"}, shop{"VirtualApp", "resgroup-v2"};
+  const Ref back{"VirtualApp", "resgroup-v3"}, lost{"VirtualApp", "resgroup-v4"};
+  around.places[pool] = {"Resources", cluster};
+  around.places[shop] = {"shop", pool};
+  around.places[back] = {"back", shop};
+  around.places[lost] = {"lost", pool};
+  around.vapps = {{shop, web}, {back, {}}};
+  CHECK(around.folder_in(shop) == "Sjælland/Roskilde/Drift/web/shop");
+  CHECK(around.folder_in(back) == "Sjælland/Roskilde/Drift/web/shop/back");
+  CHECK(around.folder_in(lost) == "lost");
+  CHECK(around.folder_in({"VirtualApp", "gone"}).empty());
+  CHECK(around.pool_of(back) == "shop/back");
+}
+
+TEST_CASE("a resource pool is told below the one that everything has", "[vsphere]") {
+  Surroundings around = sample();
+  const Ref top{"ResourcePool", "resgroup-1"}, drift_pool{"ResourcePool", "resgroup-2"};
+  const Ref web_pool{"ResourcePool", "resgroup-3"};
+  around.places[top] = {"Resources", cluster};
+  around.places[drift_pool] = {"Drift", top};
+  around.places[web_pool] = {"Web", drift_pool};
+  CHECK(around.pool_of(top).empty());
+  CHECK(around.pool_of(drift_pool) == "Drift");
+  CHECK(around.pool_of(web_pool) == "Drift/Web");
+  CHECK(around.pool_of({}).empty());
+}
+
 TEST_CASE("the datacentre and the cluster of a place are found", "[vsphere]") {
   const Surroundings around = sample();
   CHECK(around.datacentre_of(web) == "Roskilde");
@@ -50,6 +79,10 @@ TEST_CASE("a tree that bites its tail ends all the same", "[vsphere]") {
   around.places = {{drift, {"a", web}}, {web, {"b", drift}}};
   CHECK(around.folder_of(web).size() < 1000);
   CHECK(around.datacentre_of(web).empty());
+  const Ref a{"VirtualApp", "a"}, b{"VirtualApp", "b"};
+  around.places = {{a, {"a", b}}, {b, {"b", a}}};
+  CHECK(around.folder_in(a).size() < 1000);
+  CHECK(around.pool_of(a).size() < 1000);
 }
 
 TEST_CASE("names are unescaped as vSphere escapes them, and once", "[vsphere]") {
