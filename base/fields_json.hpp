@@ -65,6 +65,9 @@ class FieldWriter {
     const nlohmann::json& written = out_[name];
     if (written.empty() || written == "") out_.erase(name);
   }
+  void unless_false(const char* name, bool value) {
+    if (value) out_[name] = value;
+  }
   template <typename T>
   void unless_unknown(const char* name, T value, T (*)(std::string_view) noexcept) {
     if (value != T::unknown) out_[name] = to_string(value);
@@ -116,6 +119,7 @@ class FieldReader {
   void unless_empty(const char* name, T& to) {
     (*this)(name, to);
   }
+  void unless_false(const char* name, bool& to) { (*this)(name, to); }
   template <typename T>
   void unless_unknown(const char* name, T& to, T (*value_of)(std::string_view) noexcept) {
     word(name, to, value_of);

@@ -112,7 +112,7 @@ struct Inventory {
   std::vector<Network> networks;
   std::vector<Volume> volumes;
   std::vector<AffinityRule> rules;  // in force
-  std::vector<std::string> notes;  // for people: transport, acceleration and why
+  std::vector<std::string> notes;   // for people: transport, acceleration and why
 };
 
 // What inventory() should look at. All empty: everything.

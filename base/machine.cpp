@@ -17,8 +17,8 @@ constexpr std::array<std::string_view, 3> clocks = {"unknown", "utc", "local-tim
 constexpr std::array<std::string_view, 4> families = {"unknown", "linux", "windows", "other"};
 constexpr std::array<std::string_view, 4> tools_states = {"unknown", "absent", "stopped",
                                                           "running"};
-constexpr std::array<std::string_view, 7> device_kinds = {"unknown",  "cdrom", "floppy",     "serial",
-                                                          "parallel", "usb",   "passthrough"};
+constexpr std::array<std::string_view, 7> device_kinds = {
+    "unknown", "cdrom", "floppy", "serial", "parallel", "usb", "passthrough"};
 constexpr std::array<std::string_view, 5> affinities = {"unknown", "together", "apart", "on-hosts",
                                                         "off-hosts"};
 

@@ -66,6 +66,7 @@ enum class Convert : std::uint8_t { automatic, virt_v2v, none };
 struct MachineSettings {
   std::optional<Convert> convert;
   std::optional<std::chrono::seconds> boot_timeout;
+  std::optional<bool> track_changes;  // flyt may switch that on at the source
   std::optional<std::string> name;    // on the target
   std::optional<std::string> marker;  // console text that means "it lives"
   std::vector<Probe> probes;

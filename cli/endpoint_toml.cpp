@@ -283,7 +283,8 @@ Result<NetworkTarget> read_network_target(const TomlTable& table, std::string_vi
 }
 
 Result<MachineSettings> read_settings(const TomlTable& table, bool of_one) {
-  std::vector<std::string_view> known = {"convert", "boot_timeout", "marker", "probes"};
+  std::vector<std::string_view> known = {"convert", "boot_timeout", "marker", "probes",
+                                         "track_changes"};
   if (of_one) known.insert(known.begin(), {"name", "wave"});
   FLYT_TRY(table.only(known));
   MachineSettings settings;
@@ -296,6 +297,7 @@ Result<MachineSettings> read_settings(const TomlTable& table, bool of_one) {
   }
   if (wave) settings.wave = static_cast<unsigned>(*wave);
   FLYT_ASSIGN(settings.marker, table.text("marker"));
+  FLYT_ASSIGN(settings.track_changes, table.boolean("track_changes"));
   FLYT_ASSIGN(const auto timeout, table.text("boot_timeout"));
   if (timeout) {
     const auto seconds = parse_duration(*timeout);

@@ -38,6 +38,7 @@ json of(const MachineSettings& settings) {
   if (settings.boot_timeout) out["boot_timeout"] = settings.boot_timeout->count();
   if (settings.name) out["name"] = *settings.name;
   if (settings.wave) out["wave"] = *settings.wave;
+  if (settings.track_changes) out["track_changes"] = *settings.track_changes;
   if (settings.marker) out["marker"] = *settings.marker;
   for (const auto& probe : settings.probes) {
     out["probes"].push_back({{"kind", static_cast<int>(probe.kind)},

@@ -183,6 +183,8 @@ Draft Drafter::draft() {
   adopt();
   planned.probes = settings_.probes;
   planned.marker = settings_.marker.value_or(std::string());
+  planned.track_changes = settings_.track_changes.value_or(false) && input_.source_can_track &&
+                          source_.power == Power::on && source_.hosting.change_tracking == false;
   planned.boot_timeout = settings_.boot_timeout.value_or(planned.boot_timeout);
   return std::move(draft_);
 }
@@ -196,6 +198,7 @@ MachineSettings settings_of(const Site& site, const std::string& name) {
   const MachineSettings& more = own->second;
   if (more.convert) settings.convert = more.convert;
   if (more.boot_timeout) settings.boot_timeout = more.boot_timeout;
+  if (more.track_changes) settings.track_changes = more.track_changes;
   if (more.marker) settings.marker = more.marker;
   if (!more.probes.empty()) settings.probes = more.probes;
   settings.name = more.name;

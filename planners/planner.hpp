@@ -29,6 +29,7 @@ struct PlanInput {
   // Capability::view and Capability::power of the source: a machine that runs can be copied, shut
   // down, and synced once more.
   bool source_can_cut_over = false;
+  bool source_can_track = false;
 };
 
 // Everything a machine, the site or the target's capacity speaks against, as concerns in the plan.

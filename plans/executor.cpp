@@ -145,7 +145,7 @@ class Executor {
     MachineOutcome& outcome = run.outcome;
     if (std::exchange(run.settled, true)) return;
     if (graph.complete(machine)) {
-      const bool to_copied = options_.until == "copied" && run.done("clean") == nullptr;
+      const bool to_copied = options_.until != Until::landed && run.done("clean") == nullptr;
       outcome.state = to_copied ? MachineState::copied : MachineState::landed;
     } else if (outcome.state == MachineState::waiting && run.lease) {
       outcome.state = MachineState::stopped;
@@ -234,10 +234,12 @@ Result<std::vector<MachineOutcome>> apply(const Plan& plan, const Site& site, co
     run->outcome.migration_id = planned.migration_id;
     run->outcome.name = planned.source.name;
     runs.push_back(std::move(run));
-    graph.add_machine(i, {.disks = planned.source.disks.size(),
-                          .cutover = is_cut_over(planned, *crew.source),
-                          .convert = planned.convert,
-                          .to_copied = options.until == "copied"});
+    graph.add_machine(
+        i, {.disks = planned.source.disks.size(),
+            .cutover = is_cut_over(planned, *crew.source),
+            .track = planned.track_changes && crew.source->info().can.has(Capability::tracking),
+            .convert = planned.convert,
+            .until = options.until});
   }
   Executor(runs, options, call).run(graph);
   FLYT_ASSIGN(const auto journaled, recorded(plan, *crew.journal));

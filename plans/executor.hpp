@@ -20,6 +20,7 @@
 #include "movers/mover.hpp"
 #include "plans/journal.hpp"
 #include "plans/plan.hpp"
+#include "plans/until.hpp"
 #include "verifiers/verifier.hpp"
 
 namespace flyt {
@@ -39,7 +40,7 @@ struct Crew {
 
 struct ApplyOptions {
   unsigned machines_at_once = 2, disks_at_once = 4;
-  std::string until;  // empty: to the end; "copied": until all disks are synced
+  Until until = Until::landed;
   // Test door: called before and after each journal write; may _exit.
   std::function<void(std::string_view where)> at_step = {};
 };
@@ -93,7 +94,8 @@ struct UndoOptions {
   bool started = false;  // also a machine that has been started on the target
 };
 struct UndoAction {
-  enum class Kind : std::uint8_t { drop_view, destroy, start };  // start: the source, again
+  // untrack: change tracking of the source that flyt switched on; start: the source, again.
+  enum class Kind : std::uint8_t { drop_view, untrack, destroy, start };
   std::string machine, what;  // "drop view flyt-1 of web01", "destroy web01 on kvm"
   std::string refused;        // why it will not be done; empty: it will
   Kind kind = Kind::drop_view;

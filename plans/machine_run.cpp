@@ -13,10 +13,14 @@ Result<std::string> act(MachineRun& run, const Step& step, const Call& call) {
       return step_check(run, call);
     case StepKind::create:
       return step_create(run, call);
+    case StepKind::track:
+      return step_track(run, call);
     case StepKind::view:
       return step_view(run, call);
     case StepKind::copy:
       return step_copy(run, step.disk, call);
+    case StepKind::rest:
+      return step_rest(run, call);
     case StepKind::stop:
       return step_stop(run, call);
     case StepKind::last:
@@ -45,7 +49,7 @@ Result<std::string> act(MachineRun& run, const Step& step, const Call& call) {
 // the world is still as planned, and how it runs now.
 bool always(StepKind kind) {
   return kind == StepKind::check || kind == StepKind::create || kind == StepKind::view ||
-         kind == StepKind::last;
+         kind == StepKind::rest || kind == StepKind::last;
 }
 
 // What is done anew takes back what was done on the ground of it.
@@ -69,6 +73,7 @@ Status recall(MachineRun& run, const Step& step, const StepRecord& record) {
   if (step.kind == StepKind::convert) {
     FLYT_ASSIGN(run.conversion, conversion_detail(record.detail));
   }
+  if (step.kind == StepKind::track) run.tracked_by_us = tracking_detail(record.detail) == false;
   if (step.kind == StepKind::stop) run.source_was = power_detail(record.detail);
   return ok();
 }
@@ -93,6 +98,13 @@ const StepRecord* MachineRun::done(const std::string& step) const {
 bool MachineRun::intended(const std::string& step) const {
   const std::lock_guard lock(mutex);
   return journaled.contains(step);
+}
+
+std::string MachineRun::intent(const std::string& step) const {
+  const std::lock_guard lock(mutex);
+  const auto found = journaled.find(step);
+  const bool begun = found != journaled.end() && found->second.state == StepState::intended;
+  return begun ? found->second.detail : "{}";
 }
 
 StepRecord MachineRun::record(const std::string& step, StepState state, std::string detail) const {
@@ -135,7 +147,7 @@ Status run_step(MachineRun& run, const Step& step, const Call& call) {
   const bool journaled = step.kind != StepKind::check;
   const bool known = run.done(step.key) != nullptr;
   if (journaled && !known) {
-    FLYT_TRY(run.intend(step.key));
+    FLYT_TRY(run.intend(step.key, run.intent(step.key)));
     FLYT_TRY(take_back_later(run, step.kind));
   }
   auto detail = act(run, step, call);

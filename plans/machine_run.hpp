@@ -30,6 +30,7 @@ struct MachineRun {
   ViewDetail view;                              // what is read from the source now
   ViewDetail copied;                            // what the copies are of, where that is another one
   Power source_was = Power::unknown;            // before step stop
+  bool tracked_by_us = false;                   // the source's changes, and not before
   Conversion conversion;
 
   mutable std::mutex mutex;
@@ -41,6 +42,9 @@ struct MachineRun {
   std::filesystem::path overlays() const;
   const StepRecord* done(const std::string& step) const;  // its outcome holds; else nullptr
   bool intended(const std::string& step) const;           // begun once, whatever came of it
+
+  // What was written down when it was begun and did not end; "{}": nothing.
+  std::string intent(const std::string& step) const;
 
   StepRecord record(const std::string& step, StepState state, std::string detail) const;
   // Journals; runs ApplyOptions::at_step around it.
@@ -55,8 +59,10 @@ Status run_step(MachineRun& run, const Step& step, const Call& call);
 // The steps themselves; each returns what the journal keeps.
 Result<std::string> step_check(MachineRun& run, const Call& call);
 Result<std::string> step_create(MachineRun& run, const Call& call);
+Result<std::string> step_track(MachineRun& run, const Call& call);
 Result<std::string> step_view(MachineRun& run, const Call& call);
 Result<std::string> step_copy(MachineRun& run, std::size_t disk, const Call& call);
+Result<std::string> step_rest(MachineRun& run, const Call& call);
 Result<std::string> step_stop(MachineRun& run, const Call& call);
 Result<std::string> step_last(MachineRun& run, const Call& call);
 Result<std::string> step_delta(MachineRun& run, std::size_t disk, const Call& call);

@@ -40,6 +40,7 @@ struct PlannedMachine {
   std::string marker;
   std::chrono::seconds boot_timeout{180};
   std::uint64_t copy_bytes = 0;  // estimate: allocated bytes where known, else all
+  bool track_changes = false;    // the source's change tracking is switched on, and off at the end
   std::string adopts;            // plan digest whose seeded disks are taken over; empty: none
 };
 

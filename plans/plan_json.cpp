@@ -107,6 +107,7 @@ struct Fields<PlannedMachine> {
     io("marker", machine.marker);
     io("boot_timeout_s", machine.boot_timeout);
     io("copy_bytes", machine.copy_bytes);
+    io.unless_false("track_changes", machine.track_changes);
     io("adopts", machine.adopts);
   }
 };

@@ -114,7 +114,8 @@ constexpr std::string_view schema = R"json({
         "probes": {"type": "array", "items": {"$ref": "#/definitions/probe"}},
         "marker": {"type": "string"},
         "boot_timeout_s": {"type": "integer", "minimum": 1, "maximum": 86400},
-        "copy_bytes": {"$ref": "#/definitions/count"}, "adopts": {"type": "string"}
+        "copy_bytes": {"$ref": "#/definitions/count"},
+        "track_changes": {"type": "boolean"}, "adopts": {"type": "string"}
       }
     }
   }

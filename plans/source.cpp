@@ -58,13 +58,23 @@ std::vector<std::string> views_left(const Known& known) {
     const StepRecord* last = known.find("last");
     const bool replaced =
         last != nullptr && last->state == StepState::done && view_detail(last->detail).has_value();
-    if (!name.empty() && !replaced) views.push_back(name);
+    const bool released = detail && detail->released;
+    if (!name.empty() && !replaced && !released) views.push_back(name);
   }
   if (const StepRecord* last = known.find("last")) {
     // Done and without a view: none was needed.
     if (last->state != StepState::done || view_detail(last->detail)) views.emplace_back(last_view);
   }
   return views;
+}
+
+bool tracking_left(const PlannedMachine& planned, const Known& known) {
+  const StepRecord* track = known.find("track");
+  const StepRecord* clean = known.find("clean");
+  if (track == nullptr || (clean != nullptr && clean->state == StepState::done)) return false;
+  if (track->state != StepState::failed) return tracking_detail(track->detail) == false;
+  // It was asked for, and may have come about after all.
+  return !planned.source.hosting.change_tracking.value_or(false);
 }
 
 bool was_shut_down(const PlannedMachine& planned, const Known& known) {
@@ -91,6 +101,13 @@ Status drop_views(const PlannedMachine& planned, const Plan& plan, const Crew& c
     FLYT_TRY(crew.journal->reset(planned.migration_id, "last", "undo"));
   }
   return crew.journal->reset(planned.migration_id, "view", "undo");
+}
+
+Status stop_tracking(const PlannedMachine& planned, const Crew& crew, const Call& call) {
+  const auto off = crew.source->set_tracking(planned.source.id, false, call);
+  // Removed on the source since: there is nothing to put right.
+  if (!off && off.error().code != Errc::not_found) return off;
+  return crew.journal->reset(planned.migration_id, "track", "undo");
 }
 
 Status start_again(const PlannedMachine& planned, const Crew& crew, const Call& call) {

@@ -26,6 +26,8 @@ struct Known {
 
 // Views that may still be there: made, or begun to be made, and not dropped.
 std::vector<std::string> views_left(const Known& known);
+// Its changes are tracked because flyt switched that on, or had begun to.
+bool tracking_left(const PlannedMachine& planned, const Known& known);
 // It was shut down for its cutover, or that was begun.
 bool was_shut_down(const PlannedMachine& planned, const Known& known);
 
@@ -33,6 +35,9 @@ bool was_shut_down(const PlannedMachine& planned, const Known& known);
 // changed since; but it is kept, to be compared.
 Status drop_views(const PlannedMachine& planned, const Plan& plan, const Crew& crew,
                   const Known& known, const Owner& owner, const Call& call);
+
+// Switches its change tracking off again: copies are then compared whole.
+Status stop_tracking(const PlannedMachine& planned, const Crew& crew, const Call& call);
 
 // Switches on again what was shut down. REQUIRES: its copy does not run.
 Status start_again(const PlannedMachine& planned, const Crew& crew, const Call& call);

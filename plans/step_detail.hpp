@@ -24,6 +24,10 @@ struct ViewDetail {
   std::vector<std::string> stamps;   // Disk::stamp of each disk that is read as it stands
   std::vector<std::string> changes;  // ViewDisk::change_id of each disk; with a name
   bool of_running = false;           // the machine ran when the view was made
+  bool released = false;             // dropped once its copies were whole
+  // What the copies were of, whole, before this one: its number and its `changes`. 0: not known.
+  ViewNumber base = 0;
+  std::vector<std::string> since;
   bool holds(std::string_view disk) const;
 };
 
@@ -46,6 +50,8 @@ struct CommitDetail {
 std::string detail_of(const ViewDetail& detail);
 // What the source's power was before flyt switched it off.
 std::string detail_of_power(Power was);
+// Whether its changes were tracked before flyt switched that on.
+std::string detail_of_tracking(bool was);
 std::string detail_of(const CopyDetail& detail);
 std::string detail_of(const CommitDetail& detail);
 std::string detail_of(const Conversion& detail);
@@ -57,6 +63,7 @@ std::string detail_of_machine(std::string_view target_id, std::string_view sourc
 // Errc::corrupt: the journal holds what this step cannot have written.
 Result<ViewDetail> view_detail(std::string_view text);
 Power power_detail(std::string_view text);  // unknown: it does not say
+std::optional<bool> tracking_detail(std::string_view text);
 Result<CopyDetail> copy_detail(std::string_view text);
 Result<CommitDetail> commit_detail(std::string_view text);
 Result<Conversion> conversion_detail(std::string_view text);

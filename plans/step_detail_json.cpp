@@ -65,10 +65,15 @@ std::string detail_of(const ViewDetail& detail) {
                {"outside", detail.outside},
                {"stamps", detail.stamps},
                {"changes", detail.changes},
-               {"of_running", detail.of_running}});
+               {"of_running", detail.of_running},
+               {"released", detail.released},
+               {"base", detail.base},
+               {"since", detail.since}});
 }
 
 std::string detail_of_power(Power was) { return dump({{"was", std::string(to_string(was))}}); }
+
+std::string detail_of_tracking(bool was) { return dump({{"tracked", was}}); }
 
 std::string detail_of(const CopyDetail& detail) {
   return dump({{"root", detail.root},
@@ -120,7 +125,10 @@ Result<ViewDetail> view_detail(std::string_view text) {
                       json.value("outside", std::vector<std::string>()),
                       json.value("stamps", std::vector<std::string>()),
                       json.value("changes", std::vector<std::string>()),
-                      json.value("of_running", false)};
+                      json.value("of_running", false),
+                      json.value("released", false),
+                      whole<ViewNumber>(json.value("base", Json(0U))),
+                      json.value("since", std::vector<std::string>())};
   });
 }
 
@@ -183,6 +191,13 @@ std::optional<Error> error_detail(std::string_view text) {
 }
 
 Power power_detail(std::string_view text) { return power_from(text_member(text, "was")); }
+
+std::optional<bool> tracking_detail(std::string_view text) {
+  const Json json = Json::parse(text, nullptr, false);
+  const auto found = json.is_object() ? json.find("tracked") : json.end();
+  if (found == json.end() || !found->is_boolean()) return std::nullopt;
+  return found->get<bool>();
+}
 
 std::string machine_detail(std::string_view text) { return text_member(text, "machine"); }
 

@@ -10,9 +10,9 @@ namespace flyt {
 namespace {
 
 // In the order of StepKind.
-constexpr std::array<std::string_view, 14> names{"check", "create", "view",    "copy",   "stop",
-                                                 "last",  "delta",  "convert", "commit", "shape",
-                                                 "bytes", "boot",   "ground",  "clean"};
+constexpr std::array<std::string_view, 16> names{
+    "check", "create",  "track",  "view",  "copy",  "rest", "stop",   "last",
+    "delta", "convert", "commit", "shape", "bytes", "boot", "ground", "clean"};
 
 bool moves_bytes(StepKind kind) {
   return kind == StepKind::copy || kind == StepKind::delta || kind == StepKind::commit;
@@ -45,9 +45,11 @@ void StepGraph::add_machine(std::size_t machine, const Machine& what) {
   };
   auto last = one(StepKind::check, {});
   last = one(StepKind::create, last);
+  if (what.track) last = one(StepKind::track, last);
   last = one(StepKind::view, last);
   last = each_disk(StepKind::copy, last);
-  if (what.to_copied) return;
+  if (what.until == Until::warm && what.cutover) one(StepKind::rest, last);
+  if (what.until != Until::landed) return;
   if (what.cutover) {
     last = one(StepKind::stop, last);
     last = one(StepKind::last, last);

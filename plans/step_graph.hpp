@@ -8,13 +8,17 @@
 #include <string_view>
 #include <vector>
 
+#include "plans/until.hpp"
+
 namespace flyt {
 
 enum class StepKind : std::uint8_t {
   check,
   create,
+  track,  // the source's change tracking is switched on
   view,
   copy,
+  rest,   // the view is dropped: until the copies are brought up to date
   stop,   // the source is shut down, where it runs
   last,   // a view of the source that runs no more
   delta,  // what has changed since the copies
@@ -44,8 +48,9 @@ class StepGraph {
     std::size_t disks = 0;
     bool cutover =
         false;  // the source may run while it is copied: it is shut down, and synced last
+    bool track = false;
     bool convert = false;
-    bool to_copied = false;  // no step after the copies
+    Until until = Until::landed;
   };
   // The steps of one machine.
   void add_machine(std::size_t machine, const Machine& what);

@@ -70,6 +70,15 @@ struct Sync {
   bool fresh = false;   // nobody has ever written to the target's disk
 };
 
+// Only what differs from what is there is sent: found by what the platform tracked since the view
+// `base`, whose change ids these are, or else by comparing all.
+Sync since(ViewNumber base, const std::vector<std::string>& changes, std::size_t disk) {
+  if (base == 0 || disk >= changes.size() || changes[disk].empty()) {
+    return {.mode = CopyMode::digest};
+  }
+  return {.mode = CopyMode::tracked, .base = base, .since = changes[disk]};
+}
+
 // Makes the target's disk equal to the source's view.
 Result<std::string> sync_disk(MachineRun& run, std::size_t disk, const Sync& sync,
                               const std::string& key, const Call& call) {
@@ -106,23 +115,20 @@ Result<std::string> sync_disk(MachineRun& run, std::size_t disk, const Sync& syn
 
 Result<std::string> step_copy(MachineRun& run, std::size_t disk, const Call& call) {
   if (run.intended("boot")) return started_before(run);
-  // Of a later moment only what differs from what is there is sent.
-  const CopyMode mode = run.view.number == 1 ? CopyMode::full : CopyMode::digest;
   const std::string key = fmt::format("copy:{}", disk);
+  Sync sync{.mode = CopyMode::full};
   // An earlier try may have written without a record of it.
-  return sync_disk(run, disk, {.mode = mode, .fresh = !run.intended(key)}, key, call);
+  sync.fresh = !run.intended(key);
+  if (run.view.number != 1) sync = since(run.view.base, run.view.since, disk);
+  return sync_disk(run, disk, sync, key, call);
 }
 
 // What has changed between the view that was copied and the last one.
 Result<std::string> step_delta(MachineRun& run, std::size_t disk, const Call& call) {
   if (run.view.name != last_view) return std::string("{}");
   if (run.intended("boot")) return started_before(run);
-  Sync sync{.mode = CopyMode::digest};
-  const ViewDetail& copied = run.copied;
-  if (disk < copied.changes.size() && !copied.changes[disk].empty()) {
-    sync = {.mode = CopyMode::tracked, .base = copied.number, .since = copied.changes[disk]};
-  }
-  return sync_disk(run, disk, sync, fmt::format("delta:{}", disk), call);
+  return sync_disk(run, disk, since(run.copied.number, run.copied.changes, disk),
+                   fmt::format("delta:{}", disk), call);
 }
 
 Result<std::string> step_convert(MachineRun& run, const Call& call) {

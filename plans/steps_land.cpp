@@ -244,6 +244,10 @@ Result<std::string> step_clean(MachineRun& run, const Call& call) {
     FLYT_TRY(run.crew->source->drop_view(
         {.machine = run.planned->source.id, .name = run.view.name, .owner = run.owner()}, call));
   }
+  if (run.tracked_by_us) {
+    const auto off = run.crew->source->set_tracking(run.planned->source.id, false, call);
+    if (!off && off.error().code != Errc::not_found) return off.error();
+  }
   keep_log(run);
   std::error_code ignored;  // an overlay that stays costs space, nothing else
   std::filesystem::remove_all(run.overlays(), ignored);

@@ -1,4 +1,4 @@
-// Before any byte is copied: facts, the machine on the target, the view on the source.
+// Before any byte is copied: facts, and the machine on the target.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -71,36 +71,6 @@ Error of_another(const MachineRun& run, const std::string& from) {
           .remedy = {fmt::format("flyt undo {} --target", run.planned->source.name)}};
 }
 
-}  // namespace
-
-Result<ViewDetail> make_source_view(const MachineRun& run, const std::string& name,
-                                    const Call& call) {
-  FLYT_ASSIGN(const View view,
-              run.crew->source->make_view(
-                  {.machine = run.planned->source.id, .name = name, .owner = run.owner()}, call));
-  ViewDetail detail{.name = name, .identity = view.identity};
-  detail.of_running = view.got != Consistency::off;
-  detail.changes.resize(run.planned->source.disks.size());
-  for (const ViewDisk& disk : view.disks) {
-    if (!disk.left_out.empty() && view.got == Consistency::off) {
-      // A disk of a machine that is off stays as it is, which is looked after.
-      detail.outside.push_back(disk.disk);
-    } else if (!disk.left_out.empty()) {
-      return Error{.code = Errc::unsupported,
-                   .what = fmt::format("disk {} is not in the view", disk.disk),
-                   .seen = disk.left_out,
-                   .state = "nothing was copied",
-                   .remedy = {"shut the machine down and plan again"}};
-    }
-    for (std::size_t i = 0; i < detail.changes.size(); ++i) {
-      if (run.planned->source.disks[i].id == disk.disk) detail.changes[i] = disk.change_id;
-    }
-  }
-  return detail;
-}
-
-namespace {
-
 // The first fact is told whole, the others in short.
 Error drifted(MachineRun& run, const std::vector<Error>& found) {
   Error error = found.front();
@@ -172,30 +142,6 @@ Result<std::string> step_create(MachineRun& run, const Call& call) {
   const std::lock_guard lock(run.mutex);
   run.outcome.target_id = run.target.id;
   return detail_of_machine(run.target.id, run.planned->source.id);
-}
-
-Result<std::string> step_view(MachineRun& run, const Call& call) {
-  const KnownMoment before = moment_before(run);
-  run.view = before.detail;
-  // After the bytes are proven nothing is read from the source any more.
-  if (run.done("bytes") != nullptr) return detail_of(run.view);
-  // Another one is in its place, or comes there.
-  if (run.intended("last") && !before.first) return detail_of(run.view);
-  const ViewNumber number = run.view.number;
-  run.view = {};
-  if (run.crew->source->info().can.has(Capability::view)) {
-    FLYT_ASSIGN(run.view, make_source_view(run, first_view, call));
-  }
-  run.view.number = number;
-  run.view.stamps = stamps_of(run.source, run.view);
-  if (before.first || run.intended("boot")) return detail_of(run.view);
-  if (const std::string why = outdated(run, before.detail, run.view); !why.empty()) {
-    run.status->machine(*run.planned, MachineState::running, why + ": comparing all again");
-    // In this order: a crash in between finds the moment outdated once more.
-    FLYT_TRY(take_back(run, StepKind::copy));
-    ++run.view.number;
-  }
-  return detail_of(run.view);
 }
 
 }  // namespace flyt

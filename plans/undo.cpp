@@ -63,6 +63,7 @@ struct Undoing {
   const PlannedMachine* planned = nullptr;
   Known known;
   std::vector<std::string> views;  // to drop
+  bool tracked = false;            // by us
   bool stopped = false;            // the source was shut down, and has not landed
   std::optional<Machine> made;     // on the target
   bool on_target = false;          // something of it may be there
@@ -80,6 +81,7 @@ Result<Undoing> look(const PlannedMachine& planned, const Crew& crew, const Undo
   undoing.planned = &planned;
   FLYT_ASSIGN(undoing.known.steps, crew.journal->steps(planned.migration_id));
   if (crew.source->info().can.has(Capability::view)) undoing.views = views_left(undoing.known);
+  undoing.tracked = tracking_left(planned, undoing.known);
   const StepRecord* clean = undoing.known.find("clean");
   const bool landed = clean != nullptr && clean->state == StepState::done;
   undoing.stopped = was_shut_down(planned, undoing.known) && (!landed || options.target);
@@ -107,6 +109,7 @@ Status undo_machine(const Undoing& undoing, const Plan& plan, const Crew& crew,
               crew.journal->take(planned.migration_id, planned.source.name, plan.digest));
   const Owner owner{planned.migration_id, lease->epoch()};
   FLYT_TRY(drop_views(planned, plan, crew, undoing.known, owner, call));
+  if (undoing.tracked) FLYT_TRY(stop_tracking(planned, crew, call));
   if (options.target && undoing.refused.empty()) {
     FLYT_TRY(undo_target(planned, crew, undoing.known, undoing.made, owner, call));
   }
@@ -126,6 +129,10 @@ Result<std::vector<UndoAction>> undo_actions(const Plan& plan, const Crew& crew,
     const std::string& name = planned.source.name;
     for (const std::string& view : undoing.views) {
       actions.push_back({name, fmt::format("drop view {} of {}", view, name), "", drop_view});
+    }
+    if (undoing.tracked) {
+      actions.push_back(
+          {name, fmt::format("switch change tracking of {} off again", name), "", untrack});
     }
     if (undoing.on_target) {
       actions.push_back({name, destroying(undoing, plan), undoing.refused, destroy});

@@ -19,7 +19,7 @@ constexpr std::array operand_table{
     OperandInfo{"PLAN", "a plan file, or a machine that was begun", true},
 };
 constexpr std::array option_table{
-    OptionInfo{"until", 0, "STATE", "stop there: copied (default: until all has landed)"},
+    OptionInfo{"until", 0, "STATE", "stop there: copied or warm (default: all has landed)"},
     OptionInfo{"machines", 0, "NUMBER", "how many at once (default: 2)"},
     OptionInfo{"disks", 0, "NUMBER", "how many of their disks at once (default: 4)"},
 };
@@ -41,12 +41,16 @@ Result<unsigned> number(const Arguments& arguments, std::string_view option, uns
 
 Result<ApplyOptions> options_of(const Arguments& arguments) {
   ApplyOptions options;
-  options.until = arguments.text("until").value_or("");
-  if (!options.until.empty() && options.until != "copied") {
+  const auto until = arguments.text("until");
+  if (until == "copied") {
+    options.until = Until::copied;
+  } else if (until == "warm") {
+    options.until = Until::warm;
+  } else if (until) {
     return Error{.code = Errc::invalid,
-                 .what = fmt::format("--until {} is not known", options.until),
+                 .what = fmt::format("--until {} is not known", *until),
                  .state = "nothing was done",
-                 .remedy = {"write --until copied, or leave it out"}};
+                 .remedy = {"write --until copied or --until warm, or leave it out"}};
   }
   FLYT_ASSIGN(options.machines_at_once, number(arguments, "machines", options.machines_at_once));
   FLYT_ASSIGN(options.disks_at_once, number(arguments, "disks", options.disks_at_once));
@@ -85,13 +89,14 @@ Outcome run(const Arguments& arguments, Session& session) {
   log.ended(*outcomes);
   Report report{.plan = &all->plan, .file = all->file, .outcomes = *std::move(outcomes)};
   report.earlier = unchanged(before, report.outcomes);
-  report.complete = options.until.empty();
-  report.status = judge(report.outcomes, {.landed = report.complete});
+  report.until = options.until;
+  report.status = judge(report.outcomes, {.landed = report.until == Until::landed});
   report.stopped = session.call().stop.stop_requested();
   // Of the source alone, from the journal: no endpoint is asked, a stop does not matter.
   if (const auto left = undo_actions(all->plan, all->crew, {}, session.call())) {
     for (const UndoAction& one : *left) {
       if (one.kind == UndoAction::Kind::drop_view) ++report.views_left;
+      if (one.kind == UndoAction::Kind::untrack) ++report.tracked;
       if (one.kind == UndoAction::Kind::start) ++report.shut_down;
     }
   }

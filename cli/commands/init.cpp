@@ -61,6 +61,7 @@ id   = "{id}"   # of this site for life: keep it
 # [defaults]                  # the same keys as in [machines.NAME]
 # convert      = "auto"       # or "virt-v2v", "none"
 # boot_timeout = "180 s"
+# track_changes = true        # flyt may switch change tracking on at the source, while it moves
 
 # [machines.web01]
 # probes = [ {{ http = "https://web01.example/health", expect = 200 }}, {{ tcp = "web01.example:443" }} ]

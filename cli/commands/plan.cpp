@@ -153,6 +153,7 @@ Attempt<Planned> plan_it(const Options& options, const Site& site, const Ends& e
       sha256(inventory_text(source.inventory) + std::string(1, '\0') + inventory_text(target)));
   input.adopt = adopted ? &*adopted : nullptr;
   input.source_can_cut_over = source.driver.can_cut_over();
+  input.source_can_track = source.driver.can.has(Capability::tracking);
   FLYT_ASSIGN(auto plan, during(Origin::setup, make_plan(input)));
   plan.digest = plan_digest(plan);
   return Planned{std::move(plan), std::move(input.select)};

@@ -56,9 +56,9 @@ struct Report {
   const Plan* plan = nullptr;
   std::string file;  // of the plan, for commands to type; empty: only the journal has it
   std::vector<MachineOutcome> outcomes;
-  bool judged = true;     // false: status, only what the journal says
-  bool complete = true;   // the command asked for landed machines, not for copied ones
-  bool verified = false;  // by flyt verify itself
+  bool judged = true;           // false: status, only what the journal says
+  Until until = Until::landed;  // what the command asked for
+  bool verified = false;        // by flyt verify itself
   ExitStatus status = ExitStatus::done;
   // Verdicts of an earlier command, told from the journal: migration id and question.
   std::set<std::pair<std::string, Question>> earlier = {};
@@ -66,6 +66,7 @@ struct Report {
   std::map<std::string, std::string> holders = {};
   bool stopped = false;        // a stop was requested
   std::size_t views_left = 0;  // snapshots of ours on the source
+  std::size_t tracked = 0;     // machines there whose changes are tracked because of us
   std::size_t shut_down = 0;   // machines that were shut down there, and have not landed
 };
 

@@ -30,8 +30,7 @@ Status check_spec(const MachineSpec& spec) {
   return ok();
 }
 
-Error taken(std::string_view what, std::string_view value, const Machine& by,
-            std::string remedy) {
+Error taken(std::string_view what, std::string_view value, const Machine& by, std::string remedy) {
   return {Errc::exists,
           fmt::format("the {} {} is taken by the machine {}", what, value, by.name),
           "",

@@ -105,6 +105,7 @@ Result<Inventory> MemoryDriver::inventory(const Scope& scope, const Call& call) 
   found.machines.erase(std::remove_if(found.machines.begin(), found.machines.end(), hidden),
                        found.machines.end());
   for (Machine& machine : found.machines) {
+    machine.hosting.change_tracking = world.inside[machine.id].tracking;
     for (Disk& disk : machine.disks) {
       disk.stamp = stamp_of(folder_.disk(machine.id, disk.id));
       if (machine.power == Power::off || !disk.left_out.empty()) continue;

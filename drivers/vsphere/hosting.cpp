@@ -47,15 +47,24 @@ bool keeps_memory(const Object& machine) {
 }  // namespace
 
 std::vector<std::string> hosting_properties() {
-  return {"config.changeTrackingEnabled", "config.cpuAffinity",
-          "config.cpuAllocation",         "config.cpuHotAddEnabled",
-          "config.extraConfig",           "config.keyId",
-          "config.latencySensitivity",    "config.memoryAllocation",
-          "config.memoryHotAddEnabled",   "guest.toolsRunningStatus",
-          "guest.toolsVersion",           "guest.toolsVersionStatus2",
-          "layoutEx.file",                "resourcePool",
-          "runtime.consolidationNeeded",  "runtime.faultToleranceState",
-          "runtime.host",                 "snapshot",
+  return {"config.changeTrackingEnabled",
+          "config.cpuAffinity",
+          "config.cpuAllocation",
+          "config.cpuHotAddEnabled",
+          "config.extraConfig",
+          "config.keyId",
+          "config.latencySensitivity",
+          "config.memoryAllocation",
+          "config.memoryHotAddEnabled",
+          "guest.toolsRunningStatus",
+          "guest.toolsVersion",
+          "guest.toolsVersionStatus2",
+          "layoutEx.file",
+          "resourcePool",
+          "runtime.consolidationNeeded",
+          "runtime.faultToleranceState",
+          "runtime.host",
+          "snapshot",
           "summary.quickStats"};
 }
 
@@ -76,8 +85,7 @@ Hosting hosting_of(const Object& machine, const Devices& devices, const Surround
   }
   found.encrypted = is_encrypted(machine, devices);
   found.change_tracking = flag(machine, "config.changeTrackingEnabled");
-  found.snapshots =
-      static_cast<std::uint32_t>(foreign_snapshots(machine.at("snapshot")).size());
+  found.snapshots = static_cast<std::uint32_t>(foreign_snapshots(machine.at("snapshot")).size());
   found.snapshot_memory = keeps_memory(machine);
   found.consolidation_needed = flag(machine, "runtime.consolidationNeeded");
   const auto up = number_child(machine.at("summary.quickStats"), "uptimeSeconds");

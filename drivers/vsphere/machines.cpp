@@ -69,8 +69,8 @@ void set_guest(const Object& object, Machine& machine) {
 }
 
 void set_identity(const Object& object, Machine& machine) {
-  machine.smbios_uuid = guest_uuid(object.text("config.uuid"), object.text("config.version"),
-                                   machine.guest.family);
+  machine.smbios_uuid =
+      guest_uuid(object.text("config.uuid"), object.text("config.version"), machine.guest.family);
   machine.generation_id = generation_id(object.at("config.extraConfig"));
 }
 
@@ -160,11 +160,26 @@ std::vector<std::string> attributes(const Object& object, const Surroundings& ar
 
 PropertySpec machine_properties() {
   PropertySpec spec{"VirtualMachine",
-                    {"name", "parent", "parentVApp", "customValue", "config.annotation",
-                     "config.bootOptions", "config.firmware", "config.guestFullName",
-                     "config.guestId", "config.hardware", "config.instanceUuid", "config.template",
-                     "config.uuid", "config.version", "guest.guestFamily", "guest.guestFullName",
-                     "guest.hostName", "guest.net", "layoutEx.disk", "runtime.connectionState",
+                    {"name",
+                     "parent",
+                     "parentVApp",
+                     "customValue",
+                     "config.annotation",
+                     "config.bootOptions",
+                     "config.firmware",
+                     "config.guestFullName",
+                     "config.guestId",
+                     "config.hardware",
+                     "config.instanceUuid",
+                     "config.template",
+                     "config.uuid",
+                     "config.version",
+                     "guest.guestFamily",
+                     "guest.guestFullName",
+                     "guest.hostName",
+                     "guest.net",
+                     "layoutEx.disk",
+                     "runtime.connectionState",
                      "runtime.powerState"}};
   for (std::string& path : hosting_properties()) spec.paths.push_back(std::move(path));
   return spec;

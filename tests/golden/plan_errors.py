@@ -16,7 +16,7 @@ def command_lines(seen):
     seen.flyt("plna")
     seen.flyt("plan", "--selct", "web01")
     seen.flyt("apply")
-    seen.flyt("apply", "p.json", "--until", "warm")
+    seen.flyt("apply", "p.json", "--until", "lukewarm")
     seen.flyt("verify", "p.json", "--ask", "bite")
     seen.flyt("undo", "p.json", "--started")
     seen.flyt("plna", "--json")

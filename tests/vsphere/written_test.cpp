@@ -185,14 +185,15 @@ TEST_CASE("a card on a network of NSX is on it by name", "[vsphere]") {
 
 TEST_CASE("a machine in a vApp, under a rule and with reservations is told so", "[vsphere]") {
   World world;
-  world.surroundings += folder("ClusterComputeResource", "domain-c7", "c1", "Folder", "group-h1") +
-                        host("host-9", "domain-c7", "") +
-                        folder("ResourcePool", "resgroup-8", "Resources", "ComputeResource",
-                               "domain-c7") +
-                        folder("VirtualApp", "resgroup-v9", "shop", "ResourcePool", "resgroup-8");
-  world.port_groups = object("VirtualApp", "resgroup-v9", ref("parentFolder", "Folder", "group-v1")) +
-                      object("ClusterComputeResource", "domain-c7",
-                             property("configurationEx", R"(<val xsi:type="ClusterConfigInfoEx">
+  world.surroundings +=
+      folder("ClusterComputeResource", "domain-c7", "c1", "Folder", "group-h1") +
+      host("host-9", "domain-c7", "") +
+      folder("ResourcePool", "resgroup-8", "Resources", "ComputeResource", "domain-c7") +
+      folder("VirtualApp", "resgroup-v9", "shop", "ResourcePool", "resgroup-8");
+  world.port_groups =
+      object("VirtualApp", "resgroup-v9", ref("parentFolder", "Folder", "group-v1")) +
+      object("ClusterComputeResource", "domain-c7",
+             property("configurationEx", R"(<val xsi:type="ClusterConfigInfoEx">
 <rule xsi:type="ClusterAntiAffinityRuleSpec"><key>1</key><enabled>true</enabled><name>apart</name>
 <vm type="VirtualMachine">vm-1</vm></rule></val>)"));
   const auto reservation = [](const std::string& name, int amount) {
@@ -204,9 +205,8 @@ TEST_CASE("a machine in a vApp, under a rule and with reservations is told so", 
       text("name", "web01") + text("runtime.connectionState", "connected") +
           ref("parentVApp", "VirtualApp", "resgroup-v9") +
           ref("resourcePool", "VirtualApp", "resgroup-v9") +
-          ref("runtime.host", "HostSystem", "host-9") +
-          property("config.hardware", disk_and_scsi) + reservation("config.cpuAllocation", 500) +
-          reservation("config.memoryAllocation", 1024) +
+          ref("runtime.host", "HostSystem", "host-9") + property("config.hardware", disk_and_scsi) +
+          reservation("config.cpuAllocation", 500) + reservation("config.memoryAllocation", 1024) +
           property("config.cpuHotAddEnabled", "<val xsi:type=\"xsd:boolean\">true</val>") +
           property("config.memoryHotAddEnabled", "<val xsi:type=\"xsd:boolean\">false</val>") +
           property("config.cpuAffinity", R"(<val xsi:type="VirtualMachineAffinityInfo">

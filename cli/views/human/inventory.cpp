@@ -130,7 +130,8 @@ std::string render_rules(const Inventory& inventory, const Style& style) {
       if (std::find(ids.begin(), ids.end(), machine.id) == ids.end()) continue;
       names.push_back(machine.name);
     }
-    table.add({rule.name, rule.cluster, rule_text(rule), fmt::format("{}", fmt::join(names, ", "))});
+    table.add(
+        {rule.name, rule.cluster, rule_text(rule), fmt::format("{}", fmt::join(names, ", "))});
   }
   return table.empty() ? "" : "\n" + table.text(style, "  ");
 }

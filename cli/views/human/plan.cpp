@@ -131,6 +131,14 @@ std::string render_facts(const PlannedMachine& machine) {
   return out;
 }
 
+std::string change_words(const PlannedMachine& machine) {
+  if (machine.track_changes) {
+    return "apply switches change tracking on at the source, and off again at the end";
+  }
+  if (machine.source.hosting.change_tracking.value_or(false)) return "tracked by the source";
+  return "not tracked: its disks are read again, whole, to find them";
+}
+
 std::string render_machine(const PlannedMachine& machine, const Style& style) {
   std::string out = fmt::format("\n  {}   {}   {}, {}, {}\n",
                                 style.bold(arrow(machine.source.name, machine.spec.name)),
@@ -141,6 +149,7 @@ std::string render_machine(const PlannedMachine& machine, const Style& style) {
       line("convert", fmt::format("{}: {}", machine.convert ? "yes" : "no", machine.convert_why));
   if (machine.source.power == Power::on) {
     out += line("cutover", "it runs: it is shut down once it is copied, and synced once more");
+    out += line("changes", change_words(machine));
   }
   if (!machine.placement_why.empty()) out += line("placed", machine.placement_why);
   out += line("alive", alive_words(machine));

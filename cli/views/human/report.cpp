@@ -134,7 +134,7 @@ std::size_t how_many(const Report& report, MachineState state) {
 std::string next_command(const Report& report, const std::string& what, const Style& style) {
   switch (report.status) {
     case ExitStatus::done:
-      return style.command({report.complete ? "verify" : "apply", what});
+      return style.command({report.until == Until::landed ? "verify" : "apply", what});
     case ExitStatus::unverified:
       return style.command({"verify", what});
     case ExitStatus::policy:
@@ -142,8 +142,8 @@ std::string next_command(const Report& report, const std::string& what, const St
     default:
       break;
   }
-  if (report.complete) return style.command({"apply", what});
-  return style.command({"apply", what, "--until", "copied"});
+  if (report.until == Until::landed) return style.command({"apply", what});
+  return style.command({"apply", what, "--until", report.until == Until::warm ? "warm" : "copied"});
 }
 
 // What the next commands are about: the plan, or, where only the journal has it, machines.
@@ -183,6 +183,9 @@ std::string undo_command(const UndoReport& report, bool started, const Style& st
 std::string render_source(const Report& report, const Style& style) {
   std::vector<std::string> left;
   if (report.views_left > 0) left.push_back(count(report.views_left, "snapshot") + " of ours");
+  if (report.tracked > 0) {
+    left.push_back(fmt::format("change tracking of {}", count(report.tracked, "machine")));
+  }
   if (report.shut_down > 0) left.push_back(count(report.shut_down, "machine") + " shut down");
   if (left.empty()) return report.stopped ? "Nothing on the source is changed.\n" : "";
   return fmt::format("Nothing on the source is changed but {}.   {} puts it right.\n",

@@ -174,6 +174,7 @@ class JsonView : public View {
                 {"exit_status", static_cast<int>(report.status)}};
     if (!report.file.empty()) out["file"] = report.file;
     if (report.judged) out["views_left"] = report.views_left;
+    if (report.judged) out["tracked"] = report.tracked;
     if (report.judged) out["shut_down"] = report.shut_down;
     say("report", std::move(out));
   }

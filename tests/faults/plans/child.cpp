@@ -11,10 +11,11 @@
 
 namespace flyt::tests {
 
-int apply_in_child(const Scene& scene, int kill_at) {
+int apply_in_child(const Scene& scene, int kill_at, Until until) {
   const auto done = run({{"/proc/self/exe", "[.executor-child]"},
                          {{"FLYT_TEST_SCENE", scene.folder.native()},
-                          {"FLYT_TEST_KILL_AT", std::to_string(kill_at)}}},
+                          {"FLYT_TEST_KILL_AT", std::to_string(kill_at)},
+                          {"FLYT_TEST_UNTIL", until == Until::warm ? "warm" : "landed"}}},
                         Call{}.within(std::chrono::minutes(5)));
   if (!done) FAIL(told(done.error()));
   if (done->status != 0) UNSCOPED_INFO(done->output);
@@ -27,16 +28,19 @@ bool killed(int status) { return status == 128 + SIGKILL; }
 TEST_CASE("executor: a process that applies and may kill itself", "[.executor-child]") {
   const char* folder = std::getenv("FLYT_TEST_SCENE");
   const char* kill_at = std::getenv("FLYT_TEST_KILL_AT");
-  if (folder == nullptr || kill_at == nullptr) return;
+  const char* until = std::getenv("FLYT_TEST_UNTIL");
+  if (folder == nullptr || kill_at == nullptr || until == nullptr) return;
   const int door = std::atoi(kill_at);
   const Scene scene{std::filesystem::path(folder)};
   std::atomic<int> doors{0};
   ApplyOptions options;
+  const bool warm = std::string_view(until) == "warm";
+  if (warm) options.until = Until::warm;
   options.at_step = [&](std::string_view) {
     if (++doors == door) ::kill(::getpid(), SIGKILL);
   };
   Worker worker(scene);
-  CHECK(all(worker.apply(scene, options), MachineState::landed));
+  CHECK(all(worker.apply(scene, options), warm ? MachineState::copied : MachineState::landed));
 }
 
 }  // namespace flyt::tests

@@ -7,7 +7,7 @@ namespace flyt::tests {
 
 // Applies the scene's plan in a process of its own, which kills itself with SIGKILL at the
 // `kill_at`th door (ApplyOptions::at_step); 0: never. Its exit status.
-int apply_in_child(const Scene& scene, int kill_at);
+int apply_in_child(const Scene& scene, int kill_at, Until until = Until::landed);
 bool killed(int status);
 
 }  // namespace flyt::tests

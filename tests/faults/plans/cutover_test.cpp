@@ -11,7 +11,7 @@
 namespace flyt::tests {
 namespace {
 
-const ApplyOptions until_copied{.until = "copied"};
+const ApplyOptions until_copied{.until = Until::copied};
 
 void guest_writes(const Scene& scene, std::size_t machine, const std::string& text) {
   std::fstream disk(scene.source_disk(machine, 0), std::ios::in | std::ios::out | std::ios::binary);

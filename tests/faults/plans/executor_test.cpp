@@ -156,7 +156,7 @@ TEST_CASE("after an undo of the source, all is copied from the new view",
   const Scene scene;
   Worker worker(scene);
   ApplyOptions options;
-  options.until = "copied";
+  options.until = Until::copied;
   REQUIRE(all(worker.apply(scene, options), MachineState::copied));
   REQUIRE(undo(scene.plan, worker.crew, {}, {}));
   scene.check_source_clean();

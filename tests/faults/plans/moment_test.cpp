@@ -10,7 +10,7 @@
 namespace flyt::tests {
 namespace {
 
-const ApplyOptions until_copied{.until = "copied"};
+const ApplyOptions until_copied{.until = Until::copied};
 
 void write_to(const std::filesystem::path& disk, const std::string& text) {
   std::fstream(disk, std::ios::in | std::ios::out | std::ios::binary) << text;
@@ -72,7 +72,7 @@ TEST_CASE("a source that did not change is not copied again", "[faults][executor
   if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
   const Scene scene;
   const auto source = without_views_of_disks(scene, GENERATE(false, true));
-  for (const char* until : {"copied", ""}) {
+  for (const Until until : {Until::copied, Until::landed}) {
     Worker worker(scene);
     worker.crew.source = source.get();
     ApplyOptions options;

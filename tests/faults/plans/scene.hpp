@@ -41,6 +41,7 @@ struct Scene {
   // All planned machines run, and the plan has seen that.
   void run_source();
   void only(std::size_t machine);  // plans no other
+  void write_plan();               // once more, as it is now
 
   // Exactly one machine for each migration, on, and its disks read as the source's, or converted;
   // no source runs.
@@ -48,7 +49,6 @@ struct Scene {
   void check_source_clean() const;  // nothing of flyt is left there
 
  private:
-  void write_plan();
   void set_site();
   void make_plan_of(bool convert);
 };

@@ -35,8 +35,8 @@ Machine full_machine() {
   machine.nics = {{"n0", "00:50:56:00:00:01", "Servere", "VmxNet3", false, {"10.0.0.1"}}};
   machine.devices = {{DeviceKind::cdrom, "CD/DVD drive 1", "[iso] x.iso"}};
   machine.tools = {ToolsState::stopped, "12352", true};
-  machine.hosting = {"c1", "Drift/Web", 500, 1U << 30, true, false, true, true, true,
-                     true, true,        3,   false,    true, 86400};
+  machine.hosting = {"c1", "Drift/Web", 500,  1U << 30, true,  false, true, true,
+                     true, true,        true, 3,        false, true,  86400};
   machine.concerns = {{"V-VTPM", Severity::blocker, "web01", "vTPM", "remove it"}};
   machine.unreadable = "locked";
   return machine;

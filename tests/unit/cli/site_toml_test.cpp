@@ -59,6 +59,7 @@ limits = { rate = "200 MiB/s", connections = 8 }
 [defaults]
 convert = "virt-v2v"
 boot_timeout = "3 min"
+track_changes = true
 
 [machines.web01]
 name = "web-1"
@@ -88,6 +89,7 @@ TEST_CASE("a whole site file is read", "[cli][site]") {
   CHECK(kvm.state == "/etc/site/state");
   CHECK(site->mappings.at("").networks.at("Servere (VLAN 120)").vlan == 120U);
   CHECK(site->mappings.at("kvm").storages.at("*") == "fast");
+  CHECK(site->defaults.track_changes == true);
   CHECK(site->defaults.boot_timeout == std::chrono::seconds(180));
   const auto& web = site->machines.at("web01");
   CHECK(web.convert == Convert::none);

@@ -45,7 +45,7 @@ struct Example {
   Inventory source, target;
   Selection select;
   std::vector<Verdict> ground;
-  bool source_can_cut_over = false;
+  bool source_can_cut_over = false, source_can_track = false;
   const Plan* adopt = nullptr;
 
   Example() {
@@ -85,6 +85,7 @@ struct Example {
     input.inventory_digest = "1234";
     input.adopt = adopt;
     input.source_can_cut_over = source_can_cut_over;
+    input.source_can_track = source_can_track;
     return make_plan(input);
   }
   Plan plan() const { return try_plan().value(); }

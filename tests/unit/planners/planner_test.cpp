@@ -7,6 +7,7 @@
 
 #include "planners/estimate.hpp"
 #include "planners/select.hpp"
+#include "plans/plan_document.hpp"
 #include "tests/catch.hpp"
 #include "tests/unit/planners/example.hpp"
 
@@ -429,4 +430,22 @@ TEST_CASE("A running machine is planned where the source makes views", "[planner
   example.web().power = flyt::Power::on;
   example.source_can_cut_over = true;
   CHECK(example.plan().machines.size() == 2);
+}
+
+TEST_CASE("Change tracking is switched on where that is wanted and of use", "[planners]") {
+  Example example;
+  example.source_can_cut_over = example.source_can_track = true;
+  example.site.defaults.track_changes = true;
+  for (auto& machine : example.source.machines) machine.hosting.change_tracking = false;
+  example.web().power = flyt::Power::on;
+  CHECK(machine_of(example.plan(), "web01").track_changes);
+  CHECK_FALSE(machine_of(example.plan(), "db01").track_changes);  // it is off
+  SECTION("not for one that the site keeps out") {
+    example.site.machines["web01"].track_changes = false;
+  }
+  SECTION("not unasked") { example.site.defaults.track_changes.reset(); }
+  SECTION("not twice") { example.web().hosting.change_tracking = true; }
+  SECTION("not where nobody knows") { example.web().hosting.change_tracking.reset(); }
+  SECTION("not where the source cannot") { example.source_can_track = false; }
+  CHECK_FALSE(machine_of(example.plan(), "web01").track_changes);
 }

@@ -147,10 +147,12 @@ TEST_CASE("what plans did not have at first comes back too", "[plans][document]"
   source.devices = {{DeviceKind::usb, "USB 1", "path:1/0"}};
   source.tools.state = ToolsState::running;
   source.hosting.cluster = "c1";
+  plan.machines[0].track_changes = true;
   plan.machines[0].spec.generation_id = "09512cc5-940a-8987-b950-f54f631015e8";
   const auto read = parse_plan(plan_text(plan));
   if (!read) FAIL(read.error().what << " " << read.error().seen);
   CHECK(to_json(read->machines[0].source) == to_json(source));
+  CHECK(read->machines[0].track_changes);
   CHECK(read->machines[0].spec.generation_id == plan.machines[0].spec.generation_id);
 }
 

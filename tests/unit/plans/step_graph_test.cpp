@@ -32,21 +32,27 @@ void to_copies(StepGraph& graph) {
 TEST_CASE("the steps of a machine come in their order", "[plans][graph]") {
   struct Row {
     std::size_t disks;
-    bool cutover, convert, to_copied;
+    bool cutover, track, convert;
+    Until until;
     const char* keys;
   };
   const Row row = GENERATE(
-      Row{1, false, false, false, "check create view copy:0 shape bytes boot ground clean"},
-      Row{2, false, true, false,
+      Row{1, false, false, false, Until::landed,
+          "check create view copy:0 shape bytes boot ground clean"},
+      Row{2, false, false, true, Until::landed,
           "check create view copy:0 copy:1 convert commit:0 commit:1 shape bytes boot ground "
           "clean"},
-      Row{2, true, true, true, "check create view copy:0 copy:1"},
-      Row{1, true, true, false,
-          "check create view copy:0 stop last delta:0 convert commit:0 shape bytes boot ground "
+      Row{2, true, false, true, Until::copied, "check create view copy:0 copy:1"},
+      Row{2, true, false, true, Until::warm, "check create view copy:0 copy:1 rest"},
+      Row{1, false, false, true, Until::warm, "check create view copy:0"},
+      Row{1, true, true, true, Until::landed,
+          "check create track view copy:0 stop last delta:0 convert commit:0 shape bytes boot "
+          "ground "
           "clean"},
-      Row{0, false, false, false, "check create view shape bytes boot ground clean"});
+      Row{0, false, false, false, Until::landed,
+          "check create view shape bytes boot ground clean"});
   StepGraph graph;
-  graph.add_machine(0, {row.disks, row.cutover, row.convert, row.to_copied});
+  graph.add_machine(0, {row.disks, row.cutover, row.track, row.convert, row.until});
   CHECK_FALSE(graph.complete(0));
   CHECK(order(graph) == row.keys);
   CHECK(graph.complete(0));
@@ -55,7 +61,7 @@ TEST_CASE("the steps of a machine come in their order", "[plans][graph]") {
 
 TEST_CASE("disks are copied side by side, within the limit", "[plans][graph]") {
   StepGraph graph;
-  graph.add_machine(0, {.disks = 3, .to_copied = true});
+  graph.add_machine(0, {.disks = 3, .until = Until::copied});
   to_copies(graph);
   const auto first = graph.find_work(1, 2);
   const auto second = graph.find_work(1, 2);
@@ -75,7 +81,7 @@ TEST_CASE("disks are copied side by side, within the limit", "[plans][graph]") {
 
 TEST_CASE("a machine begins when one of those in work has ended", "[plans][graph]") {
   StepGraph graph;
-  for (std::size_t i = 0; i < 2; ++i) graph.add_machine(i, {.disks = 1, .to_copied = true});
+  for (std::size_t i = 0; i < 2; ++i) graph.add_machine(i, {.disks = 1, .until = Until::copied});
   const auto check = graph.find_work(1, 4);
   REQUIRE(check);
   CHECK_FALSE(graph.find_work(1, 4));
@@ -93,7 +99,7 @@ TEST_CASE("a machine begins when one of those in work has ended", "[plans][graph
 
 TEST_CASE("a machine that failed begins nothing and stops no other", "[plans][graph]") {
   StepGraph graph;
-  for (std::size_t i = 0; i < 2; ++i) graph.add_machine(i, {.disks = 1, .to_copied = true});
+  for (std::size_t i = 0; i < 2; ++i) graph.add_machine(i, {.disks = 1, .until = Until::copied});
   const auto check = graph.find_work(1, 4);
   REQUIRE(check);
   graph.finished(*check, false);

@@ -199,7 +199,7 @@ TEST_CASE("the report tells what is left on the source, and how to go on", "[cli
   Report report{.plan = &plan,
                 .file = "my plan.json",
                 .outcomes = {{.name = "web01", .state = MachineState::stopped}},
-                .complete = false,
+                .until = Until::copied,
                 .status = ExitStatus::stopped,
                 .stopped = true};
   CHECK_THAT(render_report(report, Style{}),

@@ -26,7 +26,8 @@ const std::string groups = R"(<group xsi:type="ClusterVmGroup"><name>dbs</name>
 }  // namespace
 
 TEST_CASE("rules between machines are read", "[vsphere]") {
-  const std::string both = R"(<vm type="VirtualMachine">vm-1</vm><vm type="VirtualMachine">vm-2</vm>)";
+  const std::string both =
+      R"(<vm type="VirtualMachine">vm-1</vm><vm type="VirtualMachine">vm-2</vm>)";
   const auto found =
       rules(rule("ClusterAffinityRuleSpec", "near%2f1", both) +
             rule("ClusterAntiAffinityRuleSpec", "far", "<mandatory>true</mandatory>" + both));
@@ -59,7 +60,8 @@ TEST_CASE("rules between machines and hosts are read through their groups", "[vs
 }
 
 TEST_CASE("rules that are switched off, or of another kind, are none", "[vsphere]") {
-  CHECK(rules(R"(<rule xsi:type="ClusterAffinityRuleSpec"><enabled>false</enabled></rule>)").empty());
+  CHECK(
+      rules(R"(<rule xsi:type="ClusterAffinityRuleSpec"><enabled>false</enabled></rule>)").empty());
   CHECK(rules(rule("ClusterDependencyRuleInfo", "restart", "")).empty());
   CHECK(rules("").empty());
   CHECK(rules_of({}, "c1").empty());

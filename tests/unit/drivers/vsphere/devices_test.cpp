@@ -241,8 +241,8 @@ TEST_CASE("devices that stay behind are named, those of every machine are not", 
   std::vector<DeviceKind> kinds;
   for (const Device& one : odd.others) kinds.push_back(one.kind);
   using enum DeviceKind;
-  CHECK(kinds == std::vector<DeviceKind>{passthrough, usb, passthrough, cdrom, floppy, serial,
-                                         parallel});
+  CHECK(kinds ==
+        std::vector<DeviceKind>{passthrough, usb, passthrough, cdrom, floppy, serial, parallel});
   CHECK(odd.others[3].label == "VirtualCdrom 1");
   CHECK(odd.others[3].backing == "[iso] x.iso");
   REQUIRE(usual.others.size() == 2);
