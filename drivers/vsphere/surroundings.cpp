@@ -41,6 +41,11 @@ std::optional<std::uint32_t> vlan_of(pugi::xml_node vlan) {
   return vlan_from(number_child(vlan, "vlanId").value_or(0));
 }
 
+void put_above(const std::string& name, std::string& path) {
+  if (!path.empty() && !name.empty()) path.insert(0, "/");
+  path.insert(0, name);
+}
+
 // A port group of one host.
 struct StandardGroup {
   Ref host;
@@ -228,11 +233,11 @@ std::string Surroundings::folder_in(const Ref& vapp) const {
   for (int depth = 0; depth < deepest_tree; ++depth) {
     const auto place = places.find(at);
     if (at.type != "VirtualApp" || place == places.end()) break;
-    path = path.empty() ? place->second.name : place->second.name + "/" + path;
+    put_above(place->second.name, path);
     const auto folder = vapps.find(at);
     if (folder != vapps.end() && !folder->second.empty()) {
-      const std::string above = folder_of(folder->second);
-      return above.empty() ? path : above + "/" + path;
+      put_above(folder_of(folder->second), path);
+      return path;
     }
     at = place->second.parent;
   }
@@ -247,7 +252,7 @@ std::string Surroundings::pool_of(const Ref& pool) const {
     if (place == places.end()) break;
     const std::string& above = place->second.parent.type;
     if (above != "ResourcePool" && above != "VirtualApp") break;
-    path = path.empty() ? place->second.name : place->second.name + "/" + path;
+    put_above(place->second.name, path);
     at = place->second.parent;
   }
   return path;

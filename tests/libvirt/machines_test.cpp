@@ -102,9 +102,11 @@ TEST_CASE("libvirt: QEMU starts machines with more disks than a controller takes
   MachineSpec spec = spec_of("many", many.bus, many.controller, many.disks);
   spec.cpus = 4;
   spec.sockets = 2;
+  spec.generation_id = "09512cc5-940a-8987-b950-f54f631015e8";
   const Machine made = make(*driver, spec);
   CHECK(made.disks.size() == many.disks);
   CHECK(made.sockets == 2U);
+  CHECK(made.generation_id == spec.generation_id);
   REQUIRE(code_of(driver->set_power(made.id, Driver::PowerChange::on, in_time())) == "ok");
   CHECK(code_of(driver->set_power(made.id, Driver::PowerChange::forced_off, in_time())) == "ok");
 }

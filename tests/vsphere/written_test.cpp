@@ -187,8 +187,8 @@ TEST_CASE("a machine in a vApp, under a rule and with reservations is told so", 
   World world;
   world.surroundings +=
       folder("ClusterComputeResource", "domain-c7", "c1", "Folder", "group-h1") +
-      host("host-9", "domain-c7", "") +
-      folder("ResourcePool", "resgroup-8", "Resources", "ComputeResource", "domain-c7") +
+      folder("HostSystem", "host-9", "esx9", "ClusterComputeResource", "domain-c7") +
+      folder("ResourcePool", "resgroup-8", "Resources", "ClusterComputeResource", "domain-c7") +
       folder("VirtualApp", "resgroup-v9", "shop", "ResourcePool", "resgroup-8");
   world.port_groups =
       object("VirtualApp", "resgroup-v9", ref("parentFolder", "Folder", "group-v1")) +
