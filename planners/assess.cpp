@@ -15,6 +15,7 @@ namespace flyt {
 namespace {
 
 constexpr std::size_t many_disks = 20;
+constexpr std::uint64_t long_up_seconds = std::uint64_t{365} * 24 * 3600;
 // The largest number that a plan can hold: docs/plan-format.md.
 constexpr std::uint64_t largest_number = (std::uint64_t{1} << 53) - 1;
 
@@ -41,6 +42,10 @@ void assess_disks(const Machine& machine, std::vector<Concern>& found) {
       found.push_back(concern(
           "M-DISK-SIZE", machine.name,
           fmt::format("{} is said to be larger than {}", name, format_size(largest_number))));
+    } else if (disk.size_bytes % mib != 0) {
+      found.push_back(concern(
+          "M-DISK-ODD-SIZE", machine.name,
+          fmt::format("{} has {} bytes, which is no whole number of MiB", name, disk.size_bytes)));
     }
   }
   if (machine.disks.size() > many_disks) {
@@ -91,6 +96,37 @@ void assess_itself(const Machine& machine, std::vector<Concern>& found) {
   }
 }
 
+// Of what runs: a guest that is off tells no addresses.
+void assess_addresses(const Machine& machine, std::vector<Concern>& found) {
+  if (machine.power != Power::on) return;
+  for (std::size_t i = 0; i < machine.nics.size(); ++i) {
+    const Nic& nic = machine.nics[i];
+    if (!nic.addresses.empty() || !nic.connected.value_or(true)) continue;
+    found.push_back(concern("M-ADDRESS", machine.name,
+                            fmt::format("no address of network card {} is known", i)));
+  }
+}
+
+void assess_hosting(const Machine& machine, std::vector<Concern>& found) {
+  const Hosting& hosting = machine.hosting;
+  if (hosting.cpu_hot_add.value_or(false) || hosting.memory_hot_add.value_or(false)) {
+    found.push_back(concern("M-HOT-ADD", machine.name,
+                            "processors or memory can be added while it runs, but not on the "
+                            "target"));
+  }
+  if (hosting.cpu_reserved_mhz.value_or(0) > 0 || hosting.memory_reserved_bytes.value_or(0) > 0) {
+    found.push_back(concern("M-RESERVED", machine.name,
+                            fmt::format("{} MHz and {} of memory are reserved for it",
+                                        hosting.cpu_reserved_mhz.value_or(0),
+                                        format_size(hosting.memory_reserved_bytes.value_or(0)))));
+  }
+  if (const auto up = hosting.up_seconds.value_or(0); up >= long_up_seconds) {
+    found.push_back(concern(
+        "M-UPTIME", machine.name,
+        fmt::format("it has run for {} days without a restart", up / (std::uint64_t{24} * 3600))));
+  }
+}
+
 void assess_power(const SourceTraits& source, const Machine& machine, std::vector<Concern>& found) {
   switch (machine.power) {
     case Power::off:
@@ -116,8 +152,11 @@ void assess_power(const SourceTraits& source, const Machine& machine, std::vecto
   }
 }
 
-void assess_conversion(const MachineSettings& settings, const Machine& machine,
-                       std::vector<Concern>& found) {
+void assess_guest(const MachineSettings& settings, const Machine& machine,
+                  std::vector<Concern>& found) {
+  if (machine.guest.family == GuestFamily::windows && machine.clock != ClockBase::utc) {
+    found.push_back(concern("M-CLOCK", machine.name, "Windows: its clock is taken for local time"));
+  }
   const Convert wanted = settings.convert.value_or(Convert::automatic);
   const ConvertChoice choice = choose_conversion(machine, wanted);
   if (choice.convert && machine.guest.family == GuestFamily::windows) {
@@ -143,11 +182,13 @@ std::vector<Concern> assess(const Site& site, const SourceTraits& source, const 
   }
   std::vector<Concern> found = machine.concerns;
   for (Concern& one : found) one.machine = machine.name;
+  assess_hosting(machine, found);
+  assess_addresses(machine, found);
   assess_itself(machine, found);
   assess_firmware(machine, found);
   assess_disks(machine, found);
   assess_power(source, machine, found);
-  assess_conversion(settings_of(site, machine.name), machine, found);
+  assess_guest(settings_of(site, machine.name), machine, found);
   return found;
 }
 

@@ -50,6 +50,13 @@ class RoomCheck {
   }
 
   void check_identity() {
+    if (spec_.name.find('/') != std::string::npos ||
+        spec_.name.find_first_not_of(' ') == std::string::npos) {
+      raise("T-NAME-INVALID",
+            fmt::format("no machine of {} can be called \"{}\"", target_.endpoint, spec_.name),
+            fmt::format("in the site file: [machines.\"{}\"]  name = \"...\"",
+                        draft_.machine.source.name));
+    }
     if (const auto who = room_.name_taken(spec_.name, spec_.owner.id); !who.empty()) {
       raise("T-NAME", fmt::format("the name \"{}\" is taken: {}", spec_.name, who),
             fmt::format("in the site file: [machines.\"{}\"]  name = \"...\"",

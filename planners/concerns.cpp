@@ -13,6 +13,17 @@ namespace {
 using enum Severity;
 
 constexpr std::array kinds = std::to_array<ConcernKind>({
+    {"M-ADDRESS", info, "no address of a network card is known",
+     "Whether it has a fixed one cannot be seen from outside. Note the guest's addresses before "
+     "flyt apply: a fixed one must fit the network on the target."},
+    {"M-CLOCK", info, "the clock of Windows is taken for local time",
+     "Windows keeps local time in the hardware's clock, unless RealTimeIsUniversal is set in its "
+     "registry, which only a look inside tells. Where it is set, the guest is wrong by its time "
+     "zone "
+     "until it asks a time server."},
+    {"M-DISK-ODD-SIZE", info, "the size of a disk is no whole number of MiB",
+     "The target may make it larger. A partition table that keeps a copy of itself at the end of "
+     "the disk is then mended by the guest's own tools."},
     {"M-DISK-SIZE", blocker, "the size of a disk is not known, or cannot be true",
      "A disk of size 0, of unknown size or of 8 PiB and more cannot be made on the target. Look at "
      "the disk on the source; remove it there when it is empty."},
@@ -23,6 +34,8 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
     {"M-FIRMWARE", warning, "it is not known whether the machine boots by BIOS or UEFI",
      "It will be made with BIOS. Where that is wrong the machine does not boot, and no data is "
      "lost: set the firmware on the source and plan again."},
+    {"M-HOT-ADD", info, "processors or memory can be added while the machine runs",
+     "On the target it has to be shut down for that."},
     {"M-MANY-DISKS", info, "the machine has more than 20 disks",
      "They are attached through virtio-scsi, since a PCI slot for each would run out."},
     {"M-NAME", blocker, "the machine has no name",
@@ -40,6 +53,8 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
     {"M-POWER-UNKNOWN", warning, "it is not known whether the machine is off",
      "Make sure that it is off before flyt apply: a disk that changes while it is copied is found "
      "by the proof of the bytes, after the time it took."},
+    {"M-RESERVED", info, "processors or memory are reserved for the machine",
+     "The copy has no reservation. See that the target is not filled beyond what it can give."},
     {"M-RUNNING", warning, "the machine runs while it is copied",
      "It is copied while it runs. Then flyt apply shuts it down, copies what it wrote meanwhile, "
      "and starts the copy; where that fails before the start, it is switched on again. flyt apply "
@@ -57,6 +72,9 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
     {"M-UNREADABLE", blocker, "the machine could not be read",
      "The driver's reason stands beside it. Until it can be read nothing is known that a plan "
      "could be built on."},
+    {"M-UPTIME", warning, "the machine has not been restarted for a year",
+     "At cutover it starts anew, for the first time since. Restart it on the source before: what "
+     "does not come up there is no fault of the move."},
     {"M-UUID", blocker, "the machine has no identity of its own",
      "Without a uuid, or with one that another machine has too, a later run could not tell whose "
      "disks it goes on with. Give it one on the source."},
@@ -99,12 +117,17 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
     {"T-NAME", blocker, "the name is taken on the target",
      "By a machine that this migration did not make, or by another one of this plan. Give it "
      "another: [machines.NAME] name = \"...\"."},
+    {"T-NAME-INVALID", blocker, "no machine of the target can have this name",
+     "It is blank, or there is a slash in it. Give it another: [machines.NAME] name = \"...\"."},
     {"T-NETWORK", blocker, "a network of the source is mapped to none of the target",
      "Add a line to [map.networks] in the site file."},
     {"T-NETWORK-INACTIVE", warning, "a network of the target is not active",
      "The machine may not start, or starts without it. Start the network."},
     {"T-NETWORK-MISSING", blocker, "the site maps to a network that the target does not have",
      "Correct the line in [map.networks], or make the network."},
+    {"T-NIC-MODEL", warning, "the target has no network card of that kind",
+     "The machine is not converted and gets another kind of card. Where its guest has no driver "
+     "for that it has no network: say convert = \"virt-v2v\", or change the card on the source."},
     {"T-OURS", info, "the machine is there already, made by this migration",
      "An earlier run made it. Applying goes on with it; nothing is made twice."},
     {"T-OURS-DISKS", blocker, "the machine is there, made by this migration, with other disks",

@@ -142,6 +142,11 @@ void Drafter::add_nics() {
       raise("T-NETWORK-INACTIVE", fmt::format("network \"{}\" of {} is not active",
                                               mapped.to->network, input_.target->endpoint));
     }
+    if (!planned.convert && neutral_model(nic.model).empty()) {
+      raise("T-NIC-MODEL",
+            fmt::format("network card {} is of the kind \"{}\", which {} does not have", i,
+                        nic.model, input_.target->endpoint));
+    }
     const NetworkTarget to = mapped.to.value_or(NetworkTarget());
     planned.spec.nics.push_back(
         {nic.mac, to.network, to.vlan, planned.convert ? "virtio" : neutral_model(nic.model)});

@@ -45,12 +45,30 @@ std::string id_of_web() { return Example().plan().machines[1].migration_id; }
 
 std::vector<Case> machine_cases() {
   return {
+      {"M-ADDRESS", "web01",
+       [](Example& e) {
+         e.web().power = flyt::Power::on;
+         e.source_can_cut_over = true;
+         e.web().nics[0].addresses.clear();
+       },
+       "network card 0"},
+      {"M-CLOCK", "web01",
+       [](Example& e) {
+         e.web().guest.family = flyt::GuestFamily::windows;
+         e.site.machines["web01"].convert = flyt::Convert::none;
+         e.web().clock = flyt::ClockBase::local_time;
+       },
+       "local time"},
+      {"M-DISK-ODD-SIZE", "web01", [](Example& e) { e.web().disks[0].size_bytes += 512; },
+       "10737418752 bytes"},
       {"M-DISK-SIZE", "web01", [](Example& e) { e.web().disks[0].size_bytes = 0; }, "disk 0"},
       {"M-DISK-UNREADABLE", "web01",
        [](Example& e) { e.web().disks[0].left_out = "raw mapping in physical mode"; },
        "raw mapping in physical mode"},
       {"M-FIRMWARE", "web01",
        [](Example& e) { e.web().firmware.kind = flyt::FirmwareKind::unknown; }, "BIOS"},
+      {"M-HOT-ADD", "web01", [](Example& e) { e.web().hosting.memory_hot_add = true; },
+       "while it runs"},
       {"M-MANY-DISKS", "web01",
        [](Example& e) {
          flyt::Disk tiny = e.web().disks[0];
@@ -66,6 +84,8 @@ std::vector<Case> machine_cases() {
       {"M-POWER", "web01", [](Example& e) { e.web().power = flyt::Power::on; }, "it runs"},
       {"M-POWER-UNKNOWN", "web01", [](Example& e) { e.web().power = flyt::Power::unknown; },
        "may be running"},
+      {"M-RESERVED", "web01", [](Example& e) { e.web().hosting.memory_reserved_bytes = flyt::gib; },
+       "0 MHz and 1 GiB"},
       {"M-RUNNING", "web01",
        [](Example& e) {
          e.web().power = flyt::Power::on;
@@ -86,6 +106,8 @@ std::vector<Case> machine_cases() {
        "template"},
       {"M-UNREADABLE", "web01", [](Example& e) { e.web().unreadable = "permission denied"; },
        "permission denied"},
+      {"M-UPTIME", "web01",
+       [](Example& e) { e.web().hosting.up_seconds = std::uint64_t{400} * 24 * 3600; }, "400 days"},
       {"M-UUID", "web01", [](Example& e) { e.web().uuid.clear(); }, "no uuid"},
       {"M-VTPM", "web01", [](Example& e) { e.web().firmware.tpm = true; }, "virtual TPM"},
       {"M-WINDOWS", "web01", [](Example& e) { e.web().guest.family = flyt::GuestFamily::windows; },
@@ -136,11 +158,19 @@ std::vector<Case> target_cases() {
        "2 GiB more memory"},
       {"T-NAME", "web01", [](Example& e) { e.target.machines.push_back(on_target("web01", 9)); },
        "\"web01\" is taken: web01 on kvm"},
+      {"T-NAME-INVALID", "web01", [](Example& e) { e.site.machines["web01"].name = "web/01"; },
+       "web/01"},
       {"T-NETWORK", "web01", [](Example& e) { e.web().nics[0].network = "DMZ \"2\""; }, "DMZ"},
       {"T-NETWORK-INACTIVE", "web01", [](Example& e) { e.target.networks[0].active = false; },
        "not active"},
       {"T-NETWORK-MISSING", "web01", [](Example& e) { e.target.networks.clear(); },
        "no network \"lan\""},
+      {"T-NIC-MODEL", "web01",
+       [](Example& e) {
+         e.site.machines["web01"].convert = flyt::Convert::none;
+         e.web().nics[0].model = "VmxNet2";
+       },
+       "\"VmxNet2\""},
       {"T-OURS", "web01",
        [](Example& e) {
          e.target.machines.push_back(on_target("web01", 1));
@@ -218,6 +248,48 @@ TEST_CASE("Codes are sorted, told apart and explained", "[planners]") {
     CHECK_THAT(flyt::explain(kind), Catch::Matchers::Contains(std::string(kind.help)));
     CHECK(flyt::concern(kind.code, "m", "t").severity == kind.severity);
   }
+}
+
+TEST_CASE("What is usual raises nothing", "[planners]") {
+  Example example;
+  flyt::Machine& web = example.web();
+  web.power = flyt::Power::on;
+  web.hosting = {};
+  web.hosting.cpu_hot_add = web.hosting.memory_hot_add = false;
+  web.hosting.cpu_reserved_mhz = web.hosting.memory_reserved_bytes = 0;
+  web.hosting.up_seconds = std::uint64_t{364} * 24 * 3600;
+  web.clock = flyt::ClockBase::utc;
+  const auto codes = [&] {
+    std::string all;
+    for (const auto& one : flyt::assess(example.site, {"esx", true}, web)) all += one.code + " ";
+    return all;
+  };
+  CHECK(codes() == "M-RUNNING ");
+  web.nics[0].addresses.clear();
+  CHECK(codes() == "M-ADDRESS M-RUNNING ");
+  web.nics[0].connected = false;
+  CHECK(codes() == "M-RUNNING ");
+  web.nics[0].connected = true;
+  web.power = flyt::Power::off;
+  CHECK(codes().empty());
+  web.disks[0].size_bytes = flyt::mib;
+  CHECK(codes().empty());
+  web.guest.family = flyt::GuestFamily::windows;  // with its clock in UTC
+  example.site.machines["web01"].convert = flyt::Convert::none;
+  CHECK(codes().empty());
+  example.site.machines["web01"].name = "web 01";
+  for (const char* kind : {"VmxNet3", "flexible", "virtio", "E1000e"}) {
+    INFO(kind);
+    web.nics[0].model = kind;
+    CHECK(flyt::tests::find(example.plan(), "T-NIC-MODEL") == nullptr);
+    CHECK(flyt::tests::find(example.plan(), "T-NAME-INVALID") == nullptr);
+  }
+}
+
+TEST_CASE("A blank name is no name on the target", "[planners]") {
+  Example example;
+  example.site.machines["web01"].name = "  ";
+  REQUIRE(flyt::tests::find(example.plan(), "T-NAME-INVALID") != nullptr);
 }
 
 TEST_CASE("What a driver sees is part of the assessment", "[planners]") {

@@ -35,6 +35,7 @@ inline Machine machine(const std::string& name, unsigned number) {
   nic.mac = "00:50:56:00:00:0" + std::to_string(number);
   nic.network = "VM Network";
   nic.model = "E1000";
+  nic.addresses = {"10.0.0." + std::to_string(number)};
   made.nics.push_back(nic);
   return made;
 }

@@ -176,7 +176,8 @@ TEST_CASE("Windows goes as it is where the site says so", "[planners]") {
   example.web().clock = flyt::ClockBase::unknown;
   example.site.defaults.convert = flyt::Convert::none;
   const auto plan = example.plan();
-  CHECK(plan.concerns.empty());
+  REQUIRE(plan.concerns.size() == 1);
+  CHECK(plan.concerns[0].code == "M-CLOCK");
   CHECK(machine_of(plan, "web01").spec.clock == flyt::ClockBase::local_time);
 }
 
