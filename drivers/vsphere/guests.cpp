@@ -27,7 +27,16 @@ constexpr std::array<std::string_view, 9> others{"darwin",  "dosGuest", "eComSta
                                                  "freebsd", "netware",  "openServer",
                                                  "os2",     "solaris",  "unixWare"};
 
+// Windows before 7 and Server 2008 R2, whose drivers virtio-win has dropped, and Linux with kernels
+// before 2.6.25 that nobody has put virtio into.
+constexpr std::array<std::string_view, 19> old_guests{
+    "win2000",       "win31",       "win95", "win98",    "winLonghorn", "winMe",    "winNT",
+    "winNet",        "winVista",    "winXP", "asianux3", "debian4",     "mandrake", "nld9",
+    "other24xLinux", "redhatGuest", "rhel2", "rhel3",    "turboLinux"};
+
 }  // namespace
+
+bool is_too_old(std::string_view id) { return begins(id, old_guests); }
 
 GuestFamily guest_family(std::string_view id, std::string_view told) {
   if (told == "windowsGuest") return GuestFamily::windows;

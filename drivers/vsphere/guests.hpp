@@ -11,4 +11,7 @@ namespace flyt::vsphere {
 // Tools say: "linuxGuest"; empty: they say nothing.
 GuestFamily guest_family(std::string_view id, std::string_view told);
 
+// Whether no driver for virtio has been made for a guest, or is to be had any more.
+bool is_too_old(std::string_view id);
+
 }  // namespace flyt::vsphere

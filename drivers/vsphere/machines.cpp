@@ -7,6 +7,7 @@
 
 #include "base/units.hpp"
 #include "drivers/shared/xml.hpp"
+#include "drivers/vsphere/findings.hpp"
 #include "drivers/vsphere/guests.hpp"
 #include "drivers/vsphere/hosting.hpp"
 #include "drivers/vsphere/identity.hpp"
@@ -134,12 +135,8 @@ void add_nics(const Object& object, const Surroundings& around, SourceMachine& f
   const auto told = addresses(object);
   for (const DeviceNic& from : found.devices.nics) {
     Nic nic = from.nic;
-    Ref network = from.network;
-    if (const auto group = around.port_groups.find(from.key); group != around.port_groups.end()) {
-      network = group->second;
-    }
-    const auto known = around.networks.find(network);
-    nic.network = known != around.networks.end() ? known->second.name : from.named;
+    const Network* known = around.network_of(from);
+    nic.network = known != nullptr ? known->name : from.named;
     if (const auto here = told.find(nic.id); here != told.end()) nic.addresses = here->second;
     found.machine.nics.push_back(std::move(nic));
   }
@@ -182,6 +179,7 @@ PropertySpec machine_properties() {
                      "runtime.connectionState",
                      "runtime.powerState"}};
   for (std::string& path : hosting_properties()) spec.paths.push_back(std::move(path));
+  for (std::string& path : finding_properties()) spec.paths.push_back(std::move(path));
   return spec;
 }
 
@@ -216,6 +214,7 @@ SourceMachine machine_of(const Object& object, const Surroundings& around) {
   machine.tools = tools_of(object);
   machine.hosting = hosting_of(object, found.devices, around);
   machine.concerns = found.devices.concerns;
+  for (Concern& one : findings(object, found, around)) machine.concerns.push_back(std::move(one));
   return found;
 }
 

@@ -63,7 +63,7 @@ class Reader {
     // Apart from the first question: these are networks, too, and more is to be known of them.
     FLYT_TRY(each_object(
         session_,
-        {{"DistributedVirtualPortgroup", {"key", "tag", "config.defaultPortConfig"}},
+        {{"DistributedVirtualPortgroup", {"key", "tag", "config"}},
          {"OpaqueNetwork", {"summary"}},
          {"VirtualApp", {"parentFolder"}},
          {"ClusterComputeResource", {"configurationEx"}}},
@@ -183,7 +183,10 @@ class Reader {
     found_.port_groups[object.text("key")] = object.ref();
     const auto known = found_.networks.find(object.ref());
     if (known == found_.networks.end()) return ok();
-    known->second.vlan = vlan_of(xml_child(object.at("config.defaultPortConfig"), "vlan"));
+    const pugi::xml_node config = object.at("config");
+    known->second.vlan = vlan_of(xml_child(xml_child(config, "defaultPortConfig"), "vlan"));
+    // From vSphere 7 on, segments of NSX are port groups.
+    if (xml_child_text(config, "backingType") == "nsx") known->second.kind = "nsx";
     return ok();
   }
 
@@ -242,6 +245,12 @@ std::string Surroundings::folder_in(const Ref& vapp) const {
     at = place->second.parent;
   }
   return path;
+}
+
+const Network* Surroundings::network_of(const DeviceNic& card) const {
+  const auto group = port_groups.find(card.key);
+  const auto known = networks.find(group == port_groups.end() ? card.network : group->second);
+  return known == networks.end() ? nullptr : &known->second;
 }
 
 std::string Surroundings::pool_of(const Ref& pool) const {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/inventory.hpp"
+#include "drivers/vsphere/devices.hpp"
 #include "drivers/vsphere/properties.hpp"
 
 namespace flyt::vsphere {
@@ -34,6 +35,8 @@ struct Surroundings {
   std::string folder_of(const Ref& machine_parent) const;
   // The same of a machine in a vApp, which has no parent: the vApp is a folder then.
   std::string folder_in(const Ref& vapp) const;
+  // The network that a card hangs on; nullptr: it is not known.
+  const Network* network_of(const DeviceNic& card) const;
   // Where a resource pool stands below the one that every cluster or host has; empty: that one.
   std::string pool_of(const Ref& pool) const;
   // The datacentre that something stands in, and its name; empty: none.

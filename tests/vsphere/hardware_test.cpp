@@ -1,5 +1,6 @@
 // Machines with every controller, disk and card that the lab can make.
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 #include "tests/vsphere/vsphere_admin.hpp"
@@ -237,6 +238,21 @@ TEST_CASE("snapshots of others do not change which disks a machine has", "[vsphe
     CHECK(after.disks[i].stream_only);
     CHECK_FALSE(before.disks[i].stream_only);
   }
+}
+
+TEST_CASE("what a move has to know of a machine in the lab is said", "[vsphere]") {
+  FLYT_VSPHERE(lab, R"json({"machines":[
+    {"name":"a","powerState":"poweredOn","changeTracking":true},
+    {"name":"b","powerState":"poweredOn","tools":"toolsNotRunning","encrypted":true,
+     "firmware":"efi","annotation":"NetBackup","extraConfig":{"disk.EnableUUID":"TRUE"},
+     "snapshots":[{"name":"one"}],"disks":[{"sizeMiB":1},{"sizeMiB":1,"rdm":"virtual","bus":1}]}]})json");
+  const Inventory found = take(connect(lab.endpoint())->inventory({}, in_time()));
+  REQUIRE(found.machines.size() == 2);
+  CHECK(found.machines[0].concerns.empty());
+  std::set<std::string> codes;
+  for (const Concern& one : found.machines[1].concerns) codes.insert(one.code);
+  CHECK(codes == std::set<std::string>{"V-BACKUP", "V-DISK-SERIAL", "V-ENCRYPTED", "V-NVRAM",
+                                       "V-RDM", "V-SNAPSHOTS", "V-TOOLS", "V-TRACKING"});
 }
 
 TEST_CASE("what does not travel is said", "[vsphere]") {

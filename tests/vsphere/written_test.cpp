@@ -147,18 +147,39 @@ TEST_CASE("the physical links of a distributed switch are no network", "[vsphere
   const std::string kind = "DistributedVirtualPortgroup";
   world.surroundings += network(kind, "dvportgroup-1", "prod", "group-n1") +
                         network(kind, "dvportgroup-2", "switch-DVUplinks-9", "group-n1");
-  const std::string ranges = R"(<val xsi:type="VMwareDVSPortSetting">
-<vlan xsi:type="VmwareDistributedVirtualSwitchTrunkVlanSpec"><inherited>false</inherited>
-<vlanId><start>0</start><end>4094</end></vlanId></vlan></val>)";
+  const std::string ranges = R"(<val xsi:type="DVPortgroupConfigInfo">
+<defaultPortConfig xsi:type="VMwareDVSPortSetting"><vlan xsi:type="VmwareDistributedVirtualSwitchTrunkVlanSpec"><inherited>false</inherited>
+<vlanId><start>0</start><end>4094</end></vlanId></vlan></defaultPortConfig></val>)";
   world.port_groups = object(kind, "dvportgroup-1", text("key", "dvportgroup-1")) +
                       object(kind, "dvportgroup-2",
                              text("key", "dvportgroup-2") +
                                  property("tag", R"(<val xsi:type="ArrayOfTag"><Tag xsi:type="Tag">
 <key>SYSTEM/DVS.UPLINKPG</key></Tag></val>)") +
-                                 property("config.defaultPortConfig", ranges));
+                                 property("config", ranges));
   const Inventory found = inventory_of(world);
   REQUIRE(found.networks.size() == 1);
   CHECK(found.networks[0].name == "prod");
+}
+
+TEST_CASE("a port group that NSX keeps is told as its segment", "[vsphere]") {
+  World world;
+  const std::string kind = "DistributedVirtualPortgroup";
+  world.surroundings += network(kind, "dvportgroup-1", "seg", "group-n1") +
+                        network(kind, "dvportgroup-2", "plain", "group-n1");
+  const auto group = [&](const std::string& id, const std::string& backing) {
+    return object(kind, id,
+                  text("key", id) + property("config", R"(<val xsi:type="DVPortgroupConfigInfo">
+<defaultPortConfig xsi:type="VMwareDVSPortSetting">
+<vlan xsi:type="VmwareDistributedVirtualSwitchVlanIdSpec"><vlanId>7</vlanId></vlan>
+</defaultPortConfig><backingType>)" + backing + "</backingType></val>"));
+  };
+  world.port_groups = group("dvportgroup-1", "nsx") + group("dvportgroup-2", "standard");
+  const Inventory found = inventory_of(world);
+  REQUIRE(found.networks.size() == 2);
+  for (const Network& one : found.networks) {
+    CHECK(one.kind == (one.name == "seg" ? "nsx" : "portgroup"));
+    CHECK(one.vlan == 7U);
+  }
 }
 
 TEST_CASE("a card on a network of NSX is on it by name", "[vsphere]") {
