@@ -10,6 +10,7 @@
 #include "drivers/libvirt/libvirt.hpp"
 #include "drivers/memory/memory.hpp"
 #include "drivers/ova/ova.hpp"
+#include "drivers/saved/saved.hpp"
 #include "drivers/vsphere/vsphere.hpp"
 
 namespace flyt {
@@ -71,6 +72,8 @@ std::span<const DriverEntry> all_drivers() {
                   memory::open},
       DriverEntry{"ova", "packages that VMware exports: OVA and OVF, read only", ova::keys(),
                   ova::open},
+      DriverEntry{"saved", "an inventory that was saved, for plans without a connection",
+                  saved::keys(), saved::open},
       DriverEntry{"vsphere", "VMware vCenter and ESXi, as a source", vsphere::keys(),
                   vsphere::open},
   };

@@ -50,9 +50,8 @@ Severity worst(const std::vector<Concern>& concerns) {
   return severity;
 }
 
-Assessment assess_all(const Site& site, const Looked& source) {
-  const Inventory& inventory = source.inventory;
-  const SourceTraits traits{inventory.endpoint, source.driver.can_cut_over()};
+Assessment assess_all(const Site& site, const Inventory& inventory) {
+  const SourceTraits traits{inventory.endpoint, inventory.can_cut_over};
   Assessment all;
   all.endpoint = inventory.endpoint;
   for (const auto& machine : inventory.machines) {
@@ -73,7 +72,7 @@ Attempt<std::vector<std::string>> readable(const Site& site, const Call& call) {
   if (!site.from.empty()) return std::vector<std::string>{site.from};
   for (const auto& [name, endpoint] : site.endpoints) {
     FLYT_ASSIGN(const auto driver, open_endpoint(endpoint, Access::work, call));
-    if (driver->info().can.has(Capability::read)) names.push_back(name);
+    if (is_source(driver->info())) names.push_back(name);
   }
   return names;
 }
@@ -87,7 +86,7 @@ Outcome run(const Arguments& arguments, Session& session) {
   }
   for (const auto& name : options.endpoints) {
     FLYT_ASSIGN(const auto* const endpoint, find_endpoint(site, name));
-    FLYT_ASSIGN(const auto source, look_at(*endpoint, session.call()));
+    FLYT_ASSIGN(const auto source, read_inventory(*endpoint, session.call()));
     session.view().assessment(assess_all(site, source));
   }
   return ExitStatus::done;

@@ -92,6 +92,7 @@ class View {
   virtual void drivers(std::span<const DriverEntry> all) = 0;
   virtual void site_written(const std::filesystem::path& file, std::string_view id) = 0;
   virtual void inventory(const Inventory& inventory) = 0;
+  virtual void inventory_saved(const Inventory& inventory, const std::filesystem::path& file) = 0;
   virtual void check(const CheckReport& report) = 0;
   virtual void assessment(const Assessment& assessment) = 0;
   virtual void explanation(std::string_view code, std::string_view text) = 0;

@@ -134,6 +134,11 @@ class JsonView : public View {
     say("site", {{"file", file.string()}, {"id", id}});
   }
   void inventory(const Inventory& inventory) override { say("inventory", to_json(inventory)); }
+  void inventory_saved(const Inventory& inventory, const std::filesystem::path& file) override {
+    say("inventory_saved", {{"file", file.string()},
+                            {"endpoint", inventory.endpoint},
+                            {"machines", inventory.machines.size()}});
+  }
   void check(const CheckReport& report) override {
     json endpoints = json::array();
     for (const auto& one : report.endpoints) endpoints.push_back(of(one));

@@ -49,6 +49,7 @@ Inventory full_inventory() {
   inventory.networks = {{"net", "Servere", "portgroup", 120, true}};
   inventory.volumes = {{"v", "disk", "s1", "iso", "raw", 7, "flyt-y"}};
   inventory.notes = {"note"};
+  inventory.can_cut_over = true;
   return inventory;
 }
 
@@ -82,15 +83,21 @@ TEST_CASE("a wrong member is named", "[inventory_json]") {
   REQUIRE_FALSE(failed);
   CHECK(failed.error().code == Errc::invalid);
   CHECK(failed.error().what.find("machines[0].disks[0].size_bytes") == 0);
-  for (const char* text :
-       {"", "{", "[]", "1", R"({"machines": {}})", R"({"machines": [1]})", R"({"notes": [1]})",
-        R"({"place": "DK"})", R"({"endpoint": 1})", R"({"hosts": [{"cpus": 4294967296}]})",
-        R"({"machines": [{"is_template": "no"}]})",
-        R"({"machines": [{"concerns": [{"severity": "odd"}]}]})"}) {
+  for (const char* text : {"", "{", "[]", "1", "{}", R"({"type": "plan"})"}) {
     INFO(text);
     CHECK(parse_inventory(text).error().code == Errc::invalid);
   }
-  CHECK(parse_inventory(R"({"later": 1, "machines": [{"power": "later"}]})"));
+  for (const std::string member :
+       {R"("machines": {})", R"("machines": [1])", R"("notes": [1])", R"("place": "DK")",
+        R"("endpoint": 1)", R"("hosts": [{"cpus": 4294967296}])",
+        R"("machines": [{"is_template": "no"}])",
+        R"("machines": [{"concerns": [{"severity": "odd"}]}])"}) {
+    INFO(member);
+    const auto wrong = parse_inventory(R"({"type": "inventory", )" + member + "}");
+    CHECK(wrong.error().code == Errc::invalid);
+    CHECK(wrong.error().what.find("must be") != std::string::npos);
+  }
+  CHECK(parse_inventory(R"({"type": "inventory", "later": 1, "machines": [{"power": "later"}]})"));
 }
 
 TEST_CASE("names that are no UTF-8 do not cost the document", "[inventory_json]") {
