@@ -82,8 +82,8 @@ Failure only_a_record(const Plan& plan, const EndpointConfig& endpoint, const st
                               "driver, url, user and password, under the same name",
                               plan.source),
                   fmt::format("flyt apply {}", sh_word(name)),
-                  "it is applied as it is where the platform is the same and its "
-                  "machines are; else plan again"}},
+                  "the plan of a saved inventory is applied as it is where nothing has "
+                  "changed; that of an export is made anew: flyt plan"}},
       Origin::setup);
 }
 

@@ -48,6 +48,20 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
     {"O-MEMORY", warning, "the descriptor does not say how much memory it has",
      "The machine cannot be made without. Export it again, or state it in the "
      "descriptor."},
+    {"R-COUNT", blocker, "the tabs of the export contradict each other",
+     "One counts other disks or network cards than another lists: the export was cut short, or "
+     "the machine was changed while it was made. Export all tabs again."},
+    {"R-GUEST-STORAGE", warning, "the guest has more storage than its disks",
+     "File systems in it are larger than its disks together: it may reach storage by itself "
+     "(iSCSI, "
+     "NFS), which does not travel and has to be reached from the target too."},
+    {"R-SNAPSHOT", warning, "the machine has snapshots",
+     "It is moved as it is now; its snapshots stay on the source. Remove those that nobody needs: "
+     "disks without them are copied faster."},
+    {"R-TOOLS", warning, "VMware Tools do not run in it",
+     "At cutover flyt shuts a machine down through VMware Tools, and never by force. Start them, "
+     "or "
+     "shut the machine down by hand before flyt apply."},
     {"V-BOOT-DISK", info, "its disks hang on several kinds of controllers",
      "vSphere does not say which one boots; the first is taken for it. Where that is "
      "wrong, set the boot order on the source, or change it on the target."},
