@@ -82,6 +82,15 @@ def write_files(folder, tabs):
             csv.writer(to, delimiter=";").writerows(rows)
 
 
+def look_at_table(seen):
+    """A reader of CSV finds what the JSON says."""
+    rows = list(csv.DictReader(seen.flyt("assess", "--csv", keep=False).stdout.splitlines()))
+    told = json.loads(seen.flyt("assess", "--json", keep=False).stdout)
+    seen.expect([row["text"] for row in rows if row["text"]] == [one["text"] for one in told["concerns"]], f"{rows}")
+    verdicts = {one["machine"]: one["verdict"] for one in told["verdicts"]}
+    seen.expect({row["machine"]: row["verdict"] for row in rows} == verdicts, f"{rows}: {verdicts}")
+
+
 def without_site(plan):
     """The site names the export's path."""
     return {name: value for name, value in json.loads(plan).items() if name not in ("site", "digest")}
@@ -97,6 +106,9 @@ def main():
     write_workbook(file, TABS)
     seen.flyt("inventory", "old")
     seen.flyt("assess")
+    seen.flyt("assess", "--csv")
+    seen.flyt("assess", "--csv", "--json")
+    look_at_table(seen)
     seen.flyt("plan", *TODAY)
     first = (seen.folder / "plan.json").read_bytes()
     seen.flyt("apply", "plan.json")

@@ -44,6 +44,7 @@ class HumanView : public View {
   void assessment(const Assessment& assessment) override {
     put(render_assessment(assessment, style_));
   }
+  void csv(std::string_view lines) override { put(lines); }
   void explanation(std::string_view code, std::string_view text) override {
     std::string out = fmt::format("{}\n", style_.bold(code));
     for (const auto& line : wrap(text, widest_line - 2)) out += fmt::format("  {}\n", line);
