@@ -1,6 +1,6 @@
 #include "cli/views/human/render.hpp"
-#include "cli/views/csv/csv.hpp"
 
+#include "cli/views/csv/csv.hpp"
 #include "cli/views/human/progress.hpp"
 #include "tests/catch.hpp"
 
