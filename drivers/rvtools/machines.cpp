@@ -12,6 +12,8 @@
 namespace flyt::rvtools {
 namespace {
 
+constexpr std::size_t most_machines = 200'000;  // no vCenter takes half as many
+
 bool same_word(std::string_view a, std::string_view b) { return lower_case(a) == lower_case(b); }
 
 Error which_vcenter(const std::map<std::string, VCenter>& seen, const std::string& server) {
@@ -75,6 +77,9 @@ Status Sources::take_machine(const Row& row, const Header& header, const std::st
     seen.emplace(of.uuid.empty() ? of.server : of.uuid, std::move(of));
   }
   if (skipped || row.text("vm").empty()) return ok();
+  if (sources_.size() == most_machines) {
+    return Error{Errc::invalid, fmt::format("vInfo: more than {} machines", most_machines)};
+  }
   sources_.push_back(source_of(row, header));
   index(sources_.size() - 1, row);
   return ok();

@@ -1,19 +1,30 @@
 #include "drivers/rvtools/records.hpp"
 
+#include <fmt/format.h>
+
 #include <optional>
 
 namespace flyt::rvtools {
+namespace {
+
+constexpr std::size_t most_rows = 1'048'576;  // of a sheet in Excel
+
+}  // namespace
 
 Status each_record_named(const Export& from, const std::string& tab, const std::string& vcenter,
                          const std::function<Status(const Row&, const Header&)>& take,
                          const Call& call) {
   std::optional<Header> header;
+  std::size_t rows = 0;
   return from.read(
       tab,
       [&](const Cells& cells) -> Status {
         if (!header) {
           header.emplace(cells);
           return ok();
+        }
+        if (++rows > most_rows) {
+          return Error{Errc::invalid, fmt::format("{}: more than {} rows", tab, most_rows)};
         }
         const Row row(*header, cells);
         const std::string of = row.text("visdkuuid");

@@ -9,8 +9,9 @@
 
 namespace flyt::rvtools {
 
-// Every row behind the header. Where `vcenter`, a "VI SDK UUID", is not empty, rows that name
-// another one are passed over: exports of several vCenters can be merged into one.
+// Every row behind the header; Errc::invalid: more than a sheet can have. Where `vcenter`, a "VI
+// SDK UUID", is not empty, rows that name another one are passed over: exports of several vCenters
+// can be merged into one.
 Status each_record(const Export& from, const std::string& tab, const std::string& vcenter,
                    const std::function<Status(const Row& row)>& take, const Call& call);
 

@@ -290,6 +290,19 @@ TEST_CASE("of several vCenters one is meant", "[rvtools]") {
   CHECK(read(folder.path(), "vc03").error().seen.find("vc02") != std::string::npos);
 }
 
+TEST_CASE("an export that has no end is refused", "[rvtools]") {
+  const tests::TempDir folder;
+  std::string rows = "VM\n";
+  for (int i = 0; i <= 200'000; ++i) rows += "a\n";
+  std::ofstream(folder / "vInfo.csv") << rows;
+  std::ofstream(folder / "vDisk.csv") << "VM\n";
+  CHECK(read(folder.path()).error().what.find("more than 200000 machines") != std::string::npos);
+  for (int i = 0; i <= 900'000; ++i) rows += "a\n";
+  std::ofstream(folder / "vInfo.csv") << "VM\na\n";
+  std::ofstream(folder / "vDisk.csv") << rows;
+  CHECK(read(folder.path()).error().what.find("vDisk: more than") != std::string::npos);
+}
+
 TEST_CASE("what is no export says what would be one", "[rvtools]") {
   const tests::TempDir folder;
   CHECK(read(folder / "nowhere").error().code == Errc::not_found);
