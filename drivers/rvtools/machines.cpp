@@ -18,6 +18,7 @@ bool same_word(std::string_view a, std::string_view b) { return lower_case(a) ==
 
 Error which_vcenter(const std::map<std::string, VCenter>& seen, const std::string& server) {
   std::vector<std::string> names;
+  names.reserve(seen.size());
   for (const auto& one : seen) {
     names.push_back(one.second.server.empty() ? one.first : one.second.server);
   }

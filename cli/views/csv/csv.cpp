@@ -72,7 +72,7 @@ std::vector<std::string> machine_cells(const Assessment& assessment, const Asses
 }  // namespace
 
 std::string csv_cell(std::string_view text) {
-  const std::string safe = without_formulas(one_line(text));
+  std::string safe = without_formulas(one_line(text));
   if (safe.find_first_of(",\"") == std::string::npos) return safe;
   std::string quoted = "\"";
   for (const char c : safe) quoted += c == '"' ? "\"\"" : std::string(1, c);

@@ -58,7 +58,8 @@ bool has_default(const Json& json) {
     return json.empty() ||
            std::any_of(json.begin(), json.end(), [](const Json& one) { return has_default(one); });
   }
-  return json.is_null() || json == Json::string_t() || json == 0 || json == "unknown";
+  return json.is_null() || (json.is_string() && json.get<std::string>().empty()) || json == 0 ||
+         json == "unknown";
 }
 
 TEST_CASE("an inventory survives being written and read", "[inventory_json]") {
