@@ -47,6 +47,9 @@ struct DriverInfo {
   // Machines that run can be copied, shut down and synced once more.
   bool can_cut_over() const { return can.has(Capability::view) && can.has(Capability::power); }
   bool kvm = false;  // guests run under KVM on this machine, as far as is known without trying
+  // Tells what stands in a file. No disk can be opened; a plan made from it is applied with a
+  // driver of the platform itself.
+  bool record = false;
 };
 
 // Where something stands, as the platform itself says. Empty: it does not say.
@@ -113,6 +116,8 @@ struct Inventory {
   std::vector<Volume> volumes;
   std::vector<AffinityRule> rules;  // in force
   std::vector<std::string> notes;   // for people: transport, acceleration and why
+  bool can_cut_over = false;        // the platform's driver can: DriverInfo::can_cut_over()
+  bool can_track = false;           // the same: Capability::tracking
 };
 
 // What inventory() should look at. All empty: everything.

@@ -9,6 +9,10 @@ namespace flyt {
 
 using Json = nlohmann::json;
 
+namespace {
+constexpr const char* document_type = "inventory";  // as `flyt inventory --json` marks it
+}
+
 template <>
 struct Fields<Place> {
   static void visit(auto& io, auto& place) {
@@ -93,6 +97,8 @@ struct Fields<Inventory> {
     io("volumes", inventory.volumes);
     io("rules", inventory.rules);
     io("notes", inventory.notes);
+    io("can_cut_over", inventory.can_cut_over);
+    io("can_track", inventory.can_track);
   }
 };
 
@@ -112,11 +118,16 @@ Result<Inventory> inventory_from(const Json& json) {
 
 std::string inventory_text(const Inventory& inventory) {
   // A platform may give names that are no UTF-8; they must not cost the whole document.
-  return to_json(inventory).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  Json document = to_json(inventory);
+  document["type"] = document_type;
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 Result<Inventory> parse_inventory(std::string_view text) {
   FLYT_ASSIGN(const Json json, parse_document(text, "the inventory"));
+  if (!json.is_object() || json.value("type", Json()) != document_type) {
+    return Error{Errc::invalid, "this is no inventory", "it does not say type = \"inventory\""};
+  }
   return inventory_from(json);
 }
 

@@ -21,7 +21,8 @@ Result<Concern> concern_from(const nlohmann::json& json);
 Result<Verdict> verdict_from(const nlohmann::json& json);
 Status error_from(const nlohmann::json& json, Error& to);  // on failure `to` is as it was
 
-// The whole document as text; `parse_inventory` never throws.
+// The whole document as text, marked as an inventory; `parse_inventory` never throws, and takes
+// nothing that is not marked for one.
 std::string inventory_text(const Inventory& inventory);
 Result<Inventory> parse_inventory(std::string_view text);
 

@@ -7,6 +7,7 @@
 #include "base/durable_file.hpp"
 #include "base/units.hpp"
 #include "cli/endpoints.hpp"
+#include "cli/views/human/style.hpp"
 #include "plans/plan_document.hpp"
 
 namespace flyt::cli {
@@ -69,6 +70,23 @@ Attempt<Plan> plan_of_machine(const Site& site, const std::string& name) {
   return plan;
 }
 
+Failure only_a_record(const Plan& plan, const EndpointConfig& endpoint, const std::string& name) {
+  return failure(
+      {.code = Errc::unsupported,
+       .what = fmt::format("{}: what the plan moves from is a file, and no platform",
+                           endpoint_context(plan.source)),
+       .seen = fmt::format("its driver is {}", endpoint.driver),
+       .why = "a file can be planned from; disks are opened on the platform itself",
+       .state = "nothing was done",
+       .remedy = {fmt::format("let [endpoints.{}] in the site file be that platform: its "
+                              "driver, url, user and password, under the same name",
+                              plan.source),
+                  fmt::format("flyt apply {}", sh_word(name)),
+                  "the plan of a saved inventory is applied as it is where nothing has "
+                  "changed; that of an export is made anew: flyt plan"}},
+      Origin::setup);
+}
+
 std::shared_ptr<RateLimit> rate_of(const EndpointConfig& endpoint) {
   if (endpoint.limits.rate == 0) return nullptr;
   return std::make_shared<RateLimit>(endpoint.limits.rate);
@@ -123,6 +141,7 @@ Attempt<std::unique_ptr<OwnedCrew>> open_crew(const Session& session, const std:
   if (begun == Begun::before && !has_journal(all->site)) return nothing_applied(all->site);
   // The journal last: what is missing for the endpoints must leave nothing behind.
   FLYT_ASSIGN(all->source, open_endpoint(*source, Access::work, session.call()));
+  if (all->source->info().record) return only_a_record(all->plan, *source, name);
   FLYT_ASSIGN(all->target, open_endpoint(*target, Access::work, session.call()));
   FLYT_ASSIGN(all->journal, open_journal_of(all->site));
   all->mover = make_mover();

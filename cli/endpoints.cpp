@@ -26,15 +26,18 @@ Error which_one(const Site& site, std::string_view role, const std::vector<std::
   return error;
 }
 
-// The only endpoint but `other` whose driver can do `what`.
+// The only endpoint but `other` whose driver can do `what`. A file is the source where nothing else
+// can be.
 Attempt<std::string> only_one(const Site& site, std::string_view role, Capability what,
                               const std::string& other, const Call& call) {
-  std::vector<std::string> could;
+  std::vector<std::string> could, records;
   for (const auto& [name, endpoint] : site.endpoints) {
     if (name == other) continue;
     FLYT_ASSIGN(const auto driver, open_endpoint(endpoint, Access::work, call));
     if (driver->info().can.has(what)) could.push_back(name);
+    if (driver->info().record && what == Capability::read) records.push_back(name);
   }
+  if (could.empty()) could = std::move(records);
   if (could.size() != 1) return failure(which_one(site, role, could), Origin::setup);
   return could.front();
 }
@@ -67,16 +70,22 @@ Attempt<std::unique_ptr<Driver>> open_endpoint(const EndpointConfig& endpoint, A
   return access == Access::look ? read_only(std::move(driver)) : std::move(driver);
 }
 
-Attempt<Looked> look_at(const EndpointConfig& endpoint, const Call& call) {
+Attempt<Inventory> read_inventory(const EndpointConfig& endpoint, const Call& call) {
   FLYT_ASSIGN(const auto driver, open_endpoint(endpoint, Access::look, call));
   FLYT_ASSIGN(auto inventory, during(Origin::endpoint, driver->inventory(Scope{}, call)));
   inventory.endpoint = endpoint.name;
-  return Looked{driver->info(), std::move(inventory)};
+  add_abilities(driver->info(), inventory);
+  return inventory;
 }
 
-Attempt<Inventory> read_inventory(const EndpointConfig& endpoint, const Call& call) {
-  FLYT_ASSIGN(auto looked, look_at(endpoint, call));
-  return std::move(looked.inventory);
+void add_abilities(const DriverInfo& driver, Inventory& inventory) {
+  if (driver.record) return;
+  inventory.can_cut_over = driver.can_cut_over();
+  inventory.can_track = driver.can.has(Capability::tracking);
+}
+
+bool is_source(const DriverInfo& driver) {
+  return driver.can.has(Capability::read) || driver.record;
 }
 
 Attempt<Ends> choose_ends(const Site& site, const std::optional<std::string>& source,

@@ -28,13 +28,14 @@ std::string endpoint_context(std::string_view name);
 Attempt<std::unique_ptr<Driver>> open_endpoint(const EndpointConfig& endpoint, Access access,
                                                const Call& call);
 
-struct Looked {
-  DriverInfo driver;
-  Inventory inventory;
-};
 // Opens it to look, reads everything, closes it.
-Attempt<Looked> look_at(const EndpointConfig& endpoint, const Call& call);
 Attempt<Inventory> read_inventory(const EndpointConfig& endpoint, const Call& call);
+
+// What its driver can do with its machines; a record says itself what its platform could.
+void add_abilities(const DriverInfo& driver, Inventory& inventory);
+
+// Whether machines can come from there, or be planned to.
+bool is_source(const DriverInfo& driver);
 
 struct Ends {
   std::string source, target;  // endpoint names

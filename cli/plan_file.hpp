@@ -8,9 +8,7 @@
 
 namespace flyt::cli {
 
-// Errc::invalid where writing a plan would cost what is there: the site file, or anything that is
-// not an empty file or a plan; Errc::not_found names the folder that is missing. Asked before any
-// endpoint is.
+// check_output_file() for a plan.
 Status check_plan_file(const std::filesystem::path& file, const std::filesystem::path& site);
 
 // Errc::invalid, and nothing is written, for a plan that flyt would not read again.

@@ -10,6 +10,8 @@
 #include "drivers/libvirt/libvirt.hpp"
 #include "drivers/memory/memory.hpp"
 #include "drivers/ova/ova.hpp"
+#include "drivers/rvtools/rvtools.hpp"
+#include "drivers/saved/saved.hpp"
 #include "drivers/vsphere/vsphere.hpp"
 
 namespace flyt {
@@ -71,6 +73,10 @@ std::span<const DriverEntry> all_drivers() {
                   memory::open},
       DriverEntry{"ova", "packages that VMware exports: OVA and OVF, read only", ova::keys(),
                   ova::open},
+      DriverEntry{"rvtools", "an export of RVTools, for plans without a connection",
+                  rvtools::keys(), rvtools::open},
+      DriverEntry{"saved", "an inventory that was saved, for plans without a connection",
+                  saved::keys(), saved::open},
       DriverEntry{"vsphere", "VMware vCenter and ESXi, as a source", vsphere::keys(),
                   vsphere::open},
   };

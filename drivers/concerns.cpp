@@ -48,6 +48,20 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
     {"O-MEMORY", warning, "the descriptor does not say how much memory it has",
      "The machine cannot be made without. Export it again, or state it in the "
      "descriptor."},
+    {"R-COUNT", blocker, "the tabs of the export contradict each other",
+     "One counts other disks or network cards than another lists: the export was cut short, or "
+     "the machine was changed while it was made. Export all tabs again."},
+    {"R-GUEST-STORAGE", warning, "the guest has more storage than its disks",
+     "File systems in it are larger than its disks together: it may reach storage by itself "
+     "(iSCSI, "
+     "NFS), which does not travel and has to be reached from the target too."},
+    {"R-SNAPSHOT", warning, "the machine has snapshots",
+     "It is moved as it is now; its snapshots stay on the source. Remove those that nobody needs: "
+     "disks without them are copied faster."},
+    {"R-TOOLS", warning, "VMware Tools do not run in it",
+     "At cutover flyt shuts a machine down through VMware Tools, and never by force. Start them, "
+     "or "
+     "shut the machine down by hand before flyt apply."},
     {"V-AFFINITY", info, "a rule of its cluster says where it may run",
      "The target knows nothing of it. Make the rule anew there where it is still needed: "
      "machines that must be apart, or beside each other, or on licensed hosts."},
@@ -110,7 +124,7 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "flyt apply. Old ones may fail to quiesce it."},
     {"V-TRACKING", info, "change tracking is off",
      "At cutover its disks are read whole again to find what has changed, while it is shut "
-     "down. Switch changeTrackingEnabled on before, where that takes too long."},
+     "down. track_changes = true in the site allows flyt to switch it on for the time."},
     {"V-VTPM", blocker, "it has a virtual TPM",
      "No export holds the secrets in it. In the guest, suspend what the TPM unlocks "
      "(BitLocker), remove the TPM, export again."},

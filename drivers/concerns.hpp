@@ -8,7 +8,7 @@
 
 namespace flyt {
 
-// By code, ascending. "L-": libvirt, "O-": OVA packages, "V-": what is VMware's.
+// By code, ascending. "L-": libvirt, "O-": OVA packages, "R-": RVTools, "V-": what is VMware's.
 std::span<const ConcernKind> driver_concern_kinds();
 
 }  // namespace flyt

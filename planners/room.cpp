@@ -23,42 +23,43 @@ std::string plain_mac(std::string_view mac) {
   return plain;
 }
 
-TargetRoom::TargetRoom(const Inventory& target) : target_(target) {}
+TargetRoom::TargetRoom(const Inventory& target) : target_(target) {
+  for (const Machine& machine : target.machines) {
+    there_.names.emplace(machine.name, &machine);
+    there_.uuids.emplace(machine.uuid, &machine);
+    made_.emplace(machine.migration_id, &machine);
+    for (const Nic& nic : machine.nics) there_.macs.emplace(plain_mac(nic.mac), &machine);
+  }
+}
 
 const Machine* TargetRoom::made_by(const std::string& migration_id) const {
-  const auto found = std::find_if(target_.machines.begin(), target_.machines.end(),
-                                  [&](const Machine& m) { return m.migration_id == migration_id; });
-  return found == target_.machines.end() ? nullptr : &*found;
+  const auto found = made_.find(migration_id);
+  return found == made_.end() ? nullptr : found->second;
+}
+
+std::string TargetRoom::who_has(const Holders& holders, const std::string& key,
+                                const std::string& migration_id) const {
+  const auto [first, last] = holders.equal_range(key);
+  const auto other = std::find_if(
+      first, last, [&](const auto& one) { return one.second->migration_id != migration_id; });
+  if (other == last) return {};
+  return fmt::format("{} on {}", other->second->name, target_.endpoint);
 }
 
 std::string TargetRoom::name_taken(const std::string& name, const std::string& migration_id) const {
-  for (const Machine& machine : target_.machines) {
-    if (machine.name == name && machine.migration_id != migration_id) {
-      return fmt::format("{} on {}", machine.name, target_.endpoint);
-    }
-  }
-  return of_plan(names_, name);
+  auto who = who_has(there_.names, name, migration_id);
+  return who.empty() ? of_plan(names_, name) : who;
 }
 
 std::string TargetRoom::mac_taken(const std::string& mac, const std::string& migration_id) const {
   const std::string plain = plain_mac(mac);
-  for (const Machine& machine : target_.machines) {
-    const bool has = std::any_of(machine.nics.begin(), machine.nics.end(),
-                                 [&](const Nic& nic) { return plain_mac(nic.mac) == plain; });
-    if (has && machine.migration_id != migration_id) {
-      return fmt::format("{} on {}", machine.name, target_.endpoint);
-    }
-  }
-  return of_plan(macs_, plain);
+  auto who = who_has(there_.macs, plain, migration_id);
+  return who.empty() ? of_plan(macs_, plain) : who;
 }
 
 std::string TargetRoom::uuid_taken(const std::string& uuid, const std::string& migration_id) const {
-  for (const Machine& machine : target_.machines) {
-    if (machine.uuid == uuid && machine.migration_id != migration_id) {
-      return fmt::format("{} on {}", machine.name, target_.endpoint);
-    }
-  }
-  return of_plan(uuids_, uuid);
+  auto who = who_has(there_.uuids, uuid, migration_id);
+  return who.empty() ? of_plan(uuids_, uuid) : who;
 }
 
 std::optional<std::uint64_t> TargetRoom::free_bytes(const std::string& storage) const {

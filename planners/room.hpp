@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -43,7 +42,17 @@ class TargetRoom {
   void take(const MachineSpec& spec);
 
  private:
+  using Holders = std::multimap<std::string, const Machine*>;  // in the inventory's order
+
+  // Of machines that are there: one that another migration made, or none. Empty: nobody.
+  std::string who_has(const Holders& holders, const std::string& key,
+                      const std::string& migration_id) const;
+
   const Inventory& target_;
+  struct {
+    Holders names, macs, uuids;
+  } there_;
+  std::map<std::string, const Machine*> made_;               // by migration id
   std::map<std::string, std::string> names_, macs_, uuids_;  // of the plan -> machine name
   std::map<std::string, std::uint64_t> planned_bytes_;       // by storage
   std::uint64_t planned_memory_ = 0;

@@ -8,6 +8,7 @@
 #include "cli/concern_kinds.hpp"
 #include "cli/endpoints.hpp"
 #include "cli/session.hpp"
+#include "cli/views/csv/csv.hpp"
 #include "planners/concerns.hpp"
 #include "planners/planner.hpp"
 
@@ -19,6 +20,7 @@ constexpr std::array operand_table{
 };
 constexpr std::array option_table{
     OptionInfo{"explain", 0, "CODE", "what a concern means and what can be done about it"},
+    OptionInfo{"csv", 0, "", "a table for spreadsheets: a line for each machine and concern"},
 };
 
 struct Options {
@@ -44,28 +46,14 @@ Outcome explain_code(std::string code, Session& session) {
   return failure(std::move(error), Origin::setup);
 }
 
-Severity worst(const std::vector<Concern>& concerns) {
-  Severity severity = Severity::info;
-  for (const auto& concern : concerns) severity = std::max(severity, concern.severity);
-  return severity;
-}
-
-Assessment assess_all(const Site& site, const Looked& source) {
-  const Inventory& inventory = source.inventory;
-  const SourceTraits traits{inventory.endpoint, source.driver.can_cut_over()};
-  Assessment all;
-  all.endpoint = inventory.endpoint;
+Assessment assess_all(const Site& site, const Inventory& inventory) {
+  const SourceTraits traits{inventory.endpoint, inventory.can_cut_over};
+  Assessment found;
+  found.endpoint = inventory.endpoint;
   for (const auto& machine : inventory.machines) {
-    if (machine.is_template) continue;
-    ++all.machines;
-    const auto concerns = assess(site, traits, machine);
-    const Severity severity = worst(concerns);
-    if (severity == Severity::blocker) ++all.blocked;
-    if (severity == Severity::warning) ++all.with_warnings;
-    if (severity == Severity::info) ++all.ready;
-    all.concerns.insert(all.concerns.end(), concerns.begin(), concerns.end());
+    if (!machine.is_template) found.all.push_back({&machine, assess(site, traits, machine)});
   }
-  return all;
+  return found;
 }
 
 Attempt<std::vector<std::string>> readable(const Site& site, const Call& call) {
@@ -73,23 +61,37 @@ Attempt<std::vector<std::string>> readable(const Site& site, const Call& call) {
   if (!site.from.empty()) return std::vector<std::string>{site.from};
   for (const auto& [name, endpoint] : site.endpoints) {
     FLYT_ASSIGN(const auto driver, open_endpoint(endpoint, Access::work, call));
-    if (driver->info().can.has(Capability::read)) names.push_back(name);
+    if (is_source(driver->info())) names.push_back(name);
   }
   return names;
 }
 
+Failure one_look() {
+  return failure({.code = Errc::invalid,
+                  .what = "--csv and --json are two ways to say the same",
+                  .state = "nothing was done",
+                  .remedy = {"flyt assess --csv", "flyt assess --json"}},
+                 Origin::setup);
+}
+
 Outcome run(const Arguments& arguments, Session& session) {
+  const bool csv = arguments.has("csv");
+  if (csv && arguments.has("json")) return one_look();
   Options options{arguments.text("explain"), arguments.operands()};
   if (options.explain) return explain_code(*options.explain, session);
   FLYT_ASSIGN(const auto site, session.site());
   if (options.endpoints.empty()) {
     FLYT_ASSIGN(options.endpoints, readable(site, session.call()));
   }
+  std::string table = csv ? assessment_csv_header() : std::string();
   for (const auto& name : options.endpoints) {
     FLYT_ASSIGN(const auto* const endpoint, find_endpoint(site, name));
-    FLYT_ASSIGN(const auto source, look_at(*endpoint, session.call()));
-    session.view().assessment(assess_all(site, source));
+    FLYT_ASSIGN(const auto source, read_inventory(*endpoint, session.call()));
+    const Assessment assessment = assess_all(site, source);
+    if (csv) table += assessment_csv(assessment);
+    if (!csv) session.view().assessment(assessment);
   }
+  if (csv) session.view().csv(table);
   return ExitStatus::done;
 }
 
@@ -100,7 +102,9 @@ const CommandInfo assess_command{
     .summary = "Lists what speaks against moving each machine, and what to do about it.",
     .operands = operand_table,
     .options = option_table,
-    .example = "  flyt assess vcenter\n  flyt assess --explain V-VTPM",
+    .example =
+        "  flyt assess vcenter\n  flyt assess --csv > assessment.csv\n  flyt assess --explain "
+        "V-VTPM",
     .run = run,
 };
 

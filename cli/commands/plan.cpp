@@ -4,7 +4,7 @@
 #include <array>
 
 #include "base/digest.hpp"
-#include "base/durable_file.hpp"
+#include "base/inventory_file.hpp"
 #include "base/inventory_json.hpp"
 #include "base/version.hpp"
 #include "cli/commands/commands.hpp"
@@ -20,8 +20,6 @@
 
 namespace flyt::cli {
 namespace {
-
-constexpr std::uint64_t largest_inventory = std::uint64_t{256} << 20;
 
 constexpr std::array option_table{
     OptionInfo{"select", 0, "WORDS", "names, globs or tag=TAG, separated by commas (default: all)"},
@@ -52,49 +50,31 @@ Result<Options> options_of(const Arguments& arguments) {
   return options;
 }
 
-// An object of another kind reads as an inventory of nothing, from no platform.
-Status check_saved(const Inventory& saved, const std::string& driver) {
-  Error error{.code = Errc::invalid, .what = "this is no inventory of the source"};
-  if (saved.platform_id.empty()) {
-    error.seen = "the member platform_id is missing";
-  } else if (saved.driver != driver) {
-    error.seen = fmt::format("its driver is {:?}, the source's is {}", saved.driver, driver);
-  } else if (std::any_of(saved.machines.begin(), saved.machines.end(),
-                         [](const Machine& one) { return one.id.empty(); })) {
-    error.seen = "the member id of a machine is missing";
-  }
-  if (error.seen.empty()) return ok();
-  return error;
-}
-
 Result<Inventory> read_saved(const std::string& file, const std::string& driver) {
-  const auto helped = [](Error error) {
-    error.state = "nothing was done";
-    error.remedy = {"flyt inventory ENDPOINT --json > FILE"};
-    return error;
-  };
-  auto text = read_file(file, largest_inventory);
-  if (!text) return helped(std::move(text).error());
-  auto inventory = within(file, parse_inventory(*text));
-  if (!inventory) return helped(std::move(inventory).error());
-  if (Status fits = within(file, check_saved(*inventory, driver)); !fits) {
-    return helped(std::move(fits).error());
+  auto inventory = read_inventory_file(file);
+  if (inventory && inventory->driver != driver) {
+    inventory = Error{
+        .code = Errc::invalid,
+        .what = file + ": this is no inventory of the source",
+        .seen = fmt::format("its driver is {:?}, the source's is {}", inventory->driver, driver),
+        .state = {},
+        .remedy = {"flyt inventory ENDPOINT -o FILE"}};
   }
+  if (!inventory) inventory.error().state = "nothing was done";
   return inventory;
 }
 
-Attempt<Looked> look_at_source(const Options& options, const EndpointConfig& endpoint,
-                               const Call& call) {
-  if (!options.source_file) return look_at(endpoint, call);
+Attempt<Inventory> look_at_source(const Options& options, const EndpointConfig& endpoint,
+                                  const Call& call) {
+  if (!options.source_file) return read_inventory(endpoint, call);
   FLYT_ASSIGN(auto inventory,
               during(Origin::setup, read_saved(*options.source_file, endpoint.driver)));
   inventory.endpoint = endpoint.name;
-  Looked looked{{}, std::move(inventory)};
   // Who plans from a file need not hold the source's secrets.
   if (const auto driver = open_endpoint(endpoint, Access::look, call)) {
-    looked.driver = (*driver)->info();
+    add_abilities((*driver)->info(), inventory);
   }
-  return looked;
+  return inventory;
 }
 
 // A target that breaks the policy is never planned for.
@@ -144,16 +124,16 @@ Attempt<Planned> plan_it(const Options& options, const Site& site, const Ends& e
   FLYT_ASSIGN(const auto target, read_inventory(target_config, call));
   PlanInput input;
   input.site = &site;
-  input.source = &source.inventory;
+  input.source = &source;
   input.target = &target;
-  if (options.select) input.select = split_words(source.inventory, *options.select);
+  if (options.select) input.select = split_words(source, *options.select);
   input.ground = judge_target(site, target_config, target, options.today);
   input.flyt_version = version();
-  input.inventory_digest = to_hex(
-      sha256(inventory_text(source.inventory) + std::string(1, '\0') + inventory_text(target)));
+  input.inventory_digest =
+      to_hex(sha256(inventory_text(source) + std::string(1, '\0') + inventory_text(target)));
   input.adopt = adopted ? &*adopted : nullptr;
-  input.source_can_cut_over = source.driver.can_cut_over();
-  input.source_can_track = source.driver.can.has(Capability::tracking);
+  input.source_can_cut_over = source.can_cut_over;
+  input.source_can_track = source.can_track;
   FLYT_ASSIGN(auto plan, during(Origin::setup, make_plan(input)));
   plan.digest = plan_digest(plan);
   return Planned{std::move(plan), std::move(input.select)};

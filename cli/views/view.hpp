@@ -44,11 +44,21 @@ struct CheckReport {
   std::vector<Finding> findings;  // of this machine: state folder, programs
 };
 
+// One machine of `flyt assess`.
+struct AssessedMachine {
+  const Machine* machine = nullptr;  // of an inventory that outlives this
+  std::vector<Concern> concerns;
+  Severity worst() const noexcept;  // info where there is none
+};
+// "ready", "with warnings", "blocked".
+std::string_view verdict_word(Severity worst) noexcept;
+
 // `flyt assess`.
 struct Assessment {
   std::string endpoint;
-  std::size_t machines = 0, ready = 0, with_warnings = 0, blocked = 0;
-  std::vector<Concern> concerns;
+  std::vector<AssessedMachine> all;  // no templates
+  std::size_t count(Severity worst) const noexcept;
+  std::vector<Concern> concerns() const;
 };
 
 // What is known of a plan's machines: after apply, verify or status.
@@ -93,8 +103,11 @@ class View {
   virtual void drivers(std::span<const DriverEntry> all) = 0;
   virtual void site_written(const std::filesystem::path& file, std::string_view id) = 0;
   virtual void inventory(const Inventory& inventory) = 0;
+  virtual void inventory_saved(const Inventory& inventory, const std::filesystem::path& file) = 0;
   virtual void check(const CheckReport& report) = 0;
   virtual void assessment(const Assessment& assessment) = 0;
+  // A table for spreadsheets, as it is.
+  virtual void csv(std::string_view lines) = 0;
   virtual void explanation(std::string_view code, std::string_view text) = 0;
   virtual void plan_written(const Plan& plan, const std::filesystem::path& file) = 0;
   // `text`: the document, as it stands in `file`.

@@ -10,6 +10,8 @@
 #include "tests/conformance/subject_libvirt.hpp"
 #include "tests/conformance/subject_memory.hpp"
 #include "tests/conformance/subject_ova.hpp"
+#include "tests/conformance/subject_rvtools.hpp"
+#include "tests/conformance/subject_saved.hpp"
 #include "tests/conformance/subject_vsphere.hpp"
 #include "tests/conformance/suite.hpp"
 
@@ -80,6 +82,8 @@ const std::vector<Subject>& subjects() {
       ova_subject(),
       ova_subject("ova, packed", true),
       libvirt_subject(),
+      rvtools_subject(),
+      saved_subject(),
       vsphere_subject(),
   };
   return all;

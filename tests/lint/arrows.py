@@ -34,7 +34,7 @@ OWNERS = [
     (r"toml\+\+/|toml\.hpp$", r"cli/"),
     (r"libnbd\.h$", r"movers/"),
     (r"pugixml\.hpp$", r"drivers/"),
-    (r"archive(_entry)?\.h$", r"tests/unit/drivers/ova/"),
+    (r"archive(_entry)?\.h$", r"drivers/rvtools/"),
     (r"zlib\.h$", r"drivers/"),
     (r"sqlite3\.h$", r"plans/"),
     (r"valijson/", r"plans/"),

@@ -33,10 +33,18 @@ class HumanView : public View {
                     one_line(file.string()), id, style_.command({"check"})));
   }
   void inventory(const Inventory& inventory) override { put(render_inventory(inventory, style_)); }
+  void inventory_saved(const Inventory& inventory, const std::filesystem::path& file) override {
+    put(
+        fmt::format("wrote {}: {} of {}\n"
+                    "  next: in a site file, driver = \"saved\" with this file as path\n",
+                    one_line(file.string()), count(inventory.machines.size(), "machine"),
+                    one_line(inventory.endpoint)));
+  }
   void check(const CheckReport& report) override { put(render_check(report, style_)); }
   void assessment(const Assessment& assessment) override {
     put(render_assessment(assessment, style_));
   }
+  void csv(std::string_view lines) override { put(lines); }
   void explanation(std::string_view code, std::string_view text) override {
     std::string out = fmt::format("{}\n", style_.bold(code));
     for (const auto& line : wrap(text, widest_line - 2)) out += fmt::format("  {}\n", line);

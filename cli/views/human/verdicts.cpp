@@ -121,15 +121,17 @@ std::string render_explain_hint(std::span<const Concern> concerns, const Style& 
 }
 
 std::string render_assessment(const Assessment& assessment, const Style& style) {
-  std::string out = fmt::format(
-      "{}   {}   {}   {} with warnings   {}\n", style.bold(assessment.endpoint),
-      count(assessment.machines, "machine"), style.green(fmt::format("{} ready", assessment.ready)),
-      assessment.with_warnings,
-      assessment.blocked == 0 ? "0 blocked"
-                              : style.red(fmt::format("{} blocked", assessment.blocked)));
-  if (assessment.concerns.empty()) return out;
-  out += render_concerns(assessment.concerns, style);
-  const auto hint = render_explain_hint(assessment.concerns, style);
+  const std::string blocked = fmt::format("{} blocked", assessment.count(Severity::blocker));
+  std::string out =
+      fmt::format("{}   {}   {}   {} with warnings   {}\n", style.bold(assessment.endpoint),
+                  count(assessment.all.size(), "machine"),
+                  style.green(fmt::format("{} ready", assessment.count(Severity::info))),
+                  assessment.count(Severity::warning),
+                  assessment.count(Severity::blocker) == 0 ? blocked : style.red(blocked));
+  const auto concerns = assessment.concerns();
+  if (concerns.empty()) return out;
+  out += render_concerns(concerns, style);
+  const auto hint = render_explain_hint(concerns, style);
   return hint.empty() ? out : out + '\n' + hint;
 }
 

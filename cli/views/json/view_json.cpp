@@ -134,6 +134,11 @@ class JsonView : public View {
     say("site", {{"file", file.string()}, {"id", id}});
   }
   void inventory(const Inventory& inventory) override { say("inventory", to_json(inventory)); }
+  void inventory_saved(const Inventory& inventory, const std::filesystem::path& file) override {
+    say("inventory_saved", {{"file", file.string()},
+                            {"endpoint", inventory.endpoint},
+                            {"machines", inventory.machines.size()}});
+  }
   void check(const CheckReport& report) override {
     json endpoints = json::array();
     for (const auto& one : report.endpoints) endpoints.push_back(of(one));
@@ -144,13 +149,22 @@ class JsonView : public View {
                    {"findings", of(report.findings)}});
   }
   void assessment(const Assessment& assessment) override {
+    json verdicts = json::array();
+    for (const auto& one : assessment.all) {
+      verdicts.push_back({{"machine", one.machine->name},
+                          {"id", one.machine->id},
+                          {"verdict", verdict_word(one.worst())},
+                          {"concerns", one.concerns.size()}});
+    }
     say("assessment", {{"endpoint", assessment.endpoint},
-                       {"machines", assessment.machines},
-                       {"ready", assessment.ready},
-                       {"with_warnings", assessment.with_warnings},
-                       {"blocked", assessment.blocked},
-                       {"concerns", list(assessment.concerns)}});
+                       {"machines", assessment.all.size()},
+                       {"ready", assessment.count(Severity::info)},
+                       {"with_warnings", assessment.count(Severity::warning)},
+                       {"blocked", assessment.count(Severity::blocker)},
+                       {"verdicts", verdicts},
+                       {"concerns", list(assessment.concerns())}});
   }
+  void csv(std::string_view lines) override { say("csv", {{"text", lines}}); }
   void explanation(std::string_view code, std::string_view text) override {
     say("explanation", {{"code", code}, {"text", text}});
   }

@@ -56,6 +56,8 @@ Inventory full_inventory() {
   inventory.volumes = {{"v", "disk", "s1", "iso", "raw", 7, "flyt-y"}};
   inventory.rules = {{"dbs", "c1", AffinityKind::on_hosts, true, {"vm-1"}, {"h1"}}};
   inventory.notes = {"note"};
+  inventory.can_cut_over = true;
+  inventory.can_track = true;
   return inventory;
 }
 
@@ -64,7 +66,8 @@ bool has_default(const Json& json) {
     return json.empty() ||
            std::any_of(json.begin(), json.end(), [](const Json& one) { return has_default(one); });
   }
-  return json.is_null() || json == "" || json == 0 || json == "unknown";
+  return json.is_null() || (json.is_string() && json.get<std::string>().empty()) || json == 0 ||
+         json == "unknown";
 }
 
 TEST_CASE("an inventory survives being written and read", "[inventory_json]") {
@@ -102,15 +105,21 @@ TEST_CASE("a wrong member is named", "[inventory_json]") {
   REQUIRE_FALSE(failed);
   CHECK(failed.error().code == Errc::invalid);
   CHECK(failed.error().what.find("machines[0].disks[0].size_bytes") == 0);
-  for (const char* text :
-       {"", "{", "[]", "1", R"({"machines": {}})", R"({"machines": [1]})", R"({"notes": [1]})",
-        R"({"place": "DK"})", R"({"endpoint": 1})", R"({"hosts": [{"cpus": 4294967296}]})",
-        R"({"machines": [{"is_template": "no"}]})",
-        R"({"machines": [{"concerns": [{"severity": "odd"}]}]})"}) {
+  for (const char* text : {"", "{", "[]", "1", "{}", R"({"type": "plan"})"}) {
     INFO(text);
     CHECK(parse_inventory(text).error().code == Errc::invalid);
   }
-  CHECK(parse_inventory(R"({"later": 1, "machines": [{"power": "later"}]})"));
+  for (const std::string member :
+       {R"("machines": {})", R"("machines": [1])", R"("notes": [1])", R"("place": "DK")",
+        R"("endpoint": 1)", R"("hosts": [{"cpus": 4294967296}])",
+        R"("machines": [{"is_template": "no"}])",
+        R"("machines": [{"concerns": [{"severity": "odd"}]}])"}) {
+    INFO(member);
+    const auto wrong = parse_inventory(R"({"type": "inventory", )" + member + "}");
+    CHECK(wrong.error().code == Errc::invalid);
+    CHECK(wrong.error().what.find("must be") != std::string::npos);
+  }
+  CHECK(parse_inventory(R"({"type": "inventory", "later": 1, "machines": [{"power": "later"}]})"));
 }
 
 TEST_CASE("names that are no UTF-8 do not cost the document", "[inventory_json]") {

@@ -1,5 +1,6 @@
 #include "cli/views/human/render.hpp"
 
+#include "cli/views/csv/csv.hpp"
 #include "cli/views/human/progress.hpp"
 #include "tests/catch.hpp"
 
@@ -108,7 +109,11 @@ TEST_CASE("no name, code, address or remedy of a platform steers the terminal or
                         evil(),          {evil()},     evil()};
   const Error error{.what = evil(), .remedy = {evil()}};
   check_tame(render_concerns(std::vector{concern}, plain));
-  check_tame(render_assessment({.endpoint = evil(), .concerns = {concern}}, plain));
+  Machine named;
+  named.name = named.id = named.folder = named.guest.name = evil();
+  const Assessment assessment{evil(), {{&named, {concern}}}};
+  check_tame(render_assessment(assessment, plain));
+  check_tame(assessment_csv(assessment));
   check_tame(render_error(evil(), error, plain));
   check_tame(render_verdicts(std::vector{verdict}, "  ", plain));
 
