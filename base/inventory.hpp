@@ -86,6 +86,13 @@ struct Volume {
   std::string migration_id;  // a disk that flyt made and whose machine is gone
 };
 
+// One thing that somebody looked at and that is not as it must be.
+struct Finding {
+  std::string text;                 // one line
+  std::vector<std::string> remedy;  // what to do; a command stands alone
+  bool must = true;                 // false: worth knowing, what must work does
+};
+
 struct Inventory {
   std::string endpoint;     // its name in the site
   std::string driver;       // DriverInfo::name
@@ -98,12 +105,14 @@ struct Inventory {
   std::vector<Network> networks;
   std::vector<Volume> volumes;
   std::vector<std::string> notes;  // for people: transport, acceleration and why
+  std::vector<Finding> findings;   // only with Scope::findings; in no document
 };
 
 // What inventory() should look at. All empty: everything.
 struct Scope {
   std::string machine;       // Machine::id
   std::string migration_id;  // only what this migration made
+  bool findings = false;     // also what would hinder a migration: rights, hosts, clocks
 };
 
 }  // namespace flyt

@@ -32,8 +32,8 @@ struct Looked {
   DriverInfo driver;
   Inventory inventory;
 };
-// Opens it to look, reads everything, closes it.
-Attempt<Looked> look_at(const EndpointConfig& endpoint, const Call& call);
+// Opens it to look, reads everything, closes it. `scope`: see Driver::inventory().
+Attempt<Looked> look_at(const EndpointConfig& endpoint, const Call& call, const Scope& scope = {});
 Attempt<Inventory> read_inventory(const EndpointConfig& endpoint, const Call& call);
 
 struct Ends {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <utility>
 
 #include "base/process.hpp"
 #include "cli/commands/commands.hpp"
@@ -84,13 +85,14 @@ EndpointCheck look_at(const Site& site, const EndpointConfig& endpoint, const st
   // Only targets have to answer for their ground.
   const bool target = driver && (*driver)->info().can.has(Capability::create) &&
                       (site.to.empty() || site.to == endpoint.name || endpoint.ground);
-  auto inventory = driver ? read_inventory(endpoint, call) : std::move(driver).error();
-  if (!inventory) {
-    status = worse(status, inventory.error().status);
-    check.error = std::move(inventory).error().error;
+  auto looked = driver ? cli::look_at(endpoint, call, {"", "", true}) : std::move(driver).error();
+  if (!looked) {
+    status = worse(status, looked.error().status);
+    check.error = std::move(looked).error().error;
     return check;
   }
-  check.inventory = *std::move(inventory);
+  check.inventory = std::move(looked->inventory);
+  check.findings = std::exchange(check.inventory->findings, {});
   for (const auto& machine : check.inventory->machines) {
     if (machine.unreadable.empty()) continue;
     check.findings.push_back(

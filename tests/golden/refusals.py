@@ -80,6 +80,17 @@ def places(seen):
     seen.expect(not (seen.folder / "plan.json").exists(), "a plan was written for a target elsewhere")
 
 
+def findings(seen):
+    seen.say("what an endpoint tells of itself that hinders")
+    old = worlds.source()
+    old["findings"] = [{"text": "flyt may not read disks", "remedy": ["give it the role reader"]},
+                       {"text": "the clock is 3 min ahead", "remedy": ["set it by NTP"], "must": False}]
+    worlds.write(seen, old=old)
+    seen.flyt("check", "old", *TODAY)
+    told = json.loads(seen.flyt("check", "old", "--json", *TODAY, keep=False).stdout.splitlines()[-1])
+    seen.expect([one["must"] for one in told["endpoints"][0]["findings"]] == [True, False], f"told: {told}")
+
+
 def nothing_begun(seen):
     seen.say("a plan that was never applied")
     worlds.write(seen)
@@ -151,6 +162,7 @@ def main():
     twins(seen)
     assessments(seen)
     places(seen)
+    findings(seen)
     nothing_begun(seen)
     secrets(seen)
     for scrap in ("state", "new", "old"):

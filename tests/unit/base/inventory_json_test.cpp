@@ -57,6 +57,7 @@ bool has_default(const Json& json) {
     return json.empty() ||
            std::any_of(json.begin(), json.end(), [](const Json& one) { return has_default(one); });
   }
+  // NOLINTNEXTLINE(readability-container-size-empty): empty() is no question to a text in JSON
   return json.is_null() || json == "" || json == 0 || json == "unknown";
 }
 
