@@ -7,6 +7,7 @@
 
 #include "base/process.hpp"
 #include "cli/commands/commands.hpp"
+#include "cli/deep_check.hpp"
 #include "cli/endpoints.hpp"
 #include "cli/session.hpp"
 #include "cli/target_ground.hpp"
@@ -18,7 +19,15 @@ namespace {
 constexpr std::array operand_table{
     OperandInfo{"ENDPOINT", "which (default: all)", false, true},
 };
-constexpr std::array option_table{OptionInfo{"today", 0, "DATE", ""}};
+constexpr std::array option_table{
+    OptionInfo{"deep", 0, "", "also reads the beginning of a disk in each way that disks are read"},
+    OptionInfo{"today", 0, "DATE", ""},
+};
+
+struct Options {
+  std::string today;
+  bool deep = false;
+};
 
 struct Program {
   std::string_view name, package, what_for;
@@ -78,27 +87,30 @@ void judge_ground(const Site& site, const EndpointConfig& endpoint, const std::s
   }
 }
 
-EndpointCheck look_at(const Site& site, const EndpointConfig& endpoint, const std::string& today,
+EndpointCheck look_at(const Site& site, const EndpointConfig& endpoint, const Options& options,
                       const Call& call, ExitStatus& status) {
   EndpointCheck check{.endpoint = endpoint.name, .driver = endpoint.driver};
   auto driver = open_endpoint(endpoint, Access::work, call);
   // Only targets have to answer for their ground.
   const bool target = driver && (*driver)->info().can.has(Capability::create) &&
                       (site.to.empty() || site.to == endpoint.name || endpoint.ground);
-  auto looked = driver ? cli::look_at(endpoint, call, {"", "", true}) : std::move(driver).error();
+  auto looked = driver ? cli::look_at(endpoint, call, {"", "", true}) : driver.error();
   if (!looked) {
     status = worse(status, looked.error().status);
     check.error = std::move(looked).error().error;
     return check;
   }
   check.inventory = std::move(looked->inventory);
+  if (options.deep && looked->driver.can.has(Capability::read)) {
+    try_reading(**driver, *check.inventory, call);
+  }
   check.findings = std::exchange(check.inventory->findings, {});
   for (const auto& machine : check.inventory->machines) {
     if (machine.unreadable.empty()) continue;
     check.findings.push_back(
         {fmt::format("{} cannot be read: {}", machine.name, machine.unreadable), {}, false});
   }
-  if (target) judge_ground(site, endpoint, today, check);
+  if (target) judge_ground(site, endpoint, options.today, check);
   return check;
 }
 
@@ -119,7 +131,8 @@ ExitStatus judge(const CheckReport& report, ExitStatus status) {
 }
 
 Outcome run(const Arguments& arguments, Session& session) {
-  FLYT_ASSIGN(const auto today, during(Origin::setup, today_of(arguments)));
+  Options options{{}, arguments.has("deep")};
+  FLYT_ASSIGN(options.today, during(Origin::setup, today_of(arguments)));
   FLYT_ASSIGN(const auto site, session.site());
   CheckReport report{site.name, site.id, site.file.string(), site.state.string(), {}, {}};
   std::vector<std::string> names = arguments.operands();
@@ -130,7 +143,7 @@ Outcome run(const Arguments& arguments, Session& session) {
   ExitStatus status = ExitStatus::done;
   for (const auto& name : names) {
     report.endpoints.push_back(
-        look_at(site, site.endpoints.at(name), today, session.call(), status));
+        look_at(site, site.endpoints.at(name), options, session.call(), status));
     // What came after a stop is no finding.
     FLYT_TRY(during(Origin::work, proceed(session.call(), "looking at endpoints")));
   }
@@ -147,7 +160,7 @@ const CommandInfo check_command{
     .summary = "Asks every endpoint, and this machine, whether all is well; says what to fix.",
     .operands = operand_table,
     .options = option_table,
-    .example = "  flyt check\n  flyt check pve",
+    .example = "  flyt check\n  flyt check vcenter --deep",
     .run = run,
 };
 

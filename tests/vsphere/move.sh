@@ -82,6 +82,12 @@ expect 0 flyt check vc kvm shelf
 # The lab's host has a name that leads nowhere, and a lease would need it.
 expect 1 flyt check export
 says "DC0_H0 does not answer"
+expect 0 flyt check vc --deep
+says "at any place in "
+expect 1 flyt check export --deep
+says "as one sequence in "
+left=$(ask "$control/baseline" | jq -c .differences)
+[ "$left" = "[]" ] || fail "left on the source by looking at it: $left"
 
 # Cold, by ranges and by a lease; one after the other, since both guests have one address.
 for move in "vc web01" "export web02"; do
