@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <map>
 
 #include "base/units.hpp"
 #include "cli/commands/commands.hpp"
 #include "cli/concern_kinds.hpp"
 #include "cli/endpoints.hpp"
+#include "cli/look_inside.hpp"
 #include "cli/session.hpp"
 #include "planners/concerns.hpp"
 #include "planners/planner.hpp"
@@ -18,13 +21,17 @@ constexpr std::array operand_table{
     OperandInfo{"ENDPOINT", "whose machines (default: of all that can be read)", false, true},
 };
 constexpr std::array option_table{
+    OptionInfo{"deep", 0, "", "also looks into the disks of machines that are off; takes minutes"},
     OptionInfo{"explain", 0, "CODE", "what a concern means and what can be done about it"},
 };
 
 struct Options {
   std::optional<std::string> explain;
   std::vector<std::string> endpoints;
+  bool deep = false;
 };
+
+using ById = std::map<std::string, std::vector<Concern>>;  // by Machine::id
 
 Outcome explain_code(std::string code, Session& session) {
   std::transform(code.begin(), code.end(), code.begin(), [](char c) {
@@ -50,7 +57,26 @@ Severity worst(const std::vector<Concern>& concerns) {
   return severity;
 }
 
-Assessment assess_all(const Site& site, const Looked& source) {
+// Looks into one machine after the other, and says how long each took.
+Attempt<ById> look_into_all(const EndpointConfig& endpoint, const Inventory& inventory,
+                            Session& session) {
+  using std::chrono::steady_clock;
+  FLYT_ASSIGN(const auto driver, open_endpoint(endpoint, Access::work, session.call()));
+  ById inside;
+  std::size_t at = 0;
+  for (const auto& machine : inventory.machines) {
+    ++at;
+    if (machine.is_template) continue;
+    const auto begun = steady_clock::now();
+    inside[machine.id] = look_inside(*driver, machine, session.call());
+    FLYT_TRY(during(Origin::work, proceed(session.call(), "looking into machines")));
+    session.view().remark(fmt::format("{} of {}: {}: {}", at, inventory.machines.size(),
+                                      machine.name, format_duration(steady_clock::now() - begun)));
+  }
+  return inside;
+}
+
+Assessment assess_all(const Site& site, const Looked& source, const ById& inside) {
   const Inventory& inventory = source.inventory;
   const SourceTraits traits{inventory.endpoint, source.driver.can_cut_over()};
   Assessment all;
@@ -58,7 +84,10 @@ Assessment assess_all(const Site& site, const Looked& source) {
   for (const auto& machine : inventory.machines) {
     if (machine.is_template) continue;
     ++all.machines;
-    const auto concerns = assess(site, traits, machine);
+    auto concerns = assess(site, traits, machine);
+    if (const auto its = inside.find(machine.id); its != inside.end()) {
+      concerns.insert(concerns.end(), its->second.begin(), its->second.end());
+    }
     const Severity severity = worst(concerns);
     if (severity == Severity::blocker) ++all.blocked;
     if (severity == Severity::warning) ++all.with_warnings;
@@ -79,7 +108,7 @@ Attempt<std::vector<std::string>> readable(const Site& site, const Call& call) {
 }
 
 Outcome run(const Arguments& arguments, Session& session) {
-  Options options{arguments.text("explain"), arguments.operands()};
+  Options options{arguments.text("explain"), arguments.operands(), arguments.has("deep")};
   if (options.explain) return explain_code(*options.explain, session);
   FLYT_ASSIGN(const auto site, session.site());
   if (options.endpoints.empty()) {
@@ -88,7 +117,11 @@ Outcome run(const Arguments& arguments, Session& session) {
   for (const auto& name : options.endpoints) {
     FLYT_ASSIGN(const auto* const endpoint, find_endpoint(site, name));
     FLYT_ASSIGN(const auto source, look_at(*endpoint, session.call()));
-    session.view().assessment(assess_all(site, source));
+    ById inside;
+    if (options.deep) {
+      FLYT_ASSIGN(inside, look_into_all(*endpoint, source.inventory, session));
+    }
+    session.view().assessment(assess_all(site, source, inside));
   }
   return ExitStatus::done;
 }
@@ -100,7 +133,8 @@ const CommandInfo assess_command{
     .summary = "Lists what speaks against moving each machine, and what to do about it.",
     .operands = operand_table,
     .options = option_table,
-    .example = "  flyt assess vcenter\n  flyt assess --explain V-VTPM",
+    .example =
+        "  flyt assess vcenter\n  flyt assess vcenter --deep\n  flyt assess --explain V-VTPM",
     .run = run,
 };
 

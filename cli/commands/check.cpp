@@ -38,6 +38,7 @@ constexpr std::array programs{
     Program{"nbdkit", "nbdkit", "serving files and streams", true},
     Program{"virt-v2v-in-place", "virt-v2v", "converting guests; not needed with convert = none",
             false},
+    Program{"guestfish", "libguestfs-tools", "looking into machines: flyt assess --deep", false},
 };
 
 // Whether the state folder can be made or is there, ours and private.

@@ -86,6 +86,13 @@ expect 0 flyt check vc --deep
 says "at any place in "
 expect 1 flyt check export --deep
 says "as one sequence in "
+# Before anything is copied: into what is off, as it is read in ranges; not into what runs, nor through leases.
+eval "$("$GUESTS/v2v-env.sh")"
+expect 0 flyt assess vc --deep
+says "/etc/fstab mounts /dev/sda1"
+says "it is not off"
+expect 0 flyt assess export --deep
+says "can only be read as one sequence"
 left=$(ask "$control/baseline" | jq -c .differences)
 [ "$left" = "[]" ] || fail "left on the source by looking at it: $left"
 
