@@ -103,6 +103,13 @@ struct Volume {
   std::string migration_id;  // a disk that flyt made and whose machine is gone
 };
 
+// One thing that somebody looked at and that is not as it must be.
+struct Finding {
+  std::string text;                 // one line
+  std::vector<std::string> remedy;  // what to do; a command stands alone
+  bool must = true;                 // false: worth knowing, what must work does
+};
+
 struct Inventory {
   std::string endpoint;     // its name in the site
   std::string driver;       // DriverInfo::name
@@ -118,12 +125,14 @@ struct Inventory {
   std::vector<std::string> notes;   // for people: transport, acceleration and why
   bool can_cut_over = false;        // the platform's driver can: DriverInfo::can_cut_over()
   bool can_track = false;           // the same: Capability::tracking
+  std::vector<Finding> findings;    // only with Scope::findings; in no document
 };
 
 // What inventory() should look at. All empty: everything.
 struct Scope {
   std::string machine;       // Machine::id
   std::string migration_id;  // only what this migration made
+  bool findings = false;     // also what would hinder a migration: rights, hosts, clocks
 };
 
 }  // namespace flyt

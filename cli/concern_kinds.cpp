@@ -1,12 +1,13 @@
 #include "cli/concern_kinds.hpp"
 
 #include "drivers/concerns.hpp"
+#include "movers/inspect/concerns.hpp"
 #include "planners/concerns.hpp"
 
 namespace flyt::cli {
 
 const ConcernKind* find_concern_kind(std::string_view code) {
-  for (const auto kinds : {concern_kinds(), driver_concern_kinds()}) {
+  for (const auto kinds : {concern_kinds(), driver_concern_kinds(), inside_concern_kinds()}) {
     for (const ConcernKind& kind : kinds) {
       if (kind.code == code) return &kind;
     }
@@ -16,7 +17,7 @@ const ConcernKind* find_concern_kind(std::string_view code) {
 
 std::vector<std::string_view> concern_codes() {
   std::vector<std::string_view> codes;
-  for (const auto kinds : {concern_kinds(), driver_concern_kinds()}) {
+  for (const auto kinds : {concern_kinds(), driver_concern_kinds(), inside_concern_kinds()}) {
     for (const ConcernKind& kind : kinds) codes.push_back(kind.code);
   }
   return codes;

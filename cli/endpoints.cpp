@@ -70,9 +70,10 @@ Attempt<std::unique_ptr<Driver>> open_endpoint(const EndpointConfig& endpoint, A
   return access == Access::look ? read_only(std::move(driver)) : std::move(driver);
 }
 
-Attempt<Inventory> read_inventory(const EndpointConfig& endpoint, const Call& call) {
+Attempt<Inventory> read_inventory(const EndpointConfig& endpoint, const Call& call,
+                                  const Scope& scope) {
   FLYT_ASSIGN(const auto driver, open_endpoint(endpoint, Access::look, call));
-  FLYT_ASSIGN(auto inventory, during(Origin::endpoint, driver->inventory(Scope{}, call)));
+  FLYT_ASSIGN(auto inventory, during(Origin::endpoint, driver->inventory(scope, call)));
   inventory.endpoint = endpoint.name;
   add_abilities(driver->info(), inventory);
   return inventory;

@@ -28,8 +28,9 @@ std::string endpoint_context(std::string_view name);
 Attempt<std::unique_ptr<Driver>> open_endpoint(const EndpointConfig& endpoint, Access access,
                                                const Call& call);
 
-// Opens it to look, reads everything, closes it.
-Attempt<Inventory> read_inventory(const EndpointConfig& endpoint, const Call& call);
+// Opens it to look, reads everything, closes it. `scope`: see Driver::inventory().
+Attempt<Inventory> read_inventory(const EndpointConfig& endpoint, const Call& call,
+                                  const Scope& scope = {});
 
 // What its driver can do with its machines; a record says itself what its platform could.
 void add_abilities(const DriverInfo& driver, Inventory& inventory);

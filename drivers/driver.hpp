@@ -32,6 +32,8 @@ class Driver {
   virtual DriverInfo info() const = 0;
   // All identities or an error; a machine that cannot be read says why. Scope::machine that is not
   // there: Errc::not_found. Scope::migration_id that made nothing: an inventory without machines.
+  // Scope::findings adds findings, each with a remedy, and notes; it changes nothing else, and what
+  // cannot be found out is a finding.
   virtual Result<Inventory> inventory(const Scope& scope, const Call& call) = 0;
   virtual Result<Observation> observe(const std::string& machine, const Call& call);
   // What the console has said after the piece that told `after`, without a gap; empty: from as far

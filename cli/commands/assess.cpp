@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <map>
 
 #include "base/units.hpp"
 #include "cli/commands/commands.hpp"
 #include "cli/concern_kinds.hpp"
 #include "cli/endpoints.hpp"
+#include "cli/look_inside.hpp"
 #include "cli/session.hpp"
 #include "cli/views/csv/csv.hpp"
 #include "planners/concerns.hpp"
@@ -19,6 +22,7 @@ constexpr std::array operand_table{
     OperandInfo{"ENDPOINT", "whose machines (default: of all that can be read)", false, true},
 };
 constexpr std::array option_table{
+    OptionInfo{"deep", 0, "", "also looks into the disks of machines that are off; takes minutes"},
     OptionInfo{"explain", 0, "CODE", "what a concern means and what can be done about it"},
     OptionInfo{"csv", 0, "", "a table for spreadsheets: a line for each machine and concern"},
 };
@@ -26,7 +30,10 @@ constexpr std::array option_table{
 struct Options {
   std::optional<std::string> explain;
   std::vector<std::string> endpoints;
+  bool deep = false, csv = false;
 };
+
+using ById = std::map<std::string, std::vector<Concern>>;  // by Machine::id
 
 Outcome explain_code(std::string code, Session& session) {
   std::transform(code.begin(), code.end(), code.begin(), [](char c) {
@@ -46,12 +53,38 @@ Outcome explain_code(std::string code, Session& session) {
   return failure(std::move(error), Origin::setup);
 }
 
-Assessment assess_all(const Site& site, const Inventory& inventory) {
+// Looks into one machine after the other, and says how long each took, unless that would stand in a
+// table.
+Attempt<ById> look_into_all(const EndpointConfig& endpoint, const Inventory& inventory,
+                            const Options& options, Session& session) {
+  using std::chrono::steady_clock;
+  FLYT_ASSIGN(const auto driver, open_endpoint(endpoint, Access::work, session.call()));
+  ById inside;
+  std::size_t at = 0;
+  for (const auto& machine : inventory.machines) {
+    ++at;
+    if (machine.is_template) continue;
+    const auto begun = steady_clock::now();
+    inside[machine.id] = look_inside(*driver, machine, session.call());
+    FLYT_TRY(during(Origin::work, proceed(session.call(), "looking into machines")));
+    if (options.csv) continue;
+    session.view().remark(fmt::format("{} of {}: {}: {}", at, inventory.machines.size(),
+                                      machine.name, format_duration(steady_clock::now() - begun)));
+  }
+  return inside;
+}
+
+Assessment assess_all(const Site& site, const Inventory& inventory, const ById& inside) {
   const SourceTraits traits{inventory.endpoint, inventory.can_cut_over};
   Assessment found;
   found.endpoint = inventory.endpoint;
   for (const auto& machine : inventory.machines) {
-    if (!machine.is_template) found.all.push_back({&machine, assess(site, traits, machine)});
+    if (machine.is_template) continue;
+    auto concerns = assess(site, traits, machine);
+    if (const auto its = inside.find(machine.id); its != inside.end()) {
+      concerns.insert(concerns.end(), its->second.begin(), its->second.end());
+    }
+    found.all.push_back({&machine, std::move(concerns)});
   }
   return found;
 }
@@ -75,23 +108,27 @@ Failure one_look() {
 }
 
 Outcome run(const Arguments& arguments, Session& session) {
-  const bool csv = arguments.has("csv");
-  if (csv && arguments.has("json")) return one_look();
-  Options options{arguments.text("explain"), arguments.operands()};
+  Options options{arguments.text("explain"), arguments.operands(), arguments.has("deep"),
+                  arguments.has("csv")};
+  if (options.csv && arguments.has("json")) return one_look();
   if (options.explain) return explain_code(*options.explain, session);
   FLYT_ASSIGN(const auto site, session.site());
   if (options.endpoints.empty()) {
     FLYT_ASSIGN(options.endpoints, readable(site, session.call()));
   }
-  std::string table = csv ? assessment_csv_header() : std::string();
+  std::string table = options.csv ? assessment_csv_header() : std::string();
   for (const auto& name : options.endpoints) {
     FLYT_ASSIGN(const auto* const endpoint, find_endpoint(site, name));
     FLYT_ASSIGN(const auto source, read_inventory(*endpoint, session.call()));
-    const Assessment assessment = assess_all(site, source);
-    if (csv) table += assessment_csv(assessment);
-    if (!csv) session.view().assessment(assessment);
+    ById inside;
+    if (options.deep) {
+      FLYT_ASSIGN(inside, look_into_all(*endpoint, source, options, session));
+    }
+    const Assessment assessment = assess_all(site, source, inside);
+    if (options.csv) table += assessment_csv(assessment);
+    if (!options.csv) session.view().assessment(assessment);
   }
-  if (csv) session.view().csv(table);
+  if (options.csv) session.view().csv(table);
   return ExitStatus::done;
 }
 
@@ -103,8 +140,8 @@ const CommandInfo assess_command{
     .operands = operand_table,
     .options = option_table,
     .example =
-        "  flyt assess vcenter\n  flyt assess --csv > assessment.csv\n  flyt assess --explain "
-        "V-VTPM",
+        "  flyt assess vcenter\n  flyt assess vcenter --deep\n  flyt assess --csv > "
+        "assessment.csv\n  flyt assess --explain V-VTPM",
     .run = run,
 };
 

@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <utility>
 
 #include "base/process.hpp"
 #include "cli/commands/commands.hpp"
+#include "cli/deep_check.hpp"
 #include "cli/endpoints.hpp"
 #include "cli/session.hpp"
 #include "cli/target_ground.hpp"
@@ -17,7 +19,15 @@ namespace {
 constexpr std::array operand_table{
     OperandInfo{"ENDPOINT", "which (default: all)", false, true},
 };
-constexpr std::array option_table{OptionInfo{"today", 0, "DATE", ""}};
+constexpr std::array option_table{
+    OptionInfo{"deep", 0, "", "also reads the beginning of a disk in each way that disks are read"},
+    OptionInfo{"today", 0, "DATE", ""},
+};
+
+struct Options {
+  std::string today;
+  bool deep = false;
+};
 
 struct Program {
   std::string_view name, package, what_for;
@@ -28,6 +38,7 @@ constexpr std::array programs{
     Program{"nbdkit", "nbdkit", "serving files and streams", true},
     Program{"virt-v2v-in-place", "virt-v2v", "converting guests; not needed with convert = none",
             false},
+    Program{"guestfish", "libguestfs-tools", "looking into machines: flyt assess --deep", false},
 };
 
 // Whether the state folder can be made or is there, ours and private.
@@ -77,26 +88,30 @@ void judge_ground(const Site& site, const EndpointConfig& endpoint, const std::s
   }
 }
 
-EndpointCheck look_at(const Site& site, const EndpointConfig& endpoint, const std::string& today,
+EndpointCheck look_at(const Site& site, const EndpointConfig& endpoint, const Options& options,
                       const Call& call, ExitStatus& status) {
   EndpointCheck check{.endpoint = endpoint.name, .driver = endpoint.driver};
   auto driver = open_endpoint(endpoint, Access::work, call);
   // Only targets have to answer for their ground.
   const bool target = driver && (*driver)->info().can.has(Capability::create) &&
                       (site.to.empty() || site.to == endpoint.name || endpoint.ground);
-  auto inventory = driver ? read_inventory(endpoint, call) : std::move(driver).error();
-  if (!inventory) {
-    status = worse(status, inventory.error().status);
-    check.error = std::move(inventory).error().error;
+  auto looked = driver ? read_inventory(endpoint, call, {"", "", true}) : driver.error();
+  if (!looked) {
+    status = worse(status, looked.error().status);
+    check.error = std::move(looked).error().error;
     return check;
   }
-  check.inventory = *std::move(inventory);
+  check.inventory = *std::move(looked);
+  if (options.deep && (*driver)->info().can.has(Capability::read)) {
+    try_reading(**driver, *check.inventory, call);
+  }
+  check.findings = std::exchange(check.inventory->findings, {});
   for (const auto& machine : check.inventory->machines) {
     if (machine.unreadable.empty()) continue;
     check.findings.push_back(
         {fmt::format("{} cannot be read: {}", machine.name, machine.unreadable), {}, false});
   }
-  if (target) judge_ground(site, endpoint, today, check);
+  if (target) judge_ground(site, endpoint, options.today, check);
   return check;
 }
 
@@ -117,7 +132,8 @@ ExitStatus judge(const CheckReport& report, ExitStatus status) {
 }
 
 Outcome run(const Arguments& arguments, Session& session) {
-  FLYT_ASSIGN(const auto today, during(Origin::setup, today_of(arguments)));
+  Options options{{}, arguments.has("deep")};
+  FLYT_ASSIGN(options.today, during(Origin::setup, today_of(arguments)));
   FLYT_ASSIGN(const auto site, session.site());
   CheckReport report{site.name, site.id, site.file.string(), site.state.string(), {}, {}};
   std::vector<std::string> names = arguments.operands();
@@ -128,7 +144,7 @@ Outcome run(const Arguments& arguments, Session& session) {
   ExitStatus status = ExitStatus::done;
   for (const auto& name : names) {
     report.endpoints.push_back(
-        look_at(site, site.endpoints.at(name), today, session.call(), status));
+        look_at(site, site.endpoints.at(name), options, session.call(), status));
     // What came after a stop is no finding.
     FLYT_TRY(during(Origin::work, proceed(session.call(), "looking at endpoints")));
   }
@@ -145,7 +161,7 @@ const CommandInfo check_command{
     .summary = "Asks every endpoint, and this machine, whether all is well; says what to fix.",
     .operands = operand_table,
     .options = option_table,
-    .example = "  flyt check\n  flyt check pve",
+    .example = "  flyt check\n  flyt check vcenter --deep",
     .run = run,
 };
 

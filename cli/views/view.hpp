@@ -23,13 +23,6 @@
 
 namespace flyt::cli {
 
-// One thing `flyt check` looked at that is not as it must be.
-struct Finding {
-  std::string text;                 // one line
-  std::vector<std::string> remedy;  // what to do; a command stands alone
-  bool must = true;                 // false: worth knowing, nothing to fix
-};
-
 struct EndpointCheck {
   std::string endpoint, driver;
   std::optional<Inventory> inventory;  // nothing: `error` says why

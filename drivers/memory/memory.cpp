@@ -102,6 +102,7 @@ Result<Inventory> MemoryDriver::inventory(const Scope& scope, const Call& call) 
     }
   }
   Inventory found = std::move(world.ground);
+  if (!scope.findings) found.findings.clear();
   found.machines.erase(std::remove_if(found.machines.begin(), found.machines.end(), hidden),
                        found.machines.end());
   for (Machine& machine : found.machines) {

@@ -209,6 +209,17 @@ Result<Habits> habits_from(const Json& json) {
   return habits;
 }
 
+Result<Finding> finding_from(const Json& json) {
+  if (!json.is_object()) return wrong("a finding", "an object");
+  Finding finding;
+  FLYT_TRY(member(json, "text", finding.text));
+  FLYT_TRY(member(json, "must", finding.must));
+  FLYT_TRY(each_of(json, "remedy", [&](const Json& one) {
+    return take(one, "a line of a remedy", finding.remedy.emplace_back());
+  }));
+  return finding;
+}
+
 Result<World> world_from(const Json& json) {
   if (!json.is_object()) return wrong("the world", "a JSON object");
   std::uint64_t format = format_version;
@@ -220,6 +231,10 @@ Result<World> world_from(const Json& json) {
   FLYT_ASSIGN(world.ground, inventory_from(json));
   FLYT_TRY(each_member(json, "inside", [&](const std::string& id, const Json& one) -> Status {
     FLYT_ASSIGN(world.inside[id], inside_from(one, id));
+    return ok();
+  }));
+  FLYT_TRY(each_of(json, "findings", [&](const Json& one) -> Status {
+    FLYT_ASSIGN(world.ground.findings.emplace_back(), finding_from(one));
     return ok();
   }));
   FLYT_TRY(each_of(json, "servers", [&](const Json& one) -> Status {
@@ -246,6 +261,10 @@ std::string world_text(const World& world) {
   json["habits"] = habits_json(world.habits);
   json["inside"] = Json::object();
   for (const auto& [id, inside] : world.inside) json["inside"][id] = inside_json(inside);
+  json["findings"] = Json::array();
+  for (const Finding& one : world.ground.findings) {
+    json["findings"].push_back({{"text", one.text}, {"remedy", one.remedy}, {"must", one.must}});
+  }
   json["servers"] = Json::array();
   for (const Server& server : world.servers) json["servers"].push_back(server_json(server));
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
+#include "drivers/vsphere/hindrances.hpp"
 #include "drivers/vsphere/starts.hpp"
 #include "drivers/vsphere/tags.hpp"
 
@@ -53,7 +55,36 @@ void add_ground(const Surroundings& around, Inventory& found) {
   }
 }
 
-void set_transports(const Surroundings& around, Transport wanted, SourceMachine& one) {
+// How many disks are read in which way, and why, and how many machines are tracked.
+struct Tally {
+  std::map<std::string, std::size_t> ways;
+  std::size_t machines = 0, tracked = 0;
+
+  void add(const SourceMachine& one) {
+    if (!one.machine.unreadable.empty()) return;
+    ++machines;
+    if (one.tracked) ++tracked;
+  }
+  std::vector<std::string> notes() const {
+    std::vector<std::string> all;
+    for (const auto& [way, disks] : ways) {
+      all.push_back(fmt::format("{} for {} {}", way, disks, disks == 1 ? "disk" : "disks"));
+    }
+    all.push_back(fmt::format("change tracking is on for {} of {} machines", tracked, machines));
+    return all;
+  }
+};
+
+std::string way_of(const TransportChoice& choice) {
+  if (!choice.refused.empty()) return fmt::format("no transport ({})", choice.refused);
+  return fmt::format("{} ({})",
+                     choice.transport == Transport::lease ? "export leases" : "HTTPS ranges",
+                     choice.why);
+}
+
+void set_transports(const Surroundings& around, Transport wanted, SourceMachine& one,
+                    Tally& tally) {
+  tally.add(one);
   for (std::size_t i = 0; i < one.machine.disks.size(); ++i) {
     Disk& disk = one.machine.disks[i];
     DeviceDisk device = one.devices.disks[i];
@@ -63,6 +94,7 @@ void set_transports(const Surroundings& around, Transport wanted, SourceMachine&
     const std::string kind =
         store == around.datastores.end() ? std::string() : store->second.storage.kind;
     const TransportChoice choice = choose_transport(device, kind, wanted);
+    ++tally.ways[way_of(choice)];
     disk.left_out = choice.refused;
     disk.stream_only = choice.transport == Transport::lease;
     if (disk.stream_only) disk.format = "vmdk-stream";
@@ -125,11 +157,12 @@ Result<Inventory> read_inventory(Session& session, const Scope& scope, Transport
   found.driver = "vsphere";
   found.platform = fmt::format("{} at {}", service.full_name, session.config().url);
   FLYT_ASSIGN(found.platform_id, platform_id(session, service, call));
+  Tally tally;
   add_ground(around, found);
   if (!scope.migration_id.empty()) return found;  // nothing here is made by a migration
   if (!scope.machine.empty()) {
     FLYT_ASSIGN(SourceMachine one, read_machine(session, scope.machine, around, call));
-    set_transports(around, wanted, one);
+    set_transports(around, wanted, one, tally);
     FLYT_TRY(add_stamps(session, one, call));
     found.machines.push_back(std::move(one.machine));
     return found;
@@ -138,13 +171,16 @@ Result<Inventory> read_inventory(Session& session, const Scope& scope, Transport
       session, {machine_properties()},
       [&](const Object& object) -> Status {
         SourceMachine one = machine_of(object, around);
-        set_transports(around, wanted, one);
+        set_transports(around, wanted, one, tally);
         found.machines.push_back(std::move(one.machine));
         return ok();
       },
       call));
   std::sort(found.machines.begin(), found.machines.end(), by_name);
   FLYT_TRY(add_tags(session, service, found, call));
+  if (!scope.findings) return found;
+  for (std::string& note : tally.notes()) found.notes.push_back(std::move(note));
+  FLYT_TRY(find_hindrances(session, found, call));
   return found;
 }
 

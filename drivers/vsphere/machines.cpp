@@ -200,6 +200,7 @@ SourceMachine machine_of(const Object& object, const Surroundings& around) {
   if (!machine.unreadable.empty()) return found;
   machine.tags = attributes(object, around);
   machine.notes = object.text("config.annotation");
+  found.tracked = object.text("config.changeTrackingEnabled") == "true";
   machine.is_template = object.text("config.template") == "true";
   found.foreign_snapshots = !foreign_snapshots(object.at("snapshot")).empty();
   const pugi::xml_node hardware = object.at("config.hardware");

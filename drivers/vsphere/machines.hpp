@@ -14,6 +14,7 @@ struct SourceMachine {
   Devices devices;  // in the order of machine.disks
   Ref host;
   bool foreign_snapshots = false;  // others than flyt's own
+  bool tracked = false;            // change tracking is on
 };
 
 // A machine that vCenter cannot tell about (its host is gone, its files are not to be found) says

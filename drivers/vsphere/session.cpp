@@ -65,6 +65,8 @@ Service service_of(pugi::xml_node content) {
   service.session_manager = ref_child(content, "sessionManager");
   service.custom_fields = ref_child(content, "customFieldsManager");
   service.event_manager = ref_child(content, "eventManager");
+  service.authorization = ref_child(content, "authorizationManager");
+  service.licences = ref_child(content, "licenseManager");
   const pugi::xml_node about = xml_child(content, "about");
   service.name = xml_child_text(about, "name");
   service.full_name = xml_child_text(about, "fullName");

@@ -23,8 +23,9 @@ struct ServerConfig {
 // What the server says of itself before anybody has logged in (ServiceContent).
 struct Service {
   Ref root_folder, property_collector, view_manager, session_manager;
-  Ref custom_fields;          // empty: this server has none
-  Ref event_manager;          // the same
+  Ref custom_fields;  // empty: this server has none
+  Ref event_manager;  // the same
+  Ref authorization, licences;
   std::string name;           // "VMware vCenter Server"
   std::string full_name;      // "VMware vCenter Server 8.0.3 build-24022515"
   std::string version;        // "8.0.3"

@@ -69,11 +69,27 @@ void keeps_to_the_scope(Run& run) {
   CHECK(none.machines.empty());
 }
 
+void tells_what_hinders_when_asked(Run& run) {
+  if (!run.source("web01", {noise(4096, 1)})) return;
+  FLYT_TAKE(const Inventory plain, run.driver->inventory({}, {}));
+  CHECK(plain.findings.empty());
+  FLYT_TAKE(const Inventory checked, run.driver->inventory({"", "", true}, {}));
+  CHECK(checked.findings.empty() != run.subject.hindered);
+  for (const Finding& one : checked.findings) {
+    CHECK_FALSE(one.text.empty());
+    CHECK_FALSE(one.remedy.empty());
+  }
+  CHECK(checked.platform_id == plain.platform_id);
+  REQUIRE(checked.machines.size() == plain.machines.size());
+  CHECK(checked.machines.front().id == plain.machines.front().id);
+}
+
 const Case cases[] = {
     {"names its platform by something stable", names_the_platform},
     {"lists machines with their identity and disks", lists_sources},
     {"says the same to every process", says_the_same_to_all},
     {"keeps to the scope", keeps_to_the_scope},
+    {"tells what hinders only when it is asked", tells_what_hinders_when_asked},
 };
 
 }  // namespace

@@ -15,6 +15,7 @@ class MemoryPlatform final : public Platform {
       : wrap_(std::move(wrap)), folder_(folder_of_test_ / "world") {
     memory::World world = memory::empty_world("2f1c1a52-conformance");
     world.habits = habits;
+    world.ground.findings = {{"the lamp is out", {"switch it on"}, false}};
     written_ = folder_.write(world);
   }
 
@@ -63,6 +64,7 @@ Subject memory_subject(std::string name, const Wrap& wrap, const memory::Habits&
   Subject subject;
   subject.name = std::move(name);
   subject.driver = "memory";
+  subject.hindered = true;
   subject.settle_time = 2 * habits.settle;
   subject.size_step = habits.round_bytes;
   subject.missing = [] {

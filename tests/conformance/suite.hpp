@@ -55,6 +55,7 @@ struct Subject {
 
   bool retries = false;                     // over faults, so that errors of the platform remain
   bool looks_only = false;                  // a read-only decorator: every change is Errc::denied
+  bool hindered = false;                    // there is something to find on its platform
   bool small_data = false;                  // no disks beyond some MiB
   bool empty_disks = true;                  // a disk of 0 bytes is possible
   std::chrono::milliseconds settle_time{};  // the inventory may lag by as much

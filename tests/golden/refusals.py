@@ -80,6 +80,37 @@ def places(seen):
     seen.expect(not (seen.folder / "plan.json").exists(), "a plan was written for a target elsewhere")
 
 
+def findings(seen):
+    seen.say("what an endpoint tells of itself that hinders")
+    old = worlds.source()
+    old["findings"] = [{"text": "flyt may not read disks", "remedy": ["give it the role reader"]},
+                       {"text": "the clock is 3 min ahead", "remedy": ["set it by NTP"], "must": False}]
+    worlds.write(seen, old=old)
+    seen.flyt("check", "old", *TODAY)
+    told = json.loads(seen.flyt("check", "old", "--json", *TODAY, keep=False).stdout.splitlines()[-1])
+    seen.expect([one["must"] for one in told["endpoints"][0]["findings"]] == [True, False], f"told: {told}")
+
+
+def deep(seen):
+    seen.say("reading a little of what can be read")
+    old = worlds.source()
+    old["machines"][1]["disks"][0]["stream_only"] = True
+    old["machines"][1]["power"] = "on"
+    worlds.write(seen, old=old)
+    printed = seen.flyt("check", "old", "--deep", *TODAY, keep=False).stdout
+    seen.expect("at any place in " in printed and "could not be tried" in printed, printed)
+    old["machines"][1]["power"] = "off"
+    worlds.write(seen, old=old)
+    printed = seen.flyt("check", "old", "--deep", *TODAY, keep=False).stdout
+    seen.expect("as one sequence in " in printed and "at any place in " in printed, printed)
+    for machine in old["machines"]:
+        for disk in machine["disks"]:
+            disk["left_out"] = "nobody reads it"
+    worlds.write(seen, old=old)
+    done = seen.flyt("check", "old", "--deep", *TODAY, keep=False)
+    seen.expect(done.returncode == 0 and " in " not in done.stdout.replace("state in", ""), done.stdout)
+
+
 def nothing_begun(seen):
     seen.say("a plan that was never applied")
     worlds.write(seen)
@@ -151,6 +182,8 @@ def main():
     twins(seen)
     assessments(seen)
     places(seen)
+    findings(seen)
+    deep(seen)
     nothing_begun(seen)
     secrets(seen)
     for scrap in ("state", "new", "old"):

@@ -78,7 +78,23 @@ marker = "GUEST-READY"
 probes = [ { tcp = "10.0.2.15:22" }, { http = "http://10.0.2.15/hostname" } ]
 END
 cp -r "$FLYT_SOURCE/examples/memory/target" shelf
-expect 0 flyt check
+expect 0 flyt check vc kvm shelf
+# The lab's host has a name that leads nowhere, and a lease would need it.
+expect 1 flyt check export
+says "DC0_H0 does not answer"
+expect 0 flyt check vc --deep
+says "at any place in "
+expect 1 flyt check export --deep
+says "as one sequence in "
+# Before anything is copied: into what is off, as it is read in ranges; not into what runs, nor through leases.
+eval "$("$GUESTS/v2v-env.sh")"
+expect 0 flyt assess vc --deep
+says "/etc/fstab mounts /dev/sda1"
+says "it is not off"
+expect 0 flyt assess export --deep
+says "can only be read as one sequence"
+left=$(ask "$control/baseline" | jq -c .differences)
+[ "$left" = "[]" ] || fail "left on the source by looking at it: $left"
 
 # Cold, by ranges and by a lease; one after the other, since both guests have one address.
 for move in "vc web01" "export web02"; do

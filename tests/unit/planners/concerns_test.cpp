@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "drivers/concerns.hpp"
+#include "movers/inspect/concerns.hpp"
 #include "tests/catch.hpp"
 #include "tests/unit/planners/example.hpp"
 
@@ -355,7 +356,8 @@ TEST_CASE("docs/concerns.md lists every concern as the tables have it", "[planne
     if (line.starts_with("| `")) page += line + "\n";
   }
   std::string table;
-  for (const auto kinds : {flyt::concern_kinds(), flyt::driver_concern_kinds()}) {
+  for (const auto kinds :
+       {flyt::concern_kinds(), flyt::driver_concern_kinds(), flyt::inside_concern_kinds()}) {
     for (const auto& kind : kinds) {
       table += fmt::format("| `{}` | {} | {} | {} |\n", kind.code, flyt::to_string(kind.severity),
                            kind.title, kind.help);

@@ -22,6 +22,7 @@ World full_world() {
   world.servers.push_back({"web 01", "disk0", Use::write, {"flyt-x", 9}, {4711, 99, "boot"}});
   world.habits.settle = std::chrono::milliseconds(5);
   world.habits.round_bytes = 4096;
+  world.ground.findings = {{"the lamp is out", {"switch it on"}, false}};
   return world;
 }
 
@@ -42,6 +43,9 @@ TEST_CASE("a world is written and read without loss") {
   CHECK(inside.views[0].view.machine == "web 01");
   CHECK(inside.views[0].view.got == Consistency::crash);
   REQUIRE(read->servers.size() == 1);
+  REQUIRE(read->ground.findings.size() == 1);
+  CHECK(read->ground.findings[0].remedy == std::vector<std::string>{"switch it on"});
+  CHECK_FALSE(read->ground.findings[0].must);
   CHECK(read->servers[0].use == Use::write);
   CHECK(read->servers[0].process == ProcessMark{4711, 99, "boot"});
   CHECK(read->habits.settle.count() == 5);

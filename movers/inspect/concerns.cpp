@@ -1,0 +1,65 @@
+#include "movers/inspect/concerns.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace flyt {
+namespace {
+
+using enum Severity;
+
+constexpr std::array kinds = std::to_array<ConcernKind>({
+    {"I-BITLOCKER", warning, "a volume is encrypted by BitLocker",
+     "On new hardware Windows asks for the recovery key, and no conversion can write drivers into "
+     "the volume. Suspend BitLocker in the guest before the move, and have the key at hand."},
+    {"I-CLOUD-INIT", info, "cloud-init is installed",
+     "Where the target offers it a data source it may set host name, network and keys anew at the "
+     "first start. Where that is not wanted: touch /etc/cloud/cloud-init.disabled in the guest."},
+    {"I-FSTAB", warning, "the guest mounts disks by their device names",
+     "/dev/sda may be /dev/vda elsewhere, and another disk. A conversion corrects the names that "
+     "it "
+     "knows. Write UUID=... into /etc/fstab before the move: blkid tells them."},
+    {"I-LUKS", warning, "a volume is encrypted by LUKS",
+     "Nothing inside it could be looked at, and a conversion cannot see into it. It moves as it "
+     "is; at the start somebody has to enter the pass phrase, or what unlocks it today (a TPM, a "
+     "server in the network) must be there."},
+    {"I-NIC-NAME", warning, "a network interface is configured by its name",
+     "Names such as ens192 come from the slot of the old hardware. Where the interface has another "
+     "name on the target, it gets no address. Match it by its MAC address, which is kept."},
+    {"I-NO-FALLBACK", warning, "the UEFI boot loader has no fall-back file",
+     "Boot variables do not travel, and without EFI/BOOT/BOOTX64.EFI the firmware finds no loader. "
+     "In the guest: grub-install --force-extra-removable, or copy the loader to that place."},
+    {"I-NO-SYSTEM", info, "no operating system was found on the disks",
+     "Data disks, an unknown system, or one that is encrypted. Nothing can be told about how it "
+     "will start, and a conversion would fail: set convert = \"none\"."},
+    {"I-NO-VIRTIO", warning, "no kernel of the guest has virtio drivers",
+     "It cannot start from a virtio disk, and a conversion has nothing to choose. Install a kernel "
+     "with virtio_blk, or keep the old kind of controller with convert = \"none\"."},
+    {"I-NOT-SEEN", info, "nobody has looked into this machine",
+     "The reason stands beside it. A machine that runs could only be looked into through a "
+     "snapshot, which flyt takes for no assessment: shut it down, or go without. Disks that are "
+     "one sequence (export leases) cannot be looked into at all."},
+    {"I-SPACE", warning, "a file system of the guest is nearly full",
+     "A conversion writes a new initramfs and drivers: it wants 100 MiB in the root, 50 MiB in "
+     "/boot. Make room in the guest."},
+    {"I-SYSTEM", info, "what is inside the machine",
+     "The operating system, and the size and free space of the file systems that it mounts."},
+});
+
+constexpr bool by_code(const ConcernKind& a, const ConcernKind& b) { return a.code < b.code; }
+static_assert(std::is_sorted(kinds.begin(), kinds.end(), by_code));
+
+}  // namespace
+
+std::span<const ConcernKind> inside_concern_kinds() { return kinds; }
+
+Concern inside_concern(std::string_view code, std::string_view machine, std::string text,
+                       std::string remedy) {
+  const auto kind = std::find_if(kinds.begin(), kinds.end(),
+                                 [code](const ConcernKind& one) { return one.code == code; });
+  return {std::string(code), kind->severity, std::string(machine), std::move(text),
+          std::move(remedy)};
+}
+
+}  // namespace flyt

@@ -1,0 +1,50 @@
+// What was seen inside a guest, and what follows from it. Nothing here touches a disk.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/concern.hpp"
+
+namespace flyt::inspection {
+
+struct FileSystem {
+  std::string device, type;  // "/dev/sda1", "ext4"
+  std::string mounted;       // where the guest mounts it; empty: it does not, or it is not known
+  std::optional<std::uint64_t> size_bytes, free_bytes;
+};
+
+struct Kernel {
+  std::string version;
+  bool has_virtio = false;                // built in, or as a module
+  std::optional<bool> early_virtio = {};  // in its initramfs; nothing: that cannot be read
+};
+
+struct ConfigFile {
+  std::string path, text;
+};
+
+struct Facts {
+  std::vector<FileSystem> file_systems;
+  std::string type, distro, version;  // "linux", "debian", "12.5"; type empty: no system was found
+  std::string fstab;
+  std::vector<Kernel> kernels;
+  std::vector<ConfigFile> network;  // files that may configure interfaces
+  bool fallback_loader = false;
+  bool cloud_init = false;
+};
+
+// In the order of their codes. `uefi`: the machine boots so.
+std::vector<Concern> judge(const Facts& facts, std::string_view machine, bool uefi);
+
+// Interfaces that get a fixed address by their name in this file.
+std::vector<std::string> named_interfaces(const ConfigFile& file);
+// Devices of /etc/fstab that are named by where they hang: "/dev/sda1", "/dev/disk/by-path/...".
+std::vector<std::string> unstable_devices(std::string_view fstab);
+// Size and free space from what statvfs printed.
+void take_space(std::string_view statvfs, FileSystem& file_system);
+
+}  // namespace flyt::inspection

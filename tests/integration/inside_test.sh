@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# flyt assess --deep looks into true guests before anything is copied, and changes nothing: a BIOS guest that names its
+# disks, a UEFI guest on LVM, a disk by LUKS, one with nothing on it. Stopped in the midst of it, nothing of it is left.
+. "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
+flyt() { "$FLYT_PROGRAM" "$@"; }
+eval "$("$GUESTS/v2v-env.sh")"
+mkdir exports
+"$GUESTS/make-guest.sh" "$FOLDER/bios.raw" --data "$FOLDER/bios-data.raw" --hostname bios
+"$GUESTS/make-guest.sh" "$FOLDER/uefi.raw" --firmware uefi --lvm --root-by uuid --drivers all --hostname uefi
+qemu-img create -q -f luks --object secret,id=key,data=secret -o key-secret=key,iter-time=10 luks.raw 8M
+truncate -s 4M empty.raw
+"$GUESTS/make-ova.sh" "$FOLDER/bios.raw" "$FOLDER/bios-data.raw" "$FOLDER/exports/bios.ova" --name bios
+"$GUESTS/make-ova.sh" "$FOLDER/uefi.raw" "$FOLDER/exports/uefi.ova" --name uefi --firmware efi
+"$GUESTS/make-ova.sh" "$FOLDER/luks.raw" "$FOLDER/exports/secret.ova" --name secret
+"$GUESTS/make-ova.sh" "$FOLDER/empty.raw" "$FOLDER/exports/empty.ova" --name empty
+cat >flyt.toml <<END
+[site]
+name  = "Integration"
+id    = "$(cat /proc/sys/kernel/random/uuid)"
+state = "$FOLDER/state"
+[endpoints.export]
+driver = "ova"
+path   = "exports"
+END
+sha256sum exports/* >before
+
+expect 0 flyt assess export --deep --json
+# codes MACHINE: of what was found inside, in order.
+codes() { jq -r "select(.type == \"assessment\").concerns[] | select(.machine == \"$1\").code" last.out | grep '^I-' | xargs; }
+text() { jq -r "select(.type == \"assessment\").concerns[] | select(.machine == \"$1\" and .code == \"$2\").text" last.out; }
+same() { [ "$1" = "$2" ] || fail "not '$2' but '$1'"; }
+same "$(codes bios)" "I-FSTAB I-NIC-NAME I-SPACE I-SYSTEM"
+# It would not even start, if anybody took what the guest wrote for the format of its disk.
+same "$(codes secret)" "I-LUKS I-NO-SYSTEM"
+same "$(codes empty)" "I-NO-SYSTEM"
+case $(text bios I-FSTAB) in *"/dev/sda1"*) ;; *) fail "fstab: $(text bios I-FSTAB)" ;; esac
+case $(text bios I-SYSTEM) in "debian 12."*"; / ext4 "*" free"*) ;; *) fail "system: $(text bios I-SYSTEM)" ;; esac
+case $(text uefi I-SYSTEM) in "debian 12."*) ;; *) fail "system: $(text uefi I-SYSTEM)" ;; esac
+case " $(codes uefi) " in *" I-FSTAB "* | *" I-NO-VIRTIO "* | *" I-NO-FALLBACK "*) fail "uefi: $(codes uefi)" ;; esac
+same "$(jq -r 'select(.type == "remark").text' last.out | wc -l)" 4
+sha256sum --quiet -c before || fail "a package has changed"
+[ ! -e state/journal.db ] || fail "a journal was made for an assessment"
+expect 0 flyt assess --explain I-NO-FALLBACK
+
+# Stopped while the appliance runs.
+"$FLYT_PROGRAM" assess export --deep >stopped.out 2>&1 &
+ours=$!
+# ours_run: processes below it that are guestfish or its appliance.
+below() { ps -e -o pid=,ppid=,comm= | awk -v top="$1" '{up[$1] = $2; name[$1] = $3}
+    END {for (p in up) {for (q = p; q in up && q != top;) q = up[q]; if (q == top && name[p] ~ /guestfish|qemu-system/) print p}}'; }
+for _ in $(seq 600); do
+    appliance=$(below $ours)
+    [ "$(wc -w <<<"$appliance")" -lt 2 ] || break
+    sleep 0.1
+done
+[ -n "$appliance" ] || fail "no appliance was seen"
+kill -INT $ours
+status=0
+wait $ours || status=$?
+cat stopped.out
+[ $status = 5 ] || fail "status $status instead of 5"
+for pid in $appliance; do
+    for _ in $(seq 100); do
+        case $(ps -o stat= -p "$pid" || :) in '' | Z*) break ;; esac
+        sleep 0.1
+    done
+    case $(ps -o stat= -p "$pid" || :) in '' | Z*) ;; *) fail "process $pid is left: $(ps -o args= -p "$pid")" ;; esac
+done
+sha256sum --quiet -c before || fail "a package has changed"
