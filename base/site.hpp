@@ -30,6 +30,10 @@ struct Policy {
 struct Limits {
   std::uint64_t rate = 0;    // bytes per second; 0: none
   unsigned connections = 0;  // per disk; 0: flyt's choice
+  // Of a source's machines that run: percent of a storage that stay free while there is a view, and
+  // for how long a view is gone on with.
+  unsigned view_min_free = 15;
+  std::chrono::seconds view_max_age = std::chrono::hours{24};
 };
 
 struct EndpointConfig {

@@ -175,6 +175,31 @@ Result<std::uint64_t> parse_size(std::string_view text) {
   return no_size(text);
 }
 
+std::optional<std::chrono::sys_seconds> parse_utc(std::string_view text) {
+  constexpr std::string_view form = "0000-00-00T00:00:00Z";
+  if (text.size() != form.size()) return std::nullopt;
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  for (std::size_t i = 0; i < form.size(); ++i) {
+    if (form[i] == '0' ? !is_digit(text[i]) : text[i] != form[i]) return std::nullopt;
+  }
+  const auto number = [&](std::size_t at, std::size_t digits) {
+    int value = 0;
+    for (const char c : text.substr(at, digits)) value = value * 10 + (c - '0');
+    return value;
+  };
+  const std::chrono::year_month_day day{std::chrono::year(number(0, 4)),
+                                        std::chrono::month(static_cast<unsigned>(number(5, 2))),
+                                        std::chrono::day(static_cast<unsigned>(number(8, 2)))};
+  const std::chrono::hours hours{number(11, 2)};
+  const std::chrono::minutes minutes{number(14, 2)};
+  const std::chrono::seconds seconds{number(17, 2)};
+  // A minute may have a leap second.
+  if (!day.ok() || hours.count() > 23 || minutes.count() > 59 || seconds.count() > 60) {
+    return std::nullopt;
+  }
+  return std::chrono::sys_days(day) + hours + minutes + seconds;
+}
+
 Result<std::chrono::seconds> parse_duration(std::string_view text) {
   constexpr std::uint64_t most = std::numeric_limits<std::int32_t>::max();  // 68 years
   std::string_view rest = text;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,8 @@ std::string format_rate(double bytes_per_second);            // "268 MiB/s"
 std::string format_duration(std::chrono::nanoseconds time);  // "41 s", "21 min", "3 h 10 min"
 
 Result<std::uint64_t> parse_size(std::string_view text);  // "200 MiB", "2 TB", "4096"; also ".../s"
+// "2026-11-24T12:00:00Z" alone; nothing: another form.
+std::optional<std::chrono::sys_seconds> parse_utc(std::string_view text);
 Result<std::chrono::seconds> parse_duration(std::string_view text);  // "180 s", "3 min", "2 h"
 
 // The known word nearest to `word` (edit distance at most a third of its length), or "".

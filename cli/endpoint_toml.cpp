@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint32_t largest_vlan = 4094;
 constexpr unsigned most_connections = 64;
+constexpr unsigned most_free = 90;  // percent
 constexpr unsigned most_waves = 1000;
 constexpr std::string_view example_rate = R"("200 MiB/s")";
 constexpr std::chrono::hours longest_boot{24};  // plans/plan_schema.cpp
@@ -78,11 +79,29 @@ Result<std::optional<Ground>> read_ground(const TomlTable& endpoint) {
   return std::optional<Ground>(std::move(ground));
 }
 
+Status read_view_limits(const TomlTable& table, Limits& limits) {
+  FLYT_ASSIGN(const auto free, table.integer("view_min_free"));
+  if (free && (*free < 0 || *free > most_free)) {
+    return table.wrong("view_min_free", fmt::format("is a percentage from 0 to {}", most_free),
+                       "15");
+  }
+  if (free) limits.view_min_free = static_cast<unsigned>(*free);
+  FLYT_ASSIGN(const auto age, table.text("view_max_age"));
+  if (!age) return ok();
+  const auto seconds = parse_duration(*age);
+  if (!seconds || seconds->count() <= 0) {
+    return table.wrong("view_max_age", fmt::format("{:?} is no duration", *age), R"("24 h")");
+  }
+  limits.view_max_age = *seconds;
+  return ok();
+}
+
 Result<Limits> read_limits(const TomlTable& endpoint) {
   Limits limits;
   FLYT_ASSIGN(const auto table, endpoint.table("limits"));
   if (!table) return limits;
-  FLYT_TRY(table->only({"rate", "connections"}));
+  FLYT_TRY(table->only({"rate", "connections", "view_min_free", "view_max_age"}));
+  FLYT_TRY(read_view_limits(*table, limits));
   if (table->kind("rate") == TomlTable::Kind::integer) {
     return table->wrong("rate", "needs a unit", example_rate);
   }

@@ -15,10 +15,13 @@ json of(const Ground& ground) {
 }
 
 json of(const EndpointConfig& endpoint) {
-  json out = {
-      {"driver", endpoint.driver},
-      {"values", endpoint.values},
-      {"limits", {{"rate", endpoint.limits.rate}, {"connections", endpoint.limits.connections}}}};
+  json out = {{"driver", endpoint.driver},
+              {"values", endpoint.values},
+              {"limits",
+               {{"rate", endpoint.limits.rate},
+                {"connections", endpoint.limits.connections},
+                {"view_min_free", endpoint.limits.view_min_free},
+                {"view_max_age", endpoint.limits.view_max_age.count()}}}};
   if (endpoint.ground) out["ground"] = of(*endpoint.ground);
   return out;
 }

@@ -43,6 +43,7 @@ class DiskCopy {
   Status trust(Manifest& manifest);
   Status pass(Manifest& manifest);
   Result<Pass> find_changes(const Manifest& manifest);
+  Result<bool> list_changes(const Manifest& manifest);
   Status take_change(const Extent& extent, std::uint64_t& from);
   Status flush_rest(const PassState& pass, Epochs& epochs);
   Error explain(Error error, const Epochs& epochs) const;
@@ -52,6 +53,7 @@ class DiskCopy {
   std::uint64_t length_;
   Connections sources_, targets_;
   ExtentList changed_;
+  bool listed_ = false;
   CopyReport report_;
 };
 
@@ -71,13 +73,19 @@ Status DiskCopy::trust(Manifest& manifest) {
   return ok();
 }
 
-// What to do, and for a tracked pass the changed extents.
+// What to do, and what has changed where that is wanted.
 Result<Pass> DiskCopy::find_changes(const Manifest& manifest) {
   if (request_.mode == CopyMode::full) return Pass::full;
   if (request_.mode == CopyMode::digest) return Pass::digest;
+  FLYT_ASSIGN(listed_, list_changes(manifest));
+  return listed_ && request_.mode == CopyMode::tracked ? Pass::tracked : Pass::digest;
+}
+
+// False: the source cannot tell since what the target holds.
+Result<bool> DiskCopy::list_changes(const Manifest& manifest) {
   const auto read_all = [&](std::string_view why) {
     if (request_.progress != nullptr) request_.progress->note(why);
-    return Pass::digest;
+    return false;
   };
   if (request_.base == 0 || request_.base != manifest.header().complete_view) {
     return read_all("the changes are not since what the target holds: reading all");
@@ -93,7 +101,7 @@ Result<Pass> DiskCopy::find_changes(const Manifest& manifest) {
     for (const Extent& extent : *page) FLYT_TRY(take_change(extent, from));
     if (from <= before) return disorder("do not go on", fmt::format("at {}", before));
   }
-  return Pass::tracked;
+  return true;
 }
 
 // One that steps back would be lost in the list, and with it the change.
@@ -112,8 +120,7 @@ Status DiskCopy::pass(Manifest& manifest) {
   FLYT_ASSIGN(const ExtentList data, map_disk(*sources_.front(), length_, call_));
   const bool skip_zeroes = request_.fresh_target && request_.target->info().reads_zero &&
                            manifest.header().first_view == request_.view;
-  WorkInput input{
-      kind, length_, request_.view, &data, kind == Pass::tracked ? &changed_ : nullptr, &manifest};
+  WorkInput input{kind, length_, request_.view, &data, listed_ ? &changed_ : nullptr, &manifest};
   if (!targets_.front()->server().can_zero && !skip_zeroes) input.max_run = 1;
   const std::uint32_t epoch = manifest.last_epoch() + 1;
   Voids voids(manifest, request_.view);
@@ -134,6 +141,7 @@ Status DiskCopy::pass(Manifest& manifest) {
   report_.read_bytes = pass.counters.read;
   report_.written_bytes = pass.counters.written;
   report_.zeroed_bytes = pass.counters.zeroed;
+  if (listed_ && request_.mode == CopyMode::audit) report_.left_out = pass.counters.left_out;
   if (auto error = pass.error()) return explain(*std::move(error), epochs);
   if (!flushed) return explain(std::move(flushed).error(), epochs);
   if (!recorded) return explain(std::move(recorded).error(), epochs);

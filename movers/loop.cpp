@@ -187,6 +187,7 @@ void Loop::decide(Slot& slot) {
     slot.epoch = pass_.in().epochs->join(0);
     finish(slot, slot.item.known_since);
   } else if (slot.item.compare && slot.item.recorded) {
+    if (!slot.item.listed) pass_.counters.left_out += slot.item.count;
     slot.state = State::voiding;
     to_void_.push_back(&slot);
   } else {

@@ -33,6 +33,7 @@ enum class CopyMode : std::uint8_t {
   full,  // all allocated extents of the source; what the manifest already has of this view is kept
   tracked,  // only source.changed(), since `base`; the rest of the manifest moves on to this view
   digest,   // read all, send only blocks whose digest differs from the manifest
+  audit,    // as digest, and counts what source.changed(), since `base`, has left out
 };
 
 struct CopyRequest {
@@ -41,8 +42,8 @@ struct CopyRequest {
   std::filesystem::path manifest;  // of the target disk; made when absent, resumed when there
   ViewNumber view = 1;
   CopyMode mode = CopyMode::full;
-  ViewNumber base = 0;  // tracked: what source.changed() is since; not what the last complete sync
-                        // made of the target: all is read, as by digest
+  ViewNumber base = 0;  // tracked and audit: what source.changed() is since; not what the last
+                        // complete sync made of the target: all is read, as by digest
   bool fresh_target =
       false;  // made by this migration and never written: ChannelInfo::reads_zero counts
   CopyTuning tuning = {};
@@ -55,7 +56,9 @@ struct CopyReport {
   std::uint64_t read_bytes = 0, written_bytes = 0, zeroed_bytes = 0;
   std::uint64_t kept_bytes = 0;     // already on the target by the manifest
   std::uint64_t checked_bytes = 0;  // re-read from the target to trust the manifest
-  bool distrusted = false;          // the check failed and the target was compared block by block
+  // audit: blocks that differ and that were not listed as changed; nothing: no list was to be had.
+  std::optional<std::uint64_t> left_out;
+  bool distrusted = false;  // the check failed and the target was compared block by block
 };
 
 // Writing the extents in which `overlay` differs from the synced target.

@@ -47,6 +47,7 @@ class Reorder {
 
 struct PassCounters {
   std::atomic<std::uint64_t> read{0}, written{0}, zeroed{0};
+  std::atomic<std::uint64_t> left_out{0};  // blocks that differ and are not Item::listed
 };
 
 // Thread-safe.

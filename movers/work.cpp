@@ -28,17 +28,16 @@ Work::Verdict Work::judge(const Segment& segment, bool touched) const {
 }
 
 Work::Stretch Work::stretch() {
-  Stretch found{blocks_, {block_, blocks_, {}, {}}, Verdict::send};
+  Stretch found{blocks_, {block_, blocks_, {}, {}}, Verdict::send, false};
   if (manifest_) found.segment = manifest_->at(block_);
   found.end = std::min(found.segment.end, blocks_);
-  bool touched = false;
   if (only_) {
     const Range range = only_->from(block_ * block_bytes);
-    touched = range.begin / block_bytes <= block_;
-    const std::uint64_t edge = touched ? block_count(range.end) : range.begin / block_bytes;
+    found.touched = range.begin / block_bytes <= block_;
+    const std::uint64_t edge = found.touched ? block_count(range.end) : range.begin / block_bytes;
     found.end = std::min(found.end, std::max(edge, block_ + 1));
   }
-  found.verdict = judge(found.segment, touched);
+  found.verdict = judge(found.segment, found.touched);
   return found;
 }
 
@@ -59,6 +58,7 @@ Item Work::item(const Stretch& stretch) {
   Item item;
   item.first = block_;
   item.compare = stretch.verdict == Verdict::compare;
+  item.listed = in_.only == nullptr || stretch.touched;
   item.recorded = stretch.segment.source || stretch.segment.conversion;
   const std::uint64_t begin = block_ * block_bytes;
   const std::uint64_t size = block_size(block_, in_.length);

@@ -18,6 +18,7 @@ struct Item {
   std::uint64_t first = 0, count = 1;
   bool zero = false;            // the map says so: nothing to read
   bool compare = false;         // write only if the digest is not `known`
+  bool listed = true;           // digest: among `only`, which null is all
   bool recorded = false;        // the manifest says something of it, which ends when it is written
   std::optional<Digest> known;  // on the target, by the manifest
   std::uint32_t known_since = 0;  // the write epoch of that
@@ -30,7 +31,7 @@ struct Item {
 enum class Pass : std::uint8_t {
   full,     // what has no record of the view
   tracked,  // of these, what the changed extents touch or the last complete sync did not cover
-  digest,   // as full, compared where the manifest knows the target
+  digest,   // as full, compared where the manifest knows the target; `only` is just told
   check,    // all, or what `only` touches: compared with the manifest, if any
 };
 
@@ -39,7 +40,7 @@ struct WorkInput {
   std::uint64_t length = 0;  // bytes
   ViewNumber view = 0;
   const ExtentList* data = nullptr;    // what does not read as zero
-  const ExtentList* only = nullptr;    // tracked: the changed extents; check: null is all
+  const ExtentList* only = nullptr;    // tracked, digest: the changed extents; check: null is all
   const Manifest* manifest = nullptr;  // check: may be null
   std::uint64_t max_run = 1024;        // blocks in one zero item
 };
@@ -57,6 +58,7 @@ class Work {
     std::uint64_t end;
     Segment segment;
     Verdict verdict;
+    bool touched;
   };
   Stretch stretch();
   Verdict judge(const Segment& segment, bool touched) const;

@@ -66,12 +66,7 @@ class Executor {
     Journal& journal = *run.crew->journal;
     FLYT_ASSIGN(run.lease, journal.take(run.planned->migration_id, run.planned->source.name,
                                         run.plan->digest));
-    FLYT_ASSIGN(auto steps, journal.steps(run.planned->migration_id));
-    for (StepRecord& record : steps) {
-      std::string step = record.step;
-      run.journaled.emplace(std::move(step), std::move(record));
-    }
-    return ok();
+    return load_journal(run);
   }
 
   Ended wait_for_one() {
@@ -113,14 +108,19 @@ class Executor {
   static Status restore(MachineRun& run, const Known& known) {
     const PlannedMachine& planned = *run.planned;
     const Crew& crew = *run.crew;
-    // The caller's stop may be why we are here.
-    const Call call = Call{}.within(restore_patience);
+    // The caller's stop may be why we are here. What takes long to drop must not keep the source
+    // off.
     Status dropped;
     if (known.find("last") != nullptr) {
-      dropped = drop_views(planned, *run.plan, crew, known, run.owner(), call);
+      dropped =
+          drop_views(planned, *run.plan, crew, known, run.owner(), Call{}.within(restore_patience));
     }
-    FLYT_TRY(start_again(planned, crew, call));
-    FLYT_TRY(crew.journal->reset(planned.migration_id, "stop", "the source runs again"));
+    FLYT_TRY(start_again(planned, crew, Call{}.within(restore_patience)));
+    // One that did not obey in time may still do so: that it was asked stays known.
+    const StepRecord* stop = known.find("stop");
+    if (stop == nullptr || stop->state != StepState::failed) {
+      FLYT_TRY(crew.journal->reset(planned.migration_id, "stop", "the source runs again"));
+    }
     return dropped;
   }
 
@@ -130,6 +130,8 @@ class Executor {
     const Known known{*std::move(steps)};
     if (!was_shut_down(*run.planned, known) || known.find("boot") != nullptr) return;
     const Status done = restore(run, known);
+    if (done && known.find("stop")->state == StepState::failed) return;
+    if (done && run.outcome.state == MachineState::copied) return;
     const std::string& name = run.planned->source.name;
     Error& error = run.outcome.error ? *run.outcome.error
                                      : run.outcome.error.emplace(Error{
@@ -138,6 +140,18 @@ class Executor {
                        : fmt::format("{} was shut down on {}, and could not be put right: {}", name,
                                      run.plan->source, done.error().what);
     if (!done) error.remedy.insert(error.remedy.begin(), fmt::format("flyt undo {}", name));
+  }
+
+  // Before it fills the source's storage.
+  static void drop_grown_view(MachineRun& run) {
+    auto steps = run.crew->journal->steps(run.planned->migration_id);
+    if (!steps) return;  // the journal's own trouble is told already
+    const auto dropped = drop_views(*run.planned, *run.plan, *run.crew, Known{*std::move(steps)},
+                                    run.owner(), Call{}.within(restore_patience));
+    if (dropped || !run.outcome.error) return;
+    run.outcome.error->state = fmt::format("the snapshot is still there: {}", dropped.error().what);
+    run.outcome.error->remedy.insert(run.outcome.error->remedy.begin(),
+                                     fmt::format("flyt undo {}", run.planned->source.name));
   }
 
   void settle(StepGraph& graph, std::size_t machine) {
@@ -153,7 +167,9 @@ class Executor {
     for (const Verdict& verdict : outcome.verdicts) {
       if (verdict.answer == Answer::fail) outcome.state = MachineState::failed;
     }
-    if (run.lease && !graph.complete(machine)) put_right(run);
+    // Copies that are asked for alone leave no source down that an earlier apply has shut down.
+    if (run.lease && (!graph.complete(machine) || options_.until != Until::landed)) put_right(run);
+    if (run.lease && run.view_must_go) drop_grown_view(run);
     run.status->machine(*run.planned, outcome.state, outcome.error ? outcome.error->what : "");
     run.lease.reset();
   }

@@ -41,6 +41,10 @@ struct Crew {
 struct ApplyOptions {
   unsigned machines_at_once = 2, disks_at_once = 4;
   Until until = Until::landed;
+  // How often the room on a source's storage is looked at while a view of a machine that runs is
+  // read.
+  std::chrono::milliseconds room_interval{60000};
+  bool distrust_tracking = false;  // all is read and compared, and what tracking left out is told
   // Test door: called before and after each journal write; may _exit.
   std::function<void(std::string_view where)> at_step = {};
 };

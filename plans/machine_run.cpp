@@ -73,7 +73,6 @@ Status recall(MachineRun& run, const Step& step, const StepRecord& record) {
   if (step.kind == StepKind::convert) {
     FLYT_ASSIGN(run.conversion, conversion_detail(record.detail));
   }
-  if (step.kind == StepKind::track) run.tracked_by_us = tracking_detail(record.detail) == false;
   if (step.kind == StepKind::stop) run.source_was = power_detail(record.detail);
   return ok();
 }
@@ -137,6 +136,17 @@ Status MachineRun::finish(const std::string& step, StepState state, std::string 
   return ok();
 }
 
+Status load_journal(MachineRun& run) {
+  FLYT_ASSIGN(auto steps, run.crew->journal->steps(run.planned->migration_id));
+  const std::lock_guard lock(run.mutex);
+  run.journaled.clear();
+  for (StepRecord& record : steps) {
+    std::string step = record.step;
+    run.journaled.emplace(std::move(step), std::move(record));
+  }
+  return ok();
+}
+
 Status run_step(MachineRun& run, const Step& step, const Call& call) {
   FLYT_TRY(proceed(call, step.key));
   if (!always(step.kind)) {
@@ -146,6 +156,10 @@ Status run_step(MachineRun& run, const Step& step, const Call& call) {
   // The first records of a machine are those of create: a check changes nothing.
   const bool journaled = step.kind != StepKind::check;
   const bool known = run.done(step.key) != nullptr;
+  if (step.kind == StepKind::boot && !run.intended("boot")) {
+    // The intent alone counts as a start: nobody would start the source again.
+    FLYT_TRY(check_source_last(run, call));
+  }
   if (journaled && !known) {
     FLYT_TRY(run.intend(step.key, run.intent(step.key)));
     FLYT_TRY(take_back_later(run, step.kind));

@@ -30,12 +30,12 @@ struct MachineRun {
   ViewDetail view;                              // what is read from the source now
   ViewDetail copied;                            // what the copies are of, where that is another one
   Power source_was = Power::unknown;            // before step stop
-  bool tracked_by_us = false;                   // the source's changes, and not before
   Conversion conversion;
 
   mutable std::mutex mutex;
   MachineOutcome outcome;
-  bool settled = false;  // nothing more is done to it by this process
+  bool view_must_go = false;  // it would fill the source's storage
+  bool settled = false;       // nothing more is done to it by this process
 
   Owner owner() const { return {planned->migration_id, lease ? lease->epoch() : 0}; }
   std::filesystem::path manifest(std::size_t disk) const;
@@ -51,6 +51,9 @@ struct MachineRun {
   Status intend(const std::string& step, std::string detail = "{}") const;
   Status finish(const std::string& step, StepState state, std::string detail) const;
 };
+
+// Reads MachineRun::journaled.
+Status load_journal(MachineRun& run);
 
 // Runs one step and journals it. What it needs of earlier steps is in `run`; a step that is done
 // by the journal is not done again. Errc::cancelled leaves the step intended.
@@ -79,6 +82,8 @@ Result<std::string> step_clean(MachineRun& run, const Call& call);
 Result<ViewDetail> make_source_view(const MachineRun& run, const std::string& name,
                                     const Call& call);
 
+// As the site limits the source.
+Limits limits_of_source(const MachineRun& run);
 // As the site limits both endpoints.
 CopyTuning tuning_of(const MachineRun& run);
 

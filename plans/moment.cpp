@@ -1,5 +1,7 @@
 #include "plans/moment.hpp"
 
+#include "plans/source.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -32,14 +34,29 @@ bool committed_before(const MachineRun& run) {
                      [](const auto& entry) { return kind_of(entry.first) == StepKind::commit; });
 }
 
-// What the platform cannot tell is not the same.
+// Of the disks that are read as they stand. What the platform cannot tell is not the same.
 bool same_stamps(const MachineRun& run, const ViewDetail& before, const ViewDetail& now) {
   const auto& disks = run.planned->source.disks;
-  if (before.stamps != now.stamps || now.stamps.size() != disks.size()) return false;
+  if (before.stamps.size() != disks.size() || now.stamps.size() != disks.size()) return false;
   for (std::size_t i = 0; i < disks.size(); ++i) {
-    if (now.stamps[i].empty() && !now.holds(disks[i].id)) return false;
+    if (now.holds(disks[i].id)) continue;
+    if (now.stamps[i].empty() || now.stamps[i] != before.stamps[i]) return false;
   }
   return true;
+}
+
+// Of any disk, where the platform could tell both times.
+bool known_to_differ(const std::vector<std::string>& before, const std::vector<std::string>& now) {
+  for (std::size_t i = 0; i < std::min(before.size(), now.size()); ++i) {
+    if (!before[i].empty() && !now[i].empty() && before[i] != now[i]) return true;
+  }
+  return false;
+}
+
+std::optional<ViewDetail> recorded_view(const MachineRun& run, const std::string& key) {
+  const StepRecord* record = run.done(key);
+  auto detail = record == nullptr ? Result<ViewDetail>(Error{}) : view_detail(record->detail);
+  return detail ? std::optional(*std::move(detail)) : std::nullopt;
 }
 
 bool all_held(const MachineRun& run) {
@@ -77,7 +94,9 @@ Result<Machine> source_now(const MachineRun& run, const Call& call) {
 
 std::vector<std::string> stamps_of(const Machine& machine, const ViewDetail& view) {
   std::vector<std::string> stamps;
-  for (const Disk& disk : machine.disks) stamps.push_back(view.holds(disk.id) ? "" : disk.stamp);
+  for (const Disk& disk : machine.disks) {
+    stamps.push_back(view.of_running && view.holds(disk.id) ? "" : disk.stamp);
+  }
   return stamps;
 }
 
@@ -140,7 +159,12 @@ Status check_unchanged(MachineRun& run, const Call& call) {
   FLYT_ASSIGN(const Machine now, source_now(run, call));
   FLYT_TRY(check_off(run, now));
   // What cannot be told is not taken for a change here; another process compares all of it.
-  if (stamps_of(now, run.view) == run.view.stamps) return ok();
+  const auto stamps = stamps_of(now, run.view);
+  bool same = stamps.size() == run.view.stamps.size();
+  for (std::size_t i = 0; same && i < stamps.size(); ++i) {
+    same = run.view.holds(now.disks[i].id) || stamps[i] == run.view.stamps[i];
+  }
+  if (same) return ok();
   return drifted(run,
                  {.code = Errc::invalid,
                   .what = "the source's disks were changed while they were copied",
@@ -148,6 +172,40 @@ Status check_unchanged(MachineRun& run, const Call& call) {
                   .state = "the copy is of no one moment, and was not used",
                   .remedy = {"see to it that nothing writes to them",
                              "then apply the plan again: it compares all and sends what differs"}});
+}
+
+Status check_source_last(MachineRun& run, const Call& call) {
+  const auto now = source_now(run, call);
+  if (!now && now.error().code == Errc::not_found) return ok();
+  if (!now) return now.error();
+  FLYT_TRY(check_off(run, *now));
+  if (run.view.of_running || !known_to_differ(run.view.stamps, stamps_of(*now, run.view))) {
+    return ok();
+  }
+  return drifted(run, {.code = Errc::invalid,
+                       .what = "the source ran after it was copied",
+                       .why = "it was started and shut down meanwhile",
+                       .state = "the machine on the target was not started",
+                       .remedy = {"apply the plan again: it compares all and sends what differs"}});
+}
+
+std::string moved_on(const MachineRun& run) {
+  if (run.source.id.empty() || run.intended("boot")) return {};
+  const auto view = recorded_view(run, "view");
+  const bool has_last = run.intended("last");
+  const bool proven = run.done("bytes") != nullptr;
+  if (is_cut_over(*run.planned, *run.crew->source)) {
+    if (run.source.power == Power::on && (has_last || proven)) return "the source runs again";
+  } else if (has_last || (view && view->of_running)) {
+    return "an earlier plan has copied the source while it ran";
+  }
+  const auto last = recorded_view(run, "last");
+  const auto& held = last && !last->name.empty() ? last : view;
+  if (!held || held->of_running || run.source.power != Power::off) return {};
+  // Step view looks after what is read without a view, until it is proven.
+  if (held->name.empty() && !proven) return {};
+  return known_to_differ(held->stamps, stamps_of(run.source, *held)) ? "the source ran meanwhile"
+                                                                     : "";
 }
 
 Status check_source_off(MachineRun& run, const Call& call) {

@@ -30,11 +30,17 @@ Result<Machine> source_now(const MachineRun& run, const Call& call);
 
 // An Error when `machine`, the source as it is now, is not off; it then counts as drifted.
 Status check_off(MachineRun& run, const Machine& machine);
-// Before the first start: two machines with one identity must not run. A source that is gone does
-// not.
+// Before a start: two machines with one identity must not run. A source that is gone does not.
 Status check_source_off(MachineRun& run, const Call& call);
+// The same, and the source has not run since it was last copied, as far as its stamps tell.
+Status check_source_last(MachineRun& run, const Call& call);
 
-// Disk::stamp of each disk that is read as it stands; empty for those that `view` holds.
+// Why what was copied is not the source's last state any more; empty: nothing is known to speak
+// against it. Of the source as step check has found it, before the copy was begun to be started.
+std::string moved_on(const MachineRun& run);
+
+// Disk::stamp of each disk of a machine that is off; of one that ran when `view` was made: only of
+// those that it does not hold, else empty.
 std::vector<std::string> stamps_of(const Machine& machine, const ViewDetail& view);
 
 }  // namespace flyt

@@ -27,6 +27,18 @@ void add_verdicts(const Steps& steps, MachineOutcome& outcome) {
   }
 }
 
+// What tracking was found out to have left out.
+void add_left_out(std::size_t disk, const CopyDetail& copy, MachineOutcome& outcome) {
+  if (!copy.left_out) return;
+  outcome.record.push_back(
+      *copy.left_out == 0
+          ? fmt::format("disk {}: all was compared: change tracking has left out nothing", disk)
+          : fmt::format(
+                "disk {}: change tracking has left out {} of 1 MiB; they were found by "
+                "comparing all, and copied",
+                disk, *copy.left_out == 1 ? "a block" : fmt::format("{} blocks", *copy.left_out)));
+}
+
 // One line each: what was copied, how it was converted, what that changed.
 void add_record(const Steps& steps, const PlannedMachine& planned, MachineOutcome& outcome) {
   for (std::size_t i = 0; i < planned.source.disks.size(); ++i) {
@@ -36,6 +48,7 @@ void add_record(const Steps& steps, const PlannedMachine& planned, MachineOutcom
       outcome.record.push_back(fmt::format("disk {}: {}, {} written; source root {}", i,
                                            format_size(copy->length),
                                            format_size(copy->written_bytes), copy->root));
+      add_left_out(i, *copy, outcome);
     }
     const StepRecord* delta = done(steps, fmt::format("delta:{}", i));
     const auto later = delta != nullptr ? copy_detail(delta->detail) : Result<CopyDetail>(Error{});
@@ -44,6 +57,7 @@ void add_record(const Steps& steps, const PlannedMachine& planned, MachineOutcom
         fmt::format("disk {}: {} written again after the source was shut "
                     "down; source root {}",
                     i, format_size(later->written_bytes), later->root));
+    add_left_out(i, *later, outcome);
   }
   if (!planned.convert) {
     outcome.record.push_back("not converted: " + planned.convert_why);

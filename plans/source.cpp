@@ -1,5 +1,7 @@
 #include "plans/source.hpp"
 
+#include "plans/step_graph.hpp"
+
 #include <algorithm>
 #include <chrono>
 
@@ -20,19 +22,20 @@ Status take_back_copies(const PlannedMachine& planned, const Plan& plan, const C
     }
   }
   ++next.number;
-  record.step = view_dropped;
-  record.state = StepState::done;
-  record.detail = detail_of(next);
-  FLYT_TRY(crew.journal->finish(record));
   for (const StepRecord& step : known.steps) {
-    const bool stays = step.step == "create" || step.step == "view" || step.step == "stop" ||
-                       step.step == "last" || step.step == view_dropped;
-    if (stays) continue;
+    const auto kind = kind_of(step.step);
+    if (!kind || *kind < StepKind::copy || *kind == StepKind::stop || *kind == StepKind::last) {
+      continue;
+    }
     record.step = step.step;
     record.detail = "{}";
     FLYT_TRY(crew.journal->intend(record));
   }
-  return ok();
+  // In this order: until all are taken back they are of one moment, whose view is still there.
+  record.step = view_dropped;
+  record.state = StepState::done;
+  record.detail = detail_of(next);
+  return crew.journal->finish(record);
 }
 
 }  // namespace
@@ -89,24 +92,35 @@ Status drop_views(const PlannedMachine& planned, const Plan& plan, const Crew& c
                   const Known& known, const Owner& owner, const Call& call) {
   const auto views = views_left(known);
   if (views.empty() || !crew.source->info().can.has(Capability::view)) return ok();
-  const StepRecord* bytes = known.find("bytes");
-  if (bytes == nullptr || bytes->state != StepState::done) {
-    FLYT_TRY(take_back_copies(planned, plan, crew, known, owner));
-  }
+  // What was started on the target is not copied over.
+  if (known.find("boot") == nullptr) return forget_moment(planned, plan, crew, known, owner, call);
   for (const std::string& view : views) {
     FLYT_TRY(
         crew.source->drop_view({.machine = planned.source.id, .name = view, .owner = owner}, call));
   }
-  if (known.find("last") != nullptr) {
-    FLYT_TRY(crew.journal->reset(planned.migration_id, "last", "undo"));
-  }
+  FLYT_TRY(crew.journal->reset(planned.migration_id, "last", "undo"));
   return crew.journal->reset(planned.migration_id, "view", "undo");
+}
+
+Status forget_moment(const PlannedMachine& planned, const Plan& plan, const Crew& crew,
+                     const Known& known, const Owner& owner, const Call& call) {
+  FLYT_TRY(take_back_copies(planned, plan, crew, known, owner));
+  // Both, whether they are known or not: the next one must be made, not found.
+  for (const char* view : {last_view, first_view}) {
+    if (!crew.source->info().can.has(Capability::view)) break;
+    FLYT_TRY(
+        crew.source->drop_view({.machine = planned.source.id, .name = view, .owner = owner}, call));
+  }
+  FLYT_TRY(crew.journal->reset(planned.migration_id, "last", "its view is dropped"));
+  return crew.journal->reset(planned.migration_id, "view", "its view is dropped");
 }
 
 Status stop_tracking(const PlannedMachine& planned, const Crew& crew, const Call& call) {
   const auto off = crew.source->set_tracking(planned.source.id, false, call);
-  // Removed on the source since: there is nothing to put right.
-  if (!off && off.error().code != Errc::not_found) return off;
+  // Removed on the source since, or never on: there is nothing to put right.
+  const bool needless =
+      !off && (off.error().code == Errc::not_found || off.error().code == Errc::unsupported);
+  if (!off && !needless) return off;
   return crew.journal->reset(planned.migration_id, "track", "undo");
 }
 

@@ -31,8 +31,11 @@ bool tracking_left(const PlannedMachine& planned, const Known& known);
 // It was shut down for its cutover, or that was begun.
 bool was_shut_down(const PlannedMachine& planned, const Known& known);
 
-// Drops its views. What was copied of them is of no use to the next one: a guest that ran on has
-// changed since; but it is kept, to be compared.
+// Takes back what was copied and drops its views: a guest that ran on has changed since. What is on
+// the target is kept, to be compared. REQUIRES: its copy was never begun to be started.
+Status forget_moment(const PlannedMachine& planned, const Plan& plan, const Crew& crew,
+                     const Known& known, const Owner& owner, const Call& call);
+// The same where it has views left; once its copy was begun to be started, only drops them.
 Status drop_views(const PlannedMachine& planned, const Plan& plan, const Crew& crew,
                   const Known& known, const Owner& owner, const Call& call);
 

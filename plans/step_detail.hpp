@@ -39,6 +39,7 @@ struct CopyDetail {
   std::uint64_t length = 0, read_bytes = 0, written_bytes = 0, kept_bytes = 0;
   bool distrusted = false;
   ViewNumber view = 1;
+  std::optional<std::uint64_t> left_out = {};  // CopyReport::left_out
 };
 
 struct CommitDetail {

@@ -50,6 +50,12 @@ std::string text_member(std::string_view text, const char* name) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+std::optional<std::uint64_t> left_out_in(const Json& json) {
+  const auto found = json.find("left_out");
+  if (found == json.end() || found->is_null()) return std::nullopt;
+  return whole<std::uint64_t>(*found);
+}
+
 Json of(const Extent& extent) { return Json::array({extent.offset, extent.length, extent.zero}); }
 
 }  // namespace
@@ -82,7 +88,8 @@ std::string detail_of(const CopyDetail& detail) {
                {"written_bytes", detail.written_bytes},
                {"kept_bytes", detail.kept_bytes},
                {"distrusted", detail.distrusted},
-               {"view", detail.view}});
+               {"view", detail.view},
+               {"left_out", detail.left_out ? Json(*detail.left_out) : Json()}});
 }
 
 std::string detail_of(const CommitDetail& detail) {
@@ -140,7 +147,8 @@ Result<CopyDetail> copy_detail(std::string_view text) {
                       whole<std::uint64_t>(json.at("written_bytes")),
                       whole<std::uint64_t>(json.at("kept_bytes")),
                       json.at("distrusted").get<bool>(),
-                      json.contains("view") ? whole<ViewNumber>(json.at("view")) : 1};
+                      json.contains("view") ? whole<ViewNumber>(json.at("view")) : 1,
+                      left_out_in(json)};
   });
 }
 

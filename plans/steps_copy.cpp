@@ -4,6 +4,7 @@
 #include "base/durable_file.hpp"
 #include "plans/machine_run.hpp"
 #include "plans/moment.hpp"
+#include "plans/room_watch.hpp"
 #include "plans/source.hpp"
 
 namespace flyt {
@@ -48,13 +49,16 @@ Error torn(Error error) {
 
 }  // namespace
 
+Limits limits_of_source(const MachineRun& run) {
+  const auto found = run.site->endpoints.find(run.plan->source);
+  return found == run.site->endpoints.end() ? Limits{} : found->second.limits;
+}
+
 CopyTuning tuning_of(const MachineRun& run) {
   const auto found = run.site->endpoints.find(run.plan->target);
   CopyTuning tuning;
   if (found != run.site->endpoints.end()) tuning.loops = found->second.limits.connections;
-  const auto from = run.site->endpoints.find(run.plan->source);
-  const unsigned at_source =
-      from == run.site->endpoints.end() ? 0 : from->second.limits.connections;
+  const unsigned at_source = limits_of_source(run).connections;
   if (at_source != 0 && (tuning.loops == 0 || at_source < tuning.loops)) tuning.loops = at_source;
   tuning.source_rate = run.crew->source_rate;
   tuning.target_rate = run.crew->target_rate;
@@ -72,16 +76,20 @@ struct Sync {
 
 // Only what differs from what is there is sent: found by what the platform tracked since the view
 // `base`, whose change ids these are, or else by comparing all.
-Sync since(ViewNumber base, const std::vector<std::string>& changes, std::size_t disk) {
+Sync since(const MachineRun& run, ViewNumber base, const std::vector<std::string>& changes,
+           std::size_t disk) {
   if (base == 0 || disk >= changes.size() || changes[disk].empty()) {
     return {.mode = CopyMode::digest};
   }
-  return {.mode = CopyMode::tracked, .base = base, .since = changes[disk]};
+  const CopyMode mode = run.options->distrust_tracking ? CopyMode::audit : CopyMode::tracked;
+  return {.mode = mode, .base = base, .since = changes[disk]};
 }
 
 // Makes the target's disk equal to the source's view.
 Result<std::string> sync_disk(MachineRun& run, std::size_t disk, const Sync& sync,
-                              const std::string& key, const Call& call) {
+                              const std::string& key, const Call& callers) {
+  const RoomWatch watch(run, callers);
+  const Call& call = watch.call();
   const auto manifest = run.manifest(disk);
   FLYT_TRY(make_private_folder(manifest.parent_path()));
   const std::string& id = run.planned->source.disks[disk].id;
@@ -103,11 +111,12 @@ Result<std::string> sync_disk(MachineRun& run, std::size_t disk, const Sync& syn
                                               .progress = &run.status->step(*run.planned, key)},
                                              call),
                        {target.get(), source.get()});
+  if (auto shortage = watch.shortage()) return *std::move(shortage);
   if (!copied) return within(fmt::format("disk {}", disk), std::move(copied)).error();
-  FLYT_TRY(check_unchanged(run, call));
+  FLYT_TRY(check_unchanged(run, callers));
   CopyDetail detail{to_hex(copied->root),  copied->length,     copied->read_bytes,
                     copied->written_bytes, copied->kept_bytes, copied->distrusted,
-                    run.view.number};
+                    run.view.number,       copied->left_out};
   return detail_of(detail);
 }
 
@@ -119,7 +128,7 @@ Result<std::string> step_copy(MachineRun& run, std::size_t disk, const Call& cal
   Sync sync{.mode = CopyMode::full};
   // An earlier try may have written without a record of it.
   sync.fresh = !run.intended(key);
-  if (run.view.number != 1) sync = since(run.view.base, run.view.since, disk);
+  if (run.view.number != 1) sync = since(run, run.view.base, run.view.since, disk);
   return sync_disk(run, disk, sync, key, call);
 }
 
@@ -127,7 +136,7 @@ Result<std::string> step_copy(MachineRun& run, std::size_t disk, const Call& cal
 Result<std::string> step_delta(MachineRun& run, std::size_t disk, const Call& call) {
   if (run.view.name != last_view) return std::string("{}");
   if (run.intended("boot")) return started_before(run);
-  return sync_disk(run, disk, since(run.copied.number, run.copied.changes, disk),
+  return sync_disk(run, disk, since(run, run.copied.number, run.copied.changes, disk),
                    fmt::format("delta:{}", disk), call);
 }
 

@@ -32,7 +32,9 @@ bool has_moved_on(const MachineRun& run) {
 bool asked_before(const MachineRun& run) {
   const std::lock_guard lock(run.mutex);
   const auto stop = run.journaled.find("stop");
-  return stop != run.journaled.end() && power_detail(stop->second.detail) == Power::on;
+  if (stop == run.journaled.end()) return false;
+  // Where it did not obey in time, it may have done so later.
+  return stop->second.state == StepState::failed || power_detail(stop->second.detail) == Power::on;
 }
 
 // Shuts it down where it runs; how it was before.
@@ -72,13 +74,20 @@ Result<std::string> step_last(MachineRun& run, const Call& call) {
   FLYT_TRY(check_off(run, now));
   FLYT_TRY(run.crew->source->drop_view(
       {.machine = run.planned->source.id, .name = first_view, .owner = run.owner()}, call));
+  // One that an earlier cutover could not drop is of another moment.
+  if (before == nullptr) {
+    FLYT_TRY(run.crew->source->drop_view(
+        {.machine = run.planned->source.id, .name = last_view, .owner = run.owner()}, call));
+  }
   ViewDetail last;
   FLYT_ASSIGN(last, make_source_view(run, last_view, call));
   last.number = run.view.number + 1;
   last.stamps = stamps_of(now, last);
   if (known && !known->name.empty()) {
     last.number = known->number;
-    if (known->identity != last.identity) {
+    if (known->identity == last.identity) {
+      last.stamps = known->stamps;
+    } else {
       FLYT_TRY(take_back(run, StepKind::delta));
       ++last.number;
     }

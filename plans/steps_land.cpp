@@ -244,9 +244,10 @@ Result<std::string> step_clean(MachineRun& run, const Call& call) {
     FLYT_TRY(run.crew->source->drop_view(
         {.machine = run.planned->source.id, .name = run.view.name, .owner = run.owner()}, call));
   }
-  if (run.tracked_by_us) {
-    const auto off = run.crew->source->set_tracking(run.planned->source.id, false, call);
-    if (!off && off.error().code != Errc::not_found) return off.error();
+  // By the journal: an earlier plan may have had it switched on.
+  FLYT_ASSIGN(auto steps, run.crew->journal->steps(run.planned->migration_id));
+  if (tracking_left(*run.planned, Known{std::move(steps)})) {
+    FLYT_TRY(stop_tracking(*run.planned, *run.crew, call));
   }
   keep_log(run);
   std::error_code ignored;  // an overlay that stays costs space, nothing else

@@ -84,6 +84,20 @@ Error drifted(MachineRun& run, const std::vector<Error>& found) {
   return error;
 }
 
+// Whoever has started the source, or planned it anew: what it wrote must come along.
+Status begin_again_if_moved_on(MachineRun& run, const Call& call) {
+  const std::string why = moved_on(run);
+  if (why.empty()) return ok();
+  run.status->machine(*run.planned, MachineState::running, why + ": comparing all again");
+  Journal& journal = *run.crew->journal;
+  const std::string& id = run.planned->migration_id;
+  FLYT_ASSIGN(auto steps, journal.steps(id));
+  FLYT_TRY(forget_moment(*run.planned, *run.plan, *run.crew, Known{std::move(steps)}, run.owner(),
+                         call));
+  if (run.source.power == Power::on) FLYT_TRY(journal.reset(id, "stop", why));
+  return load_journal(run);
+}
+
 }  // namespace
 
 Result<std::optional<Machine>> find_made(const MachineRun& run, const Call& call) {
@@ -94,9 +108,16 @@ Result<std::optional<Machine>> find_made(const MachineRun& run, const Call& call
 }
 
 Result<std::string> step_check(MachineRun& run, const Call& call) {
-  // What was copied is proven by its manifest; after that the source may go its own ways.
-  if (run.done("bytes") != nullptr) return std::string("{}");
+  // What was copied is proven and was started; after that the source may go its own ways.
+  if (run.intended("boot")) return std::string("{}");
   auto source = run.crew->source->inventory({.machine = run.planned->source.id}, call);
+  if (run.done("bytes") != nullptr) {
+    if (!source && source.error().code == Errc::not_found) return std::string("{}");
+    if (!source) return std::move(source).error();
+    run.source = source->machines.front();
+    FLYT_TRY(begin_again_if_moved_on(run, call));
+    if (run.done("bytes") != nullptr) return std::string("{}");
+  }
   // A machine that is gone is drift, not a failure of the endpoint.
   if (!source && source.error().code == Errc::not_found) source = Inventory{};
   if (!source) return std::move(source).error();
@@ -104,6 +125,7 @@ Result<std::string> step_check(MachineRun& run, const Call& call) {
   const std::vector<Error> found = drift(*run.planned, *run.plan, *source, target);
   if (!found.empty()) return drifted(run, found);
   run.source = source->machines.front();
+  FLYT_TRY(begin_again_if_moved_on(run, call));
   // One that the plan has seen running may run until its cutover.
   if (!is_cut_over(*run.planned, *run.crew->source)) FLYT_TRY(check_off(run, run.source));
   return std::string("{}");

@@ -2,8 +2,11 @@
 // one.
 #include <fmt/format.h>
 
+#include "base/units.hpp"
+
 #include "plans/machine_run.hpp"
 #include "plans/moment.hpp"
+#include "plans/room_watch.hpp"
 #include "plans/source.hpp"
 
 namespace flyt {
@@ -16,6 +19,14 @@ bool all_copied(const MachineRun& run) {
   return true;
 }
 
+// A view that has grown for too long is not gone on with.
+bool is_stale(const MachineRun& run) {
+  const StepRecord* view = run.done("view");
+  if (view == nullptr || run.view.name.empty() || run.source.power != Power::on) return false;
+  const auto made = parse_utc(view->at), now = parse_utc(run.crew->now());
+  return made && now && *now - *made > limits_of_source(run).view_max_age;
+}
+
 // Copies of a machine that went on running are brought up to date, so that little is left to do
 // when it is shut down.
 bool wants_newer(const MachineRun& run) {
@@ -26,6 +37,25 @@ bool wants_newer(const MachineRun& run) {
 Status drop_first(const MachineRun& run, const Call& call) {
   return run.crew->source->drop_view(
       {.machine = run.planned->source.id, .name = first_view, .owner = run.owner()}, call);
+}
+
+Status check_room(MachineRun& run, const Call& call) {
+  FLYT_ASSIGN(const Inventory source,
+              run.crew->source->inventory({.machine = run.planned->source.id}, call));
+  auto shortage = no_room_for_view(run, source);
+  if (!shortage) return ok();
+  shortage->state = "what was copied is kept; no snapshot of ours stays";
+  run.view_must_go = true;
+  return *std::move(shortage);
+}
+
+Status drop_stale_last(MachineRun& run, const Call& call) {
+  FLYT_TRY(run.crew->source->drop_view(
+      {.machine = run.planned->source.id, .name = last_view, .owner = run.owner()}, call));
+  FLYT_TRY(run.crew->journal->reset(run.planned->migration_id, "last", "it was of another moment"));
+  const std::lock_guard lock(run.mutex);
+  run.journaled.erase("last");
+  return ok();
 }
 
 // A newer moment of which no disk is copied yet.
@@ -71,8 +101,10 @@ Result<ViewDetail> make_source_view(const MachineRun& run, const std::string& na
 }
 
 Result<std::string> step_track(MachineRun& run, const Call& call) {
-  const auto before = tracking_detail(run.intent("track"));
-  const bool was = before.value_or(run.source.hosting.change_tracking.value_or(false));
+  // Begun before, it may be on because of us.
+  const Machine& seen = run.intended("track") ? run.planned->source : run.source;
+  const bool was =
+      tracking_detail(run.intent("track")).value_or(seen.hosting.change_tracking.value_or(false));
   if (was) return detail_of_tracking(true);
   // From here on it may be on because of us.
   FLYT_TRY(run.intend("track", detail_of_tracking(false)));
@@ -83,8 +115,7 @@ Result<std::string> step_track(MachineRun& run, const Call& call) {
         *run.planned, MachineState::running,
         fmt::format("changes are not tracked ({}): all will be read again", on.error().what));
   }
-  run.tracked_by_us = bool(on);
-  return detail_of_tracking(!on);
+  return detail_of_tracking(false);
 }
 
 Result<std::string> step_view(MachineRun& run, const Call& call) {
@@ -94,7 +125,7 @@ Result<std::string> step_view(MachineRun& run, const Call& call) {
   if (run.done("bytes") != nullptr) return detail_of(run.view);
   // Another one is in its place, or comes there.
   if (run.intended("last") && !before.first) return detail_of(run.view);
-  const bool newer = !before.first && (before.detail.released || wants_newer(run));
+  const bool newer = !before.first && (before.detail.released || wants_newer(run) || is_stale(run));
   if (before.detail.released) {
     // From here on there may be one again.
     run.view.released = false;
@@ -102,14 +133,20 @@ Result<std::string> step_view(MachineRun& run, const Call& call) {
   }
   run.view = {};
   if (run.crew->source->info().can.has(Capability::view)) {
+    // One that could not be dropped when its copies were taken back.
+    if (run.intended("last")) FLYT_TRY(drop_stale_last(run, call));
     // Where a platform can only read what lies below its last snapshot, all of it lies there again.
     if (newer) FLYT_TRY(drop_first(run, call));
+    if (run.source.power == Power::on) FLYT_TRY(check_room(run, call));
     FLYT_ASSIGN(run.view, make_source_view(run, first_view, call));
   }
   run.view.number = before.detail.number;
   run.view.base = before.detail.base;
   run.view.since = before.detail.since;
   run.view.stamps = stamps_of(run.source, run.view);
+  // The older ones, if any, tell more.
+  const bool same = !run.view.name.empty() && run.view.identity == before.detail.identity;
+  if (same && !before.detail.stamps.empty()) run.view.stamps = before.detail.stamps;
   if (before.first || run.intended("boot")) return detail_of(run.view);
   if (newer) {
     FLYT_TRY(begin_newer(run, before.detail, "its copies are brought up to date"));

@@ -53,7 +53,8 @@ Status undo_target(const PlannedMachine& planned, const Crew& crew, const Known&
   const char* why = "undo: the target is destroyed";
   FLYT_ASSIGN(const auto steps, crew.journal->steps(planned.migration_id));
   for (const StepRecord& step : steps) {
-    if (step.step == "create") continue;
+    // That the source was shut down stays known until it runs again.
+    if (step.step == "create" || step.step == "stop") continue;
     FLYT_TRY(crew.journal->reset(planned.migration_id, step.step, why));
   }
   return crew.journal->reset(planned.migration_id, "create", why);
@@ -101,21 +102,37 @@ std::string destroying(const Undoing& undoing, const Plan& plan) {
                      disks == 1 ? "disk" : fmt::format("{} disks", disks), plan.target);
 }
 
-Status undo_machine(const Undoing& undoing, const Plan& plan, const Crew& crew,
-                    const UndoOptions& options, const Call& call) {
-  if (undoing.known.steps.empty()) return ok();
+Status undo_held(const Undoing& undoing, const Plan& plan, const Crew& crew, const Owner& owner,
+                 const UndoOptions& options, const Call& call) {
   const PlannedMachine& planned = *undoing.planned;
-  FLYT_ASSIGN(const auto lease,
-              crew.journal->take(planned.migration_id, planned.source.name, plan.digest));
-  const Owner owner{planned.migration_id, lease->epoch()};
-  FLYT_TRY(drop_views(planned, plan, crew, undoing.known, owner, call));
+  // What cannot be dropped must not keep the source off.
+  Status dropped = drop_views(planned, plan, crew, undoing.known, owner, call);
   if (undoing.tracked) FLYT_TRY(stop_tracking(planned, crew, call));
-  if (options.target && undoing.refused.empty()) {
+  const bool destroys = options.target && undoing.refused.empty();
+  const bool destroyed = destroys && dropped;
+  if (destroyed) {
     FLYT_TRY(undo_target(planned, crew, undoing.known, undoing.made, owner, call));
   }
-  if (!undoing.stopped || !undoing.may_start(options)) return ok();
-  FLYT_TRY(start_again(planned, crew, call));
-  return crew.journal->reset(planned.migration_id, "stop", "undo: the source runs again");
+  // Never beside its copy.
+  const bool alone = undoing.known.find("boot") == nullptr || destroyed;
+  if (undoing.stopped && alone) {
+    FLYT_TRY(start_again(planned, crew, call));
+    FLYT_TRY(crew.journal->reset(planned.migration_id, "stop", "undo: the source runs again"));
+  } else if (destroyed && !undoing.stopped) {
+    FLYT_TRY(crew.journal->reset(planned.migration_id, "stop", "undo: the target is destroyed"));
+  }
+  return dropped;
+}
+
+Status undo_machine(const PlannedMachine& planned, const Plan& plan, const Crew& crew,
+                    const UndoOptions& options, const Call& call) {
+  FLYT_ASSIGN(const auto steps, crew.journal->steps(planned.migration_id));
+  if (steps.empty()) return ok();
+  FLYT_ASSIGN(const auto lease,
+              crew.journal->take(planned.migration_id, planned.source.name, plan.digest));
+  // With the lease, since an apply may just have started the copy.
+  FLYT_ASSIGN(const Undoing undoing, look(planned, crew, options, call));
+  return undo_held(undoing, plan, crew, {planned.migration_id, lease->epoch()}, options, call);
 }
 
 }  // namespace
@@ -153,10 +170,7 @@ Status undo(const Plan& plan, const Crew& crew, const UndoOptions& options, cons
   std::optional<Error> first;
   std::size_t failed = 0;
   for (const PlannedMachine& planned : plan.machines) {
-    Status done = ok();
-    auto undoing = look(planned, crew, options, call);
-    done = undoing ? undo_machine(*undoing, plan, crew, options, call)
-                   : Status(std::move(undoing).error());
+    Status done = undo_machine(planned, plan, crew, options, call);
     if (done) continue;
     ++failed;
     if (!first) first = std::move(done).error().within(planned.source.name);

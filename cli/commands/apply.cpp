@@ -20,6 +20,7 @@ constexpr std::array operand_table{
 };
 constexpr std::array option_table{
     OptionInfo{"until", 0, "STATE", "stop there: copied or warm (default: all has landed)"},
+    OptionInfo{"distrust-tracking", 0, "", "compares all, and tells what change tracking left out"},
     OptionInfo{"machines", 0, "NUMBER", "how many at once (default: 2)"},
     OptionInfo{"disks", 0, "NUMBER", "how many of their disks at once (default: 4)"},
 };
@@ -52,6 +53,7 @@ Result<ApplyOptions> options_of(const Arguments& arguments) {
                  .state = "nothing was done",
                  .remedy = {"write --until copied or --until warm, or leave it out"}};
   }
+  options.distrust_tracking = arguments.has("distrust-tracking");
   FLYT_ASSIGN(options.machines_at_once, number(arguments, "machines", options.machines_at_once));
   FLYT_ASSIGN(options.disks_at_once, number(arguments, "disks", options.disks_at_once));
   return options;

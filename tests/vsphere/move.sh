@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # True guests leave a vSphere for libvirt, one by HTTPS ranges and one by an export lease; they are converted, boot and
-# live there. A machine that runs is copied while it writes, shut down and synced: its target equals it to the byte.
+# live there. Machines that run are copied while they write, one of them again and again, shut down and synced: the targets
+# equal them to the byte.
 . "$(dirname "${BASH_SOURCE[0]}")/../integration/lab.sh"
 lab=$FLYT_SOURCE/tests/lab/vsphere
 "$lab/build.sh" "$FLYT_SOURCE/build/vsphere" >&2 || {
@@ -23,7 +24,9 @@ END
 cat >machines.json <<END
 {"machines":[$(machine web01),$(machine web02),
  {"name":"busy","powerState":"poweredOn","tools":"toolsOk","shutdownSeconds":1,"changeTracking":true,
-  "disks":[{"sizeMiB":64,"fillMiB":24,"seed":7},{"sizeMiB":16,"fillMiB":4,"seed":8}]}]}
+  "disks":[{"sizeMiB":64,"fillMiB":24,"seed":7},{"sizeMiB":16,"fillMiB":4,"seed":8}]},
+ {"name":"ledger","powerState":"poweredOn","tools":"toolsOk","shutdownSeconds":1,
+  "disks":[{"sizeMiB":48,"fillMiB":24,"seed":9}]}]}
 END
 # In the network of the target, where flyt runs, too.
 coproc VSPHERE { in_net "$FLYT_SOURCE/build/vsphere/vcsimx" -exit-with-stdin -machines machines.json; }
@@ -70,6 +73,9 @@ ground = { country = "DK", operator = "Test Kommune", owner = "Test Kommune", co
 boot_timeout = "300 s"
 [machines.busy]
 convert = "none"
+[machines.ledger]
+convert = "none"
+track_changes = true
 [machines.web01]
 marker = "GUEST-READY"
 probes = [ { tcp = "10.0.2.15:22" }, { http = "http://10.0.2.15/hostname" } ]
@@ -109,24 +115,48 @@ counters=$(ask "$control/counters")
 [ "$(jq '."folder.status.206" // 0' <<<"$counters")" -gt 100 ] || fail "the ranges were not used: $counters"
 [ "$(jq '."soap.ExportSnapshot" // 0' <<<"$counters")" -gt 0 ] || fail "no lease was taken: $counters"
 
-# Warm: copied while it runs and writes, then shut down and synced by what vSphere tracked.
+folder_bytes() { ask "$control/counters" | jq '."folder.bytes"'; }
+# lands MACHINE: it is shut down and synced, and its target equals it.
+lands() {
+    flyt apply "$1.json" >"$1.out" 2>&1 || [ $? = 7 ] || { cat "$1.out"; fail "$1 did not land"; }
+    cat "$1.out"
+    local id disk theirs ours
+    id=$(jq -r --arg name "$1" '.machines[] | select(.name == $name) | .id' shelf/world.json)
+    for disk in shelf/disks/*"$id"/*.raw; do
+        theirs=$(ask "$control/sha256?vm=$1&disk=$(tr -dc 0-9 <<<"$(basename "$disk")")&what=live" | jq -r .sha256)
+        ours=$(sha256sum <"$disk" | cut -d' ' -f1)
+        [ "$theirs" = "$ours" ] || fail "$disk of $1 differs: $theirs $ours"
+    done
+    [ -e "$disk" ] || fail "$1 has no disk"
+}
+
+# Copied while it runs and writes, then shut down and synced by what vSphere tracked.
 expect 0 flyt plan --source vc --target shelf --select busy -o busy.json
 expect 0 flyt apply busy.json --until copied
 ask "$control/random-writes" -d '{"vm":"busy","disk":0,"count":40,"size":4096,"seed":3}' >/dev/null
 ask "$control/write" -d '{"vm":"busy","disk":1,"offset":1048570,"text":"over the edge of a block"}' >/dev/null
-before=$(ask "$control/counters" | jq '."folder.bytes"')
-flyt apply busy.json >busy.out 2>&1 || [ $? = 7 ] || { cat busy.out; fail "the running machine did not land"; }
-cat busy.out
-for disk in 0 1; do
-    theirs=$(ask "$control/sha256?vm=busy&disk=$disk&what=live" | jq -r .sha256)
-    ours=$(find shelf/disks -name '*.raw' | sort | sed -n "$((disk + 1))p" | xargs sha256sum | cut -d' ' -f1)
-    [ "$theirs" = "$ours" ] || fail "disk $disk of the running machine differs: $theirs $ours"
-done
-read_again=$(($(ask "$control/counters" | jq '."folder.bytes"') - before))
+before=$(folder_bytes)
+lands busy
+read_again=$(($(folder_bytes) - before))
 [ "$read_again" -lt $((50 << 20)) ] || fail "the last sync read $read_again bytes of 80 MiB"
 
-# Nothing of ours is left on the source but that the machine is off.
+# Kept warm: each apply brings the copy up to date, tracking is switched on for it, and no snapshot stays.
+expect 0 flyt plan --source vc --target shelf --select ledger -o ledger.json
+expect 0 flyt show ledger.json
+says "apply switches change tracking on"
+for round in 1 2 3; do
+    before=$(folder_bytes)
+    expect 0 flyt apply ledger.json --until warm
+    read_again=$(($(folder_bytes) - before))
+    [ $round = 1 ] || [ "$read_again" -lt $((12 << 20)) ] || fail "round $round read $read_again bytes of 48 MiB"
+    left=$(ask "$control/state?vm=ledger" | jq -c '.snapshots | length')
+    [ "$left" = 0 ] || fail "a snapshot stays after round $round"
+    ask "$control/random-writes" -d '{"vm":"ledger","disk":0,"count":5,"size":4096,"seed":'$round'}' >/dev/null
+done
+lands ledger
+
+# Nothing of ours is left on the source but that two machines are off.
 left=$(ask "$control/baseline" | jq -c .differences)
-[ "$(jq length <<<"$left")" = 1 ] && grep -q 'busy' <<<"$left" || fail "left on the source: $left"
+[ "$(jq length <<<"$left")" = 2 ] && grep -q 'busy.*ledger\|ledger.*busy' <<<"$left" || fail "left on the source: $left"
 exec {VSPHERE[1]}>&-
 wait "$VSPHERE_PID" || fail "vcsimx ended with $?"

@@ -34,7 +34,8 @@ std::string bytes(const Pair& pair, std::uint64_t at, std::uint64_t count) {
 }
 
 Result<CopyReport> tracked(Pair& pair, const std::vector<Extent>& changes, ViewNumber view,
-                           ViewNumber base, ProgressSink* progress = nullptr) {
+                           ViewNumber base, ProgressSink* progress = nullptr,
+                           CopyMode mode = CopyMode::tracked) {
   FileDisk from(pair.source), to(pair.target);
   from.channel.changes_ = changes;
   CopyRequest request;
@@ -42,7 +43,7 @@ Result<CopyReport> tracked(Pair& pair, const std::vector<Extent>& changes, ViewN
   request.target = &to.channel;
   request.manifest = pair.manifest;
   request.view = view;
-  request.mode = CopyMode::tracked;
+  request.mode = mode;
   request.base = base;
   request.progress = progress;
   return make_mover()->copy(request, {});
@@ -152,6 +153,33 @@ TEST_CASE("Changed extents that step back are the driver's fault, and nothing is
   CHECK(report.error().code == Errc::internal);
   CHECK(report.error().why.find("driver") != std::string::npos);
   CHECK(content(pair.target) == before);
+}
+
+TEST_CASE("An audit finds what tracking left out, and copies it") {
+  Changed pair;
+  const auto audit = [&](const std::vector<Extent>& changes, ViewNumber view) {
+    return tracked(pair, changes, view, view - 1, nullptr, CopyMode::audit);
+  };
+  SECTION("nothing was left out") {
+    const auto report = audit({{0, 60 * mib + 5000, false}}, 2);
+    check_equal(pair, report);
+    CHECK(report->left_out == 0U);
+  }
+  SECTION("all was") {
+    const auto report = audit({}, 2);
+    check_equal(pair, report);
+    CHECK(report->left_out == 3U);
+    CHECK(report->written_bytes == 2 * mib);
+    // And once more: nothing has changed.
+    const auto again = audit({}, 3);
+    check_equal(pair, again);
+    CHECK(again->left_out == 0U);
+  }
+  SECTION("the platform does not tell") {
+    const auto report = pair.copy({.view = 2, .mode = CopyMode::audit, .base = 1});
+    check_equal(pair, report);
+    CHECK_FALSE(report->left_out);
+  }
 }
 
 TEST_CASE("Without change tracking a tracked delta compares digests") {

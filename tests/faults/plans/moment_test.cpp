@@ -143,11 +143,15 @@ TEST_CASE("a disk that no view holds is read while its machine is off", "[faults
     REQUIRE(locked->save());
   }
   Worker worker(scene);
-  SECTION("the one that a view holds may change meanwhile") {
+  SECTION("when the one that a view holds has changed, its copy is not the last state") {
     Meddler status(scene.source_disk(0, 0));
     const auto outcomes = apply(scene.plan, scene.site, worker.crew, {}, status, {});
     REQUIRE(outcomes);
-    REQUIRE(all(*outcomes, MachineState::landed));
+    CHECK(all(*outcomes, MachineState::drifted));
+    CHECK(says(*outcomes, "ran after it was copied"));
+    for (const Machine& made : scene.made()) CHECK(made.power == Power::off);
+    REQUIRE(all(worker.apply(scene), MachineState::landed));
+    scene.check_landed();
   }
   SECTION("the other may not") {
     Meddler status(scene.source_disk(0, 1));

@@ -2,7 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 #include "drivers/decorators/fault.hpp"
 #include "plans/source.hpp"
@@ -71,6 +74,38 @@ bool equal_now(const Scene& scene, Worker& worker) {
   }
   return true;
 }
+
+// Every storage of the source has 1 GiB, and this much of it is free.
+void set_free(const Scene& scene, unsigned percent) {
+  auto locked = scene.from.lock({});
+  REQUIRE(locked);
+  for (Storage& storage : locked->world.ground.storages) {
+    storage.size_bytes = 1U << 30;
+    storage.free_bytes = (std::uint64_t{1} << 30) / 100 * percent;
+  }
+  REQUIRE(locked->save());
+}
+
+// Fills the source's storage when the first disk begins to be copied, and lets nothing go on before
+// that was seen.
+class Filler final : public ApplyStatus {
+ public:
+  Filler(const Scene& scene, std::atomic<int>& asked) : scene_(scene), asked_(asked) {}
+  ProgressSink& step(const PlannedMachine&, std::string_view step) override {
+    if (step == "copy:0") {
+      const int before = asked_;
+      set_free(scene_, 5);
+      while (asked_ == before) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    }
+    return sink_;
+  }
+
+ private:
+  const Scene& scene_;
+  std::atomic<int>& asked_;
+  ProgressSink sink_;
+};
 
 }  // namespace
 
@@ -178,6 +213,70 @@ TEST_CASE("a warm apply may be killed at every door", "[faults][warm]") {
   REQUIRE(all(worker.apply(scene), MachineState::landed));
   scene.check_landed();
   CHECK_FALSE(tracked(scene));
+}
+
+TEST_CASE("a copy is given up before its snapshot fills the storage", "[faults][warm]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene;
+  scene.only(0);
+  scene.run_source();
+  Worker worker(scene);
+  std::atomic<int> asked = 0;
+  const auto counting = with_faults(Scene::open(scene.from), [&asked](std::string_view method) {
+    if (method == "inventory") ++asked;
+    return Fault{};
+  });
+  worker.crew.source = counting.get();
+  SECTION("while it copies") {
+    set_free(scene, 50);
+    Filler status(scene, asked);
+    ApplyOptions options;
+    options.room_interval = std::chrono::milliseconds(1);
+    const auto outcomes = apply(scene.plan, scene.site, worker.crew, options, status, {});
+    REQUIRE(outcomes);
+    REQUIRE(all(*outcomes, MachineState::failed));
+    REQUIRE(outcomes->front().error);
+    CHECK(outcomes->front().error->what.find("too little room") != std::string::npos);
+  }
+  SECTION("before it begins") {
+    set_free(scene, 14);
+    const auto outcomes = worker.apply(scene);
+    REQUIRE(all(outcomes, MachineState::failed));
+    CHECK(outcomes.front().error->what.find("too little room") != std::string::npos);
+  }
+  CHECK(scene.source_power(0) == Power::on);
+  scene.check_source_clean();
+  set_free(scene, 15);
+  guests_write(scene, "it ran on");
+  REQUIRE(all(worker.apply(scene), MachineState::landed));
+  scene.check_landed();
+}
+
+TEST_CASE("a view that is too old is made anew", "[faults][warm]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene;
+  scene.only(0);
+  scene.run_source();
+  Worker worker(scene);
+  const auto view = [&] {
+    const auto steps = worker.journal->steps(scene.plan.machines[0].migration_id);
+    REQUIRE(steps);
+    const Known known{*steps};
+    const StepRecord* record = known.find("view");
+    REQUIRE(record != nullptr);
+    return view_detail(record->detail).value();
+  };
+  const ApplyOptions until_copied{.until = Until::copied};
+  REQUIRE(all(worker.apply(scene, until_copied), MachineState::copied));
+  const ViewDetail first = view();
+  REQUIRE(all(worker.apply(scene, until_copied), MachineState::copied));
+  CHECK(view().identity == first.identity);
+  worker.crew.now = [] { return std::string("2026-11-25T12:00:01Z"); };
+  guests_write(scene, "a day later");
+  REQUIRE(all(worker.apply(scene, until_copied), MachineState::copied));
+  CHECK(view().identity != first.identity);
+  CHECK(view().number == 2);
+  CHECK(equal_now(scene, worker));
 }
 
 }  // namespace flyt::tests

@@ -77,5 +77,19 @@ TEST_CASE("a slip of the finger finds the word that was meant", "[units]") {
   CHECK(nearest("", known).empty());
 }
 
+TEST_CASE("parse_utc takes one form alone", "[units]") {
+  using namespace std::chrono;
+  CHECK(parse_utc("1970-01-01T00:00:00Z") == sys_seconds{});
+  CHECK(parse_utc("2026-11-24T12:00:01Z") ==
+        sys_days(year(2026) / November / 24) + hours(12) + seconds(1));
+  for (const char* wrong :
+       {"", "2026-11-24", "2026-11-24T12:00:01", "2026-11-24t12:00:01Z", "2026-11-24T12:00:01+",
+        "2026-02-30T12:00:01Z", "2026-13-01T12:00:01Z", "2026-11-24T24:00:00Z",
+        "2026-11-24T12:60:00Z", "2026-11-24T12:00:61Z", " 026-11-24T12:00:00Z"}) {
+    INFO(wrong);
+    CHECK_FALSE(parse_utc(wrong));
+  }
+}
+
 }  // namespace
 }  // namespace flyt

@@ -47,7 +47,7 @@ url = "qemu:///system"
 port = 22
 password = { command = "pass show kvm" }
 ground = { country = "DK", operator = "Us", owner = "We", control = ["DK"] }
-limits = { rate = "200 MiB/s", connections = 8 }
+limits = { rate = "200 MiB/s", connections = 8, view_min_free = 20, view_max_age = "2 h" }
 
 [map.networks]
 "VM Network" = "default"
@@ -85,6 +85,8 @@ TEST_CASE("a whole site file is read", "[cli][site]") {
   CHECK(kvm.ground->operator_name == "Us");
   CHECK(kvm.limits.rate == 200U << 20);
   CHECK(kvm.limits.connections == 8);
+  CHECK(kvm.limits.view_min_free == 20);
+  CHECK(kvm.limits.view_max_age == std::chrono::hours(2));
   CHECK(kvm.folder == "/etc/site");
   CHECK(kvm.state == "/etc/site/state");
   CHECK(site->mappings.at("").networks.at("Servere (VLAN 120)").vlan == 120U);
@@ -147,6 +149,8 @@ TEST_CASE("what is wrong in a site file is named with its line and a way out", "
        "write rate = \"200 MiB/s\""},
       {kvm + "limits = { rate = \"fast\" }\n", "\"fast\" is no rate", ""},
       {kvm + "limits = { connections = 0 }\n", "from 1 to 64", ""},
+      {kvm + "limits = { view_min_free = 91 }\n", "from 0 to 90", "15"},
+      {kvm + "limits = { view_max_age = \"old\" }\n", "\"old\" is no duration", "24 h"},
       {kvm + "[move]\nto = \"kwm\"\n", "move.to: there is no [endpoints.kwm]", "write kvm"},
       {kvm + "[map.kvn.networks]\n", "map.kvn: there is no such key", "write kvm"},
       {kvm + "[map.networks]\nx = { network = \"y\", vlan = 4095 }\n", "from 1 to 4094", ""},
