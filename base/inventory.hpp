@@ -47,8 +47,8 @@ struct DriverInfo {
   // Machines that run can be copied, shut down and synced once more.
   bool can_cut_over() const { return can.has(Capability::view) && can.has(Capability::power); }
   bool kvm = false;  // guests run under KVM on this machine, as far as is known without trying
-  // Tells what stands in a file. No disk can be opened; a plan made from it is applied with a
-  // driver of the platform itself.
+  // Tells what stands in a file. No disk can be opened; a plan made from a saved inventory is
+  // applied with a driver of the platform itself, one from an export is made anew.
   bool record = false;
 };
 

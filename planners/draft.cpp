@@ -142,7 +142,7 @@ void Drafter::add_nics() {
       raise("T-NETWORK-INACTIVE", fmt::format("network \"{}\" of {} is not active",
                                               mapped.to->network, input_.target->endpoint));
     }
-    if (!planned.convert && neutral_model(nic.model).empty()) {
+    if (!planned.convert && !nic.model.empty() && neutral_model(nic.model).empty()) {
       raise("T-NIC-MODEL",
             fmt::format("network card {} is of the kind \"{}\", which {} does not have", i,
                         nic.model, input_.target->endpoint));

@@ -79,7 +79,7 @@ void set_mode(const Row& row, SourceDisk& to) {
   to.physical = raw && key_of(row.text("rawcompmode")) != "virtualmode";
   const bool shared_bus = bus.ends_with("sharing") && bus != "nosharing";
   if (shared_bus || sharing.find("multiwriter") != std::string::npos) {
-    to.not_in_a_view = "it is shared with other machines, and a shared disk has no snapshots";
+    to.shared = true;
   }
   if (key_of(row.text("diskmode")).starts_with("independent")) {
     to.not_in_a_view = "it is independent of snapshots";
@@ -95,6 +95,8 @@ auto place(const SourceDisk& one) {
 void refuse_unreadable(const SourceDisk& from, Power power, Disk& disk) {
   if (from.physical) {
     disk.left_out = "it is a raw mapping in physical mode: neither a file nor in an export";
+  } else if (from.shared) {
+    disk.left_out = "it may be shared with other machines, which may write to it at any time";
   } else if (power != Power::off && !from.not_in_a_view.empty()) {
     disk.left_out = from.not_in_a_view + ": the machine must be off";
   }

@@ -15,6 +15,7 @@ struct SourceDisk {
   Disk disk;  // `storage` is a datastore's name here
   std::uint64_t controller = 0, unit = 0;
   std::optional<bool> thin;
+  bool shared = false;        // other machines may write to it
   bool physical = false;      // a raw mapping in physical mode
   std::string not_in_a_view;  // why a snapshot does not hold it; empty: it does
 };

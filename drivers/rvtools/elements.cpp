@@ -9,7 +9,7 @@ namespace {
 
 // Of the tag that `text` begins with, behind its '<'.
 std::string_view name_of(std::string_view text) {
-  return text.substr(0, text.find_first_of(" \t\r\n/>"));
+  return text.substr(0, text.find_first_of(" \t\r\n/><"));
 }
 
 // Behind the '>' of the tag that `text` begins with; npos: it has none.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <string_view>
@@ -31,6 +32,14 @@ std::string tab_of(const fs::path& file) {
   return stem;
 }
 
+// Those that are read; others may lie beside them under any name.
+bool is_read(const std::string& tab) {
+  constexpr std::array tabs{"vinfo",    "vcpu",  "vmemory", "vdisk",      "vpartition",
+                            "vnetwork", "vcd",   "vusb",    "vsnapshot",  "vtools",
+                            "vhost",    "vport", "dvport",  "vdatastore", "vmetadata"};
+  return std::find(tabs.begin(), tabs.end(), tab) != tabs.end();
+}
+
 class Sheets final : public Export {
  public:
   explicit Sheets(Workbook book) : book_(std::move(book)) {}
@@ -51,7 +60,7 @@ class Files final : public Export {
     for (; !error && at != fs::directory_iterator(); at.increment(error)) {
       std::error_code unknown;
       const std::string tab = tab_of(at->path());
-      if (tab.empty() || !at->is_regular_file(unknown)) continue;
+      if (!is_read(tab) || !at->is_regular_file(unknown)) continue;
       const auto [there, is_new] = files_.emplace(tab, at->path());
       if (is_new) continue;
       return Error{Errc::invalid,

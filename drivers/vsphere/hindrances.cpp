@@ -102,7 +102,7 @@ void tell_idle(const std::vector<std::string>& names, Inventory& found) {
                             : " do not answer by the names that vCenter gives them";
   found.findings.push_back(
       {text + "; no disk there is read by an export lease, which alone would need it",
-       {"nothing, while disks are read in HTTPS ranges; else name resolution and TCP port 443"},
+       {"nothing to do: flyt reads these disks through vCenter"},
        false});
 }
 
@@ -127,9 +127,8 @@ Status look_at_hosts(const ServerConfig& server, Inventory& found, const Call& c
   tell_idle(idle, found);
   if (untrusted.empty()) return ok();
   found.findings.push_back(
-      {fmt::format("no authority that is trusted here has signed the certificate of {}",
-                   fmt::join(untrusted, ", ")),
-       {"it is enough where leases name its SHA-1 thumbprint, as they do up to vSphere 8; else:",
+      {fmt::format("the certificate of {} is not accepted here", fmt::join(untrusted, ", ")),
+       {"up to vSphere 8 nothing has to be done; from vSphere 9 on, give flyt vCenter's CA:",
         fmt::format("ca = \"vcenter-ca.pem\"   # from {}/certs/download.zip", server.url)},
        false});
   return ok();

@@ -6,6 +6,7 @@
 #include "base/units.hpp"
 #include "drivers/shared/xml.hpp"
 #include "drivers/vsphere/identity.hpp"
+#include "drivers/vsphere/power.hpp"
 #include "drivers/vsphere/snapshots.hpp"
 
 namespace flyt::vsphere {
@@ -78,8 +79,10 @@ Hosting hosting_of(const Object& machine, const Devices& devices, const Surround
   found.cpu_hot_add = flag(machine, "config.cpuHotAddEnabled");
   found.memory_hot_add = flag(machine, "config.memoryHotAddEnabled");
   found.pinned = is_pinned(machine);
-  found.latency_sensitive =
-      xml_child_text(machine.at("config.latencySensitivity"), "level") == "high";
+  if (const auto level = xml_child_text(machine.at("config.latencySensitivity"), "level");
+      !level.empty()) {
+    found.latency_sensitive = level == "high";
+  }
   if (const auto state = machine.text("runtime.faultToleranceState"); !state.empty()) {
     found.fault_tolerant = state != "notConfigured";
   }
@@ -104,7 +107,7 @@ Tools tools_of(const Object& machine) {
     tools.state = ToolsState::absent;
     return tools;
   }
-  if (running == "guestToolsRunning" || running == "guestToolsExecutingScripts") {
+  if (are_tools_running(running)) {
     tools.state = ToolsState::running;
   } else if (running == "guestToolsNotRunning") {
     tools.state = ToolsState::stopped;

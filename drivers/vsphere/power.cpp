@@ -68,12 +68,16 @@ Status set_power(Session& session, const Ref& machine, Driver::PowerChange chang
                   fmt::format("{}: switching off", machine.value), call);
 }
 
+bool are_tools_running(const std::string& status) {
+  return status == "guestToolsRunning" || status == "guestToolsExecutingScripts";
+}
+
 Result<Observation> observe(Session& session, const Ref& machine, const Call& call) {
   Observation seen;
   const auto take = [&seen](const Object& object) -> Status {
     seen.power = power_of(object.text(power_state));
     const std::string tools = object.text("guest.toolsRunningStatus");
-    if (!tools.empty()) seen.agent = tools == "guestToolsRunning";
+    if (!tools.empty()) seen.agent = are_tools_running(tools);
     seen.host_name = object.text("guest.hostName");
     seen.host = object.ref_at("runtime.host").value;
     for (const pugi::xml_node net : object.at("guest.net").children()) {

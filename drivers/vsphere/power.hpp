@@ -8,6 +8,8 @@ namespace flyt::vsphere {
 
 // Of a VirtualMachinePowerState: "poweredOn".
 Power power_of(const std::string& state);
+// Of a VirtualMachineToolsRunningStatus: "guestToolsRunning".
+bool are_tools_running(const std::string& status);
 
 // As Driver::set_power(). A graceful end needs VMware Tools: Errc::unsupported where they do not
 // run.

@@ -51,7 +51,7 @@ Objects objects_of(const Inventory& inventory, const Ref& root) {
   return all;
 }
 
-bool concerns(Purpose purpose, const Asked& object) {
+bool is_asked_on(Purpose purpose, const Asked& object) {
   if (purpose == Purpose::ranges) return object.ranges;
   return purpose == Purpose::lease ? object.lease : true;
 }
@@ -156,9 +156,10 @@ class Judge {
  private:
   void look_at(const PurposeInfo& purpose) {
     std::vector<std::string> lacks, ids;
+    bool everywhere = false;
     for (const Privilege& one : privileges()) {
       if (one.purpose != purpose.purpose) continue;
-      const std::string where = lacking(one);
+      const std::string where = lacking(one, everywhere);
       if (where.empty()) continue;
       ids.emplace_back(one.id);
       lacks.push_back(fmt::format("{} on {}", one.id, where));
@@ -167,25 +168,27 @@ class Judge {
     Finding finding;
     finding.text = fmt::format("{} may not {}: it lacks {}; {}", user_, purpose.does,
                                fmt::join(lacks, "; "), purpose.without);
-    finding.must = purpose.must;
+    // What some objects lack may be meant so: flyt's user need not reach all machines that it sees.
+    finding.must = purpose.must && everywhere;
     finding.remedy = {fmt::format("govc role.update -a flyt {}", fmt::join(ids, " ")),
                       "or, where it is meant so, leave it"};
-    if (purpose.must) finding.remedy.pop_back();
+    if (finding.must) finding.remedy.pop_back();
     found_.push_back(std::move(finding));
   }
 
-  // "2 of 3 machines (web01, db01)"; empty: nowhere.
-  std::string lacking(const Privilege& privilege) const {
+  // "2 of 3 machines (web01, db01)"; empty: nowhere. `everywhere` becomes true where all lack it.
+  std::string lacking(const Privilege& privilege, bool& everywhere) const {
     const auto known = missing_.find(privilege.id);
     const auto objects = objects_.find(privilege.on);
     if (known == missing_.end() || objects == objects_.end()) return {};
     std::vector<const Asked*> lacking;
     std::size_t of = 0;
     for (const Asked& one : objects->second) {
-      if (!concerns(privilege.purpose, one)) continue;
+      if (!is_asked_on(privilege.purpose, one)) continue;
       ++of;
       if (known->second.contains(one.ref)) lacking.push_back(&one);
     }
+    everywhere = everywhere || (of != 0 && lacking.size() == of);
     return lacking.empty() ? std::string() : places(lacking, of, privilege.on);
   }
 

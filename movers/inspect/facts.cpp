@@ -72,7 +72,7 @@ class Judge {
     }
     encrypted("crypto_LUKS", "I-LUKS");
     interfaces();
-    if (uefi_ && !facts_.type.empty() && !facts_.fallback_loader) {
+    if (uefi_ && facts_.fallback_loader == false) {
       say("I-NO-FALLBACK", "EFI/BOOT/BOOTX64.EFI was not found",
           "copy the boot loader to that place");
     }

@@ -33,7 +33,8 @@ struct Facts {
   std::string fstab;
   std::vector<Kernel> kernels;
   std::vector<ConfigFile> network;  // files that may configure interfaces
-  bool fallback_loader = false;
+  std::optional<bool>
+      fallback_loader;  // EFI/BOOT/BOOTX64.EFI; nothing: its place was not looked into
   bool cloud_init = false;
 };
 

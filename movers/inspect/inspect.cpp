@@ -111,10 +111,12 @@ class Gatherer {
   Status look_at_files() {
     FLYT_ASSIGN(facts_.fstab, fish_.ask({"head-n", "500", "/etc/fstab"}, call_));
     FLYT_ASSIGN(facts_.cloud_init, is("is-dir", "/etc/cloud/cloud.cfg.d"));
-    for (const char* place : {"/boot/efi/EFI/BOOT/BOOTX64.EFI", "/efi/EFI/BOOT/BOOTX64.EFI",
-                              "/boot/EFI/BOOT/BOOTX64.EFI"}) {
-      FLYT_ASSIGN(const bool there, is("is-file", place));
-      facts_.fallback_loader = facts_.fallback_loader || there;
+    // Where the EFI partition is not mounted (Windows never mounts it) nothing is known.
+    for (const FileSystem& one : facts_.file_systems) {
+      if (one.mounted != "/boot/efi" && one.mounted != "/efi" && one.mounted != "/boot") continue;
+      if (one.type != "vfat") continue;
+      FLYT_ASSIGN(const bool there, is("is-file", one.mounted + "/EFI/BOOT/BOOTX64.EFI"));
+      facts_.fallback_loader = facts_.fallback_loader.value_or(false) || there;
     }
     return ok();
   }

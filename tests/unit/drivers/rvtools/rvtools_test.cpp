@@ -131,6 +131,10 @@ TEST_CASE("disks stand in the order of their controllers, and say why they canno
   CHECK(off.nics[0].addresses.empty());
   CHECK(off.nics[1].model == "PCNet32");
   CHECK(off.nics[1].connected == false);
+  set(tabs["vDisk"], 3, "Sharing mode", "sharingMultiWriter");
+  found = inventory_of(tabs);
+  CHECK(named(found, "db01").disks[0].left_out.find("shared") != std::string::npos);  // off or not
+  set(tabs["vDisk"], 3, "Sharing mode", "sharingNone");
   set(tabs["vInfo"], 2, "Powerstate", "poweredOn");
   set(tabs["vDisk"], 1, "Sharing mode", "sharingMultiWriter");
   found = inventory_of(tabs);

@@ -61,6 +61,7 @@ TEST_CASE("each thing inside a guest that hinders is a concern") {
   CHECK(codes_when([](Facts& f) { f.cloud_init = true; }) == Names{"I-CLOUD-INIT", "I-SYSTEM"});
   CHECK(codes_when([](Facts& f) { f.fallback_loader = false; }, true) ==
         Names{"I-NO-FALLBACK", "I-SYSTEM"});
+  CHECK(codes_when([](Facts& f) { f.fallback_loader.reset(); }, true) == Names{"I-SYSTEM"});
   CHECK(codes_when([](Facts& f) { f.fallback_loader = false; }) == Names{"I-SYSTEM"});
   CHECK(codes_when([](Facts& f) { f.file_systems[0].free_bytes = 100 * mib - 1; }) ==
         Names{"I-SPACE", "I-SYSTEM"});
