@@ -148,13 +148,8 @@ Result<std::unique_ptr<Channel>> open_stream(const std::filesystem::path& file,
   return std::unique_ptr<Channel>(std::make_unique<StreamChannel>(std::move(opened), size));
 }
 
-Result<std::filesystem::path> file_at_change(const WorldFolder& folder, const Machine& machine,
-                                             const Disk& disk, const std::string& change_id) {
-  std::filesystem::path file = file_in(folder.change(machine.id, change_id), disk.id);
-  std::error_code failed;
-  if (std::filesystem::exists(file, failed)) return file;
-  return Error{Errc::not_found, fmt::format("{}: {}: the change id {} is not known", machine.name,
-                                            disk.id, change_id)};
+Error forgotten(const std::string& change_id) {
+  return {Errc::unsupported, fmt::format("the change id {} is not known", change_id)};
 }
 
 }  // namespace
@@ -178,9 +173,13 @@ Result<std::unique_ptr<Channel>> open_disk(const WorldFolder& folder, LockedWorl
   if (disk->stream_only) return open_stream(file, disk->size_bytes);
   NbdChannelSpec channel = channel_spec(*machine, *disk, spec, file);
   if (!spec.since.empty()) {
-    FLYT_ASSIGN(const auto before, file_at_change(folder, *machine, *disk, spec.since));
+    const auto before = file_in(folder.change(machine->id, spec.since), disk->id);
     const std::uint64_t size = disk->size_bytes;
-    channel.changed = [before, file, size](std::uint64_t from, const Call& asked) {
+    channel.changed = [before, file, size, since = spec.since](
+                          std::uint64_t from, const Call& asked) -> Result<std::vector<Extent>> {
+      // Tracking was switched off since.
+      std::error_code failed;
+      if (!std::filesystem::exists(before, failed)) return forgotten(since);
       return differences(before, file, size, from, asked);
     };
   }

@@ -32,6 +32,42 @@ void collect(pugi::xml_node tree, unsigned depth, std::vector<Snapshot>& all) {
   }
 }
 
+// A snapshot that was asked for by a call that broke off may still be on its way.
+Status let_creations_end(Session& session, const Ref& machine, const Call& call) {
+  std::vector<Ref> tasks;
+  FLYT_TRY(within(machine.value, each_of(
+                                     session, {machine}, {"VirtualMachine", {"recentTask"}},
+                                     [&tasks](const Object& object) -> Status {
+                                       for (const pugi::xml_node task :
+                                            object.at("recentTask").children()) {
+                                         tasks.push_back(ref_of(task));
+                                       }
+                                       return ok();
+                                     },
+                                     call)));
+  if (tasks.empty()) return ok();
+  std::vector<Ref> creating;
+  // One that has been forgotten since has ended.
+  const auto looked = each_of(
+      session, tasks, {"Task", {"info.descriptionId", "info.state"}},
+      [&creating](const Object& task) -> Status {
+        const std::string state = task.text("info.state");
+        const bool runs = state == "queued" || state == "running";
+        if (runs && task.text("info.descriptionId") == "VirtualMachine.createSnapshot") {
+          creating.push_back(task.ref());
+        }
+        return ok();
+      },
+      call);
+  if (!looked && looked.error().code != Errc::not_found) return looked;
+  for (const Ref& task : creating) {
+    // How it ends is seen in what it has made.
+    (void)wait_for_task(session, task, fmt::format("{}: a snapshot", machine.value), call);
+    FLYT_TRY(proceed(call, machine.value));
+  }
+  return ok();
+}
+
 Result<Ref> create(Session& session, const Ref& machine, const std::string& name, bool quiesce,
                    const Call& call) {
   const std::string what = fmt::format("{}: taking the snapshot {}", machine.value, name);
@@ -147,6 +183,7 @@ Result<Devices> devices_of_snapshot(Session& session, const Ref& snapshot, const
 Result<View> make_view(Session& session, const ViewSpec& spec, const Call& call) {
   const Ref machine{"VirtualMachine", spec.machine};
   const std::string name = snapshot_name(spec.owner, spec.name);
+  FLYT_TRY(let_creations_end(session, machine, call));
   FLYT_ASSIGN(Snapshots known, read_snapshots(session, machine, call));
   const Snapshot* snapshot = known.find(name);
   if (snapshot == nullptr) {
@@ -165,14 +202,22 @@ Result<View> make_view(Session& session, const ViewSpec& spec, const Call& call)
 
 Status drop_view(Session& session, const ViewSpec& spec, const Call& call) {
   const Ref machine{"VirtualMachine", spec.machine};
+  const auto ended = let_creations_end(session, machine, call);
+  if (!ended && ended.error().code == Errc::not_found) return ok();
+  if (!ended) return ended;
   const auto known = read_snapshots(session, machine, call);
   if (!known && known.error().code == Errc::not_found) return ok();
   if (!known) return known.error();
-  const Snapshot* snapshot = known->find(snapshot_name(spec.owner, spec.name));
-  return snapshot == nullptr ? ok() : remove(session, machine, *snapshot, call);
+  // A second of the name is there when a call was made again whose answer was lost.
+  const std::string name = snapshot_name(spec.owner, spec.name);
+  for (const Snapshot& one : known->all) {
+    if (one.name == name) FLYT_TRY(remove(session, machine, one, call));
+  }
+  return ok();
 }
 
 Status set_tracking(Session& session, const Ref& machine, bool on, const Call& call) {
+  FLYT_TRY(let_creations_end(session, machine, call));
   FLYT_ASSIGN(Snapshots known, read_snapshots(session, machine, call));
   const std::string name(tracking_snapshot);
   if (const Snapshot* left = known.find(name)) {

@@ -80,6 +80,36 @@ TEST_CASE("an independent disk is read beside a view of its machine", "[vsphere]
                                     in_time())) == "ok");
 }
 
+TEST_CASE("of a view that was made twice nothing stays", "[vsphere]") {
+  FLYT_VSPHERE(lab, machines);
+  LabSession admin(lab);
+  const std::string id = admin.machine("db01").value;
+  const auto driver = connect(lab.endpoint());
+  const ViewSpec view{.machine = id, .name = "flyt-1", .owner = {"flyt-abcdefghijklmnopqrst", 1}};
+  for (int i = 0; i < 2; ++i) {
+    lab.control("POST", "/snapshot",
+                {{"vm", "db01"}, {"name", "flyt-abcdefghijklmnopqrst flyt-1"}});
+  }
+  REQUIRE(admin.state("db01").at("snapshots").size() == 2);
+  REQUIRE(code_of(driver->drop_view(view, in_time())) == "ok");
+  CHECK(admin.state("db01").at("snapshots").empty());
+}
+
+TEST_CASE("a view whose making broke off is waited for and dropped", "[vsphere]") {
+  FLYT_VSPHERE(lab, machines, {"-task-delay-of", "CreateSnapshot_Task=2s"});
+  LabSession admin(lab);
+  const std::string id = admin.machine("db01").value;
+  const auto driver = connect(lab.endpoint());
+  const ViewSpec view{.machine = id, .name = "flyt-1", .owner = {"flyt-abcdefghijklmnopqrst", 1}};
+  REQUIRE(code_of(driver->inventory({.machine = id}, in_time())) == "ok");  // it is logged in
+  (void)refusal(driver->make_view(view, Call{}.within(std::chrono::milliseconds(700))),
+                Errc::timed_out);
+  CHECK(admin.state("db01").at("snapshots").empty());
+  REQUIRE(code_of(driver->drop_view(view, in_time())) == "ok");
+  CHECK(admin.state("db01").at("snapshots").empty());
+  CHECK(lab.counter("soap.RemoveSnapshot_Task") == 1);
+}
+
 TEST_CASE("a disk that may be shared is not read in any way", "[vsphere]") {
   FLYT_VSPHERE(lab, machines);
   LabSession admin(lab);

@@ -157,6 +157,16 @@ TEST_CASE("tracking that was on before stays on, and none is switched on unasked
     REQUIRE(all(worker.apply(scene, until_warm), MachineState::copied));
     CHECK_FALSE(tracked(scene));
   }
+  SECTION("undone on the source alone") {
+    consent(scene);
+    REQUIRE(all(worker.apply(scene, until_warm), MachineState::copied));
+    REQUIRE(undo(scene.plan, worker.crew, {}, {}));
+    CHECK_FALSE(tracked(scene));
+    guests_write(scene, "after undo");
+    REQUIRE(all(worker.apply(scene), MachineState::landed));
+    scene.check_landed();
+    CHECK_FALSE(tracked(scene));
+  }
   SECTION("undone") {
     consent(scene);
     REQUIRE(all(worker.apply(scene, until_warm), MachineState::copied));
