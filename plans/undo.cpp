@@ -67,12 +67,14 @@ struct Undoing {
   bool tracked = false;            // by us
   bool stopped = false;            // the source was shut down, and has not landed
   std::optional<Machine> made;     // on the target
+  bool copy_runs = false;          // there; where the target cannot be asked, nobody knows
   bool on_target = false;          // something of it may be there
   std::string refused;
 
   // Its copy has never been started, or goes.
   bool may_start(const UndoOptions& options) const {
-    return known.find("boot") == nullptr || (options.target && refused.empty());
+    const bool alone = known.find("boot") == nullptr && !copy_runs;
+    return alone || (options.target && refused.empty());
   }
 };
 
@@ -86,6 +88,11 @@ Result<Undoing> look(const PlannedMachine& planned, const Crew& crew, const Undo
   const StepRecord* clean = undoing.known.find("clean");
   const bool landed = clean != nullptr && clean->state == StepState::done;
   undoing.stopped = was_shut_down(planned, undoing.known) && (!landed || options.target);
+  if (undoing.stopped && !options.target) {
+    // A target that does not answer must not keep the source off.
+    const auto made = made_on_target(planned, crew, call);
+    undoing.copy_runs = made && *made && (*made)->power != Power::off;
+  }
   if (!options.target) return undoing;
   FLYT_ASSIGN(undoing.made, made_on_target(planned, crew, call));
   undoing.on_target = undoing.made || undoing.known.find("create") != nullptr;
@@ -114,7 +121,7 @@ Status undo_held(const Undoing& undoing, const Plan& plan, const Crew& crew, con
     FLYT_TRY(undo_target(planned, crew, undoing.known, undoing.made, owner, call));
   }
   // Never beside its copy.
-  const bool alone = undoing.known.find("boot") == nullptr || destroyed;
+  const bool alone = destroyed || (undoing.known.find("boot") == nullptr && !undoing.copy_runs);
   if (undoing.stopped && alone) {
     FLYT_TRY(start_again(planned, crew, call));
     FLYT_TRY(crew.journal->reset(planned.migration_id, "stop", "undo: the source runs again"));

@@ -196,6 +196,27 @@ TEST_CASE("undo that cannot start the source again knows it the next time", "[fa
   scene.check_source_clean();
 }
 
+TEST_CASE("undo starts no source beside a copy that somebody has started", "[faults][cutover]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene;
+  scene.only(0);
+  scene.run_source();
+  int door = 0;
+  do {
+    REQUIRE(++door < 200);
+    REQUIRE(killed(apply_in_child(scene, door)));
+  } while (scene.source_power(0) == Power::on);
+  Worker worker(scene);
+  const auto made = scene.made();
+  REQUIRE(made.size() == 1);
+  REQUIRE(worker.target->set_power(made[0].id, Driver::PowerChange::on, {}));
+  REQUIRE(undo(scene.plan, worker.crew, {}, {}));
+  CHECK(scene.source_power(0) == Power::off);
+  REQUIRE(worker.target->set_power(made[0].id, Driver::PowerChange::forced_off, {}));
+  REQUIRE(undo(scene.plan, worker.crew, {}, {}));
+  CHECK(scene.source_power(0) == Power::on);
+}
+
 TEST_CASE("asking for copies alone leaves no source down", "[faults][cutover]") {
   if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
   Scene scene;
