@@ -105,15 +105,14 @@ void set_transports(const Surroundings& around, Transport wanted, SourceMachine&
   }
 }
 
-// What is read without a view must be known to stay as it is.
+// What was copied of a machine that was off is its last state only while it has not run again.
 Status add_stamps(Session& session, SourceMachine& one, const Call& call) {
-  if (one.machine.power != Power::off) return ok();
+  if (one.machine.power != Power::off || one.machine.disks.empty()) return ok();
+  const auto start = last_start(session, {"VirtualMachine", one.machine.id}, call);
+  FLYT_TRY(proceed(call, "reading events"));
+  if (!start || start->empty()) return ok();
   for (std::size_t i = 0; i < one.machine.disks.size(); ++i) {
-    if (left_out_of_views(one.devices.disks[i]).empty()) continue;
-    const auto start = last_start(session, {"VirtualMachine", one.machine.id}, call);
-    FLYT_TRY(proceed(call, "reading events"));
-    if (!start || start->empty()) return ok();
-    one.machine.disks[i].stamp = fmt::format("{}, {}", one.devices.disks[i].file, *start);
+    one.machine.disks[i].stamp = fmt::format("{}, {}", one.devices.disks[i].base_file, *start);
   }
   return ok();
 }
