@@ -120,7 +120,7 @@ Status stop_tracking(const PlannedMachine& planned, const Crew& crew, const Call
   // Removed on the source since, or never on: there is nothing to put right.
   const bool needless =
       !off && (off.error().code == Errc::not_found || off.error().code == Errc::unsupported);
-  if (!off && !needless) return off;
+  if (!off && !needless) return off.error();
   return crew.journal->reset(planned.migration_id, "track", "undo");
 }
 

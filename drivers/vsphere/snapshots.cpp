@@ -59,7 +59,7 @@ Status let_creations_end(Session& session, const Ref& machine, const Call& call)
         return ok();
       },
       call);
-  if (!looked && looked.error().code != Errc::not_found) return looked;
+  if (!looked && looked.error().code != Errc::not_found) return looked.error();
   for (const Ref& task : creating) {
     // How it ends is seen in what it has made.
     (void)wait_for_task(session, task, fmt::format("{}: a snapshot", machine.value), call);
@@ -204,7 +204,7 @@ Status drop_view(Session& session, const ViewSpec& spec, const Call& call) {
   const Ref machine{"VirtualMachine", spec.machine};
   const auto ended = let_creations_end(session, machine, call);
   if (!ended && ended.error().code == Errc::not_found) return ok();
-  if (!ended) return ended;
+  if (!ended) return ended.error();
   const auto known = read_snapshots(session, machine, call);
   if (!known && known.error().code == Errc::not_found) return ok();
   if (!known) return known.error();
