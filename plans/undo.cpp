@@ -67,14 +67,16 @@ struct Undoing {
   bool tracked = false;            // by us
   bool stopped = false;            // the source was shut down, and has not landed
   std::optional<Machine> made;     // on the target
-  bool copy_runs = false;          // there; where the target cannot be asked, nobody knows
   bool on_target = false;          // something of it may be there
   std::string refused;
 
+  // Neither flyt nor, as far as the target could be asked, anybody else has started its copy.
+  bool copy_never_ran() const {
+    return known.find("boot") == nullptr && !(made && made->power != Power::off);
+  }
   // Its copy has never been started, or goes.
   bool may_start(const UndoOptions& options) const {
-    const bool alone = known.find("boot") == nullptr && !copy_runs;
-    return alone || (options.target && refused.empty());
+    return copy_never_ran() || (options.target && refused.empty());
   }
 };
 
@@ -88,13 +90,12 @@ Result<Undoing> look(const PlannedMachine& planned, const Crew& crew, const Undo
   const StepRecord* clean = undoing.known.find("clean");
   const bool landed = clean != nullptr && clean->state == StepState::done;
   undoing.stopped = was_shut_down(planned, undoing.known) && (!landed || options.target);
-  if (undoing.stopped && !options.target) {
-    // A target that does not answer must not keep the source off.
-    const auto made = made_on_target(planned, crew, call);
-    undoing.copy_runs = made && *made && (*made)->power != Power::off;
-  }
+  if (!undoing.stopped && !options.target) return undoing;
+  auto made = made_on_target(planned, crew, call);
+  // A target that does not answer must not keep the source off.
+  if (!made && options.target) return std::move(made).error();
+  if (made) undoing.made = *std::move(made);
   if (!options.target) return undoing;
-  FLYT_ASSIGN(undoing.made, made_on_target(planned, crew, call));
   undoing.on_target = undoing.made || undoing.known.find("create") != nullptr;
   undoing.refused = refusal(undoing.known, undoing.made, options);
   return undoing;
@@ -121,8 +122,7 @@ Status undo_held(const Undoing& undoing, const Plan& plan, const Crew& crew, con
     FLYT_TRY(undo_target(planned, crew, undoing.known, undoing.made, owner, call));
   }
   // Never beside its copy.
-  const bool alone = destroyed || (undoing.known.find("boot") == nullptr && !undoing.copy_runs);
-  if (undoing.stopped && alone) {
+  if (undoing.stopped && (destroyed || undoing.copy_never_ran())) {
     FLYT_TRY(start_again(planned, crew, call));
     FLYT_TRY(crew.journal->reset(planned.migration_id, "stop", "undo: the source runs again"));
   } else if (destroyed && !undoing.stopped) {
