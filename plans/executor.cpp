@@ -105,6 +105,7 @@ class Executor {
   // A source that was shut down for a cutover that did not come about runs again. Where its first
   // view is still there, the copies of it are good; else they are left as undo leaves them, for the
   // next apply to compare.
+  // REQUIRES: was_shut_down().
   static Status restore(MachineRun& run, const Known& known) {
     const PlannedMachine& planned = *run.planned;
     const Crew& crew = *run.crew;
@@ -117,20 +118,19 @@ class Executor {
     }
     FLYT_TRY(start_again(planned, crew, Call{}.within(restore_patience)));
     // One that did not obey in time may still do so: that it was asked stays known.
-    const StepRecord* stop = known.find("stop");
-    if (stop == nullptr || stop->state != StepState::failed) {
+    if (known.find("stop")->state != StepState::failed) {
       FLYT_TRY(crew.journal->reset(planned.migration_id, "stop", "the source runs again"));
     }
     return dropped;
   }
 
   static void put_right(MachineRun& run) {
-    auto steps = run.crew->journal->steps(run.planned->migration_id);
-    if (!steps) return;  // the journal's own trouble is told already
-    const Known known{*std::move(steps)};
-    if (!was_shut_down(*run.planned, known) || known.find("boot") != nullptr) return;
-    const Status done = restore(run, known);
-    if (done && known.find("stop")->state == StepState::failed) return;
+    const auto known = read_known(*run.planned, *run.crew);
+    if (!known) return;  // the journal's own trouble is told already
+    const StepRecord* stop = known->find("stop");
+    if (!was_shut_down(*run.planned, stop) || known->find("boot") != nullptr) return;
+    const Status done = restore(run, *known);
+    if (done && stop->state == StepState::failed) return;
     if (done && run.outcome.state == MachineState::copied) return;
     const std::string& name = run.planned->source.name;
     Error& error = run.outcome.error ? *run.outcome.error
@@ -144,10 +144,10 @@ class Executor {
 
   // Before it fills the source's storage.
   static void drop_grown_view(MachineRun& run) {
-    auto steps = run.crew->journal->steps(run.planned->migration_id);
-    if (!steps) return;  // the journal's own trouble is told already
-    const auto dropped = drop_views(*run.planned, *run.plan, *run.crew, Known{*std::move(steps)},
-                                    run.owner(), Call{}.within(restore_patience));
+    const auto known = read_known(*run.planned, *run.crew);
+    if (!known) return;  // the journal's own trouble is told already
+    const auto dropped = drop_views(*run.planned, *run.plan, *run.crew, *known, run.owner(),
+                                    Call{}.within(restore_patience));
     if (dropped || !run.outcome.error) return;
     run.outcome.error->state = fmt::format("the snapshot is still there: {}", dropped.error().what);
     run.outcome.error->remedy.insert(run.outcome.error->remedy.begin(),

@@ -26,6 +26,7 @@ struct MachineRun {
   std::unique_ptr<Lease> lease;
   std::map<std::string, StepRecord> journaled;  // as they were when the lease was taken
   Machine source;                               // as step check has found it
+  std::vector<Storage> storages;                // of the source, at the same time
   Machine target;                               // read back from the platform
   ViewDetail view;                              // what is read from the source now
   ViewDetail copied;                            // what the copies are of, where that is another one
@@ -81,6 +82,9 @@ Result<std::string> step_clean(MachineRun& run, const Call& call);
 // a disk is not in it.
 Result<ViewDetail> make_source_view(const MachineRun& run, const std::string& name,
                                     const Call& call);
+
+// Gone is success.
+Status drop_source_view(const MachineRun& run, const std::string& name, const Call& call);
 
 // As the site limits the source.
 Limits limits_of_source(const MachineRun& run);

@@ -1,11 +1,11 @@
 #include "plans/moment.hpp"
 
-#include "plans/source.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
+
+#include "plans/source.hpp"
 
 namespace flyt {
 namespace {
@@ -92,6 +92,13 @@ Result<Machine> source_now(const MachineRun& run, const Call& call) {
   return Error{Errc::not_found, fmt::format("there is no machine {}", run.planned->source.id)};
 }
 
+Result<std::optional<Machine>> source_if_there(const MachineRun& run, const Call& call) {
+  auto now = source_now(run, call);
+  if (now) return std::optional(*std::move(now));
+  if (now.error().code == Errc::not_found) return std::optional<Machine>();
+  return std::move(now).error();
+}
+
 std::vector<std::string> stamps_of(const Machine& machine, const ViewDetail& view) {
   std::vector<std::string> stamps;
   for (const Disk& disk : machine.disks) {
@@ -175,9 +182,8 @@ Status check_unchanged(MachineRun& run, const Call& call) {
 }
 
 Status check_source_last(MachineRun& run, const Call& call) {
-  const auto now = source_now(run, call);
-  if (!now && now.error().code == Errc::not_found) return ok();
-  if (!now) return now.error();
+  FLYT_ASSIGN(const auto now, source_if_there(run, call));
+  if (!now) return ok();
   FLYT_TRY(check_off(run, *now));
   if (run.view.of_running || !known_to_differ(run.view.stamps, stamps_of(*now, run.view))) {
     return ok();
@@ -209,10 +215,8 @@ std::string moved_on(const MachineRun& run) {
 }
 
 Status check_source_off(MachineRun& run, const Call& call) {
-  const auto now = source_now(run, call);
-  if (!now && now.error().code == Errc::not_found) return ok();
-  if (!now) return now.error();
-  return check_off(run, *now);
+  FLYT_ASSIGN(const auto now, source_if_there(run, call));
+  return now ? check_off(run, *now) : ok();
 }
 
 }  // namespace flyt

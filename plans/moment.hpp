@@ -27,6 +27,8 @@ Status check_unchanged(MachineRun& run, const Call& call);
 
 // The source as it is now. Errc::not_found: it is gone.
 Result<Machine> source_now(const MachineRun& run, const Call& call);
+// The same; nothing: it is gone.
+Result<std::optional<Machine>> source_if_there(const MachineRun& run, const Call& call);
 
 // An Error when `machine`, the source as it is now, is not off; it then counts as drifted.
 Status check_off(MachineRun& run, const Machine& machine);

@@ -22,23 +22,21 @@ bool is_short(const Storage& storage, unsigned least_percent) {
 
 }  // namespace
 
-std::optional<Error> no_room_for_view(const MachineRun& run, const Inventory& source) {
+std::optional<Error> no_room_for_view(const MachineRun& run, const Machine& source,
+                                      const std::vector<Storage>& storages) {
   const unsigned least = limits_of_source(run).view_min_free;
-  for (const Machine& machine : source.machines) {
-    if (machine.id != run.planned->source.id) continue;
-    for (const Storage& storage : source.storages) {
-      if (!holds_a_disk(machine, storage) || !is_short(storage, least)) continue;
-      return Error{
-          .code = Errc::unavailable,
-          .what = fmt::format("{} on the source has too little room for a snapshot", storage.name),
-          .seen = fmt::format("{} free of {}", format_size(*storage.free_bytes),
-                              format_size(*storage.size_bytes)),
-          .why = fmt::format("the machine runs, and its snapshot grows; the site wants {} % kept",
-                             least),
-          .remedy = {fmt::format("make room on {}, or shut {} down first", storage.name,
-                                 run.planned->source.name),
-                     "limits = { view_min_free = PERCENT } of the source changes what is kept"}};
-    }
+  for (const Storage& storage : storages) {
+    if (!holds_a_disk(source, storage) || !is_short(storage, least)) continue;
+    return Error{
+        .code = Errc::unavailable,
+        .what = fmt::format("{} on the source has too little room for a snapshot", storage.name),
+        .seen = fmt::format("{} free of {}", format_size(*storage.free_bytes),
+                            format_size(*storage.size_bytes)),
+        .why = fmt::format("the machine runs, and its snapshot grows; the site wants {} % kept",
+                           least),
+        .remedy = {fmt::format("make room on {}, or shut {} down first", storage.name,
+                               run.planned->source.name),
+                   "limits = { view_min_free = PERCENT } of the source changes what is kept"}};
   }
   return std::nullopt;
 }
@@ -67,7 +65,7 @@ void RoomWatch::watch(const std::stop_token& over) {
     // What cannot be asked now is asked again; the copy itself will tell when the source is gone.
     const auto source = run_.crew->source->inventory({.machine = run_.planned->source.id}, call_);
     if (!source) continue;
-    auto shortage = no_room_for_view(run_, *source);
+    auto shortage = no_room_for_view(run_, source->machines.front(), source->storages);
     if (!shortage) continue;
     shortage->state = "the copy was given up and the snapshot is removed; what was copied is kept";
     {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <stop_token>
 #include <thread>
+#include <vector>
 
 #include "plans/machine_run.hpp"
 
@@ -14,7 +15,8 @@ namespace flyt {
 
 // Nothing: the storages of the source's disks have the room that the site wants kept (Limits), or
 // do not tell.
-std::optional<Error> no_room_for_view(const MachineRun& run, const Inventory& source);
+std::optional<Error> no_room_for_view(const MachineRun& run, const Machine& source,
+                                      const std::vector<Storage>& storages);
 
 // While it lives, asks the source now and then, and stops what runs under call() when a storage has
 // too little room. Asks nobody unless the view is of a machine that ran.

@@ -1,9 +1,9 @@
 #include "plans/source.hpp"
 
-#include "plans/step_graph.hpp"
-
 #include <algorithm>
-#include <chrono>
+#include <utility>
+
+#include "plans/step_graph.hpp"
 
 namespace flyt {
 namespace {
@@ -50,6 +50,11 @@ const StepRecord* Known::find(std::string_view key) const {
   return found == steps.end() ? nullptr : &*found;
 }
 
+Result<Known> read_known(const PlannedMachine& planned, const Crew& crew) {
+  FLYT_ASSIGN(auto steps, crew.journal->steps(planned.migration_id));
+  return Known{std::move(steps)};
+}
+
 std::vector<std::string> views_left(const Known& known) {
   const StepRecord* clean = known.find("clean");
   if (clean != nullptr && clean->state == StepState::done) return {};
@@ -80,8 +85,7 @@ bool tracking_left(const PlannedMachine& planned, const Known& known) {
   return !planned.source.hosting.change_tracking.value_or(false);
 }
 
-bool was_shut_down(const PlannedMachine& planned, const Known& known) {
-  const StepRecord* stop = known.find("stop");
+bool was_shut_down(const PlannedMachine& planned, const StepRecord* stop) {
   if (stop == nullptr) return false;
   if (stop->state != StepState::failed) return power_detail(stop->detail) == Power::on;
   // It was asked, and may have obeyed after all.

@@ -23,13 +23,14 @@ struct Known {
   std::vector<StepRecord> steps;
   const StepRecord* find(std::string_view key) const;
 };
+Result<Known> read_known(const PlannedMachine& planned, const Crew& crew);
 
 // Views that may still be there: made, or begun to be made, and not dropped.
 std::vector<std::string> views_left(const Known& known);
 // Its changes are tracked because flyt switched that on, or had begun to.
 bool tracking_left(const PlannedMachine& planned, const Known& known);
-// It was shut down for its cutover, or that was begun.
-bool was_shut_down(const PlannedMachine& planned, const Known& known);
+// It was shut down for its cutover, or that was begun. `stop`: the record of that step, or null.
+bool was_shut_down(const PlannedMachine& planned, const StepRecord* stop);
 
 // Takes back what was copied and drops its views: a guest that ran on has changed since. What is on
 // the target is kept, to be compared. REQUIRES: its copy was never begun to be started.

@@ -32,16 +32,13 @@ bool has_moved_on(const MachineRun& run) {
 bool asked_before(const MachineRun& run) {
   const std::lock_guard lock(run.mutex);
   const auto stop = run.journaled.find("stop");
-  if (stop == run.journaled.end()) return false;
-  // Where it did not obey in time, it may have done so later.
-  return stop->second.state == StepState::failed || power_detail(stop->second.detail) == Power::on;
+  return stop != run.journaled.end() && was_shut_down(*run.planned, &stop->second);
 }
 
 // Shuts it down where it runs; how it was before.
 Result<Power> shut_down(MachineRun& run, const Call& call) {
-  const auto now = source_now(run, call);
-  if (!now && now.error().code == Errc::not_found) return Power::off;
-  if (!now) return now.error();
+  FLYT_ASSIGN(const auto now, source_if_there(run, call));
+  if (!now) return Power::off;
   if (now->power == Power::off) return asked_before(run) ? Power::on : Power::off;
   // From here on it may be off because of us.
   FLYT_TRY(run.intend("stop", detail_of_power(Power::on)));
@@ -72,13 +69,9 @@ Result<std::string> step_last(MachineRun& run, const Call& call) {
   if (!has_moved_on(run)) return std::string("{}");
   FLYT_ASSIGN(const Machine now, source_now(run, call));
   FLYT_TRY(check_off(run, now));
-  FLYT_TRY(run.crew->source->drop_view(
-      {.machine = run.planned->source.id, .name = first_view, .owner = run.owner()}, call));
+  FLYT_TRY(drop_source_view(run, first_view, call));
   // One that an earlier cutover could not drop is of another moment.
-  if (before == nullptr) {
-    FLYT_TRY(run.crew->source->drop_view(
-        {.machine = run.planned->source.id, .name = last_view, .owner = run.owner()}, call));
-  }
+  if (before == nullptr) FLYT_TRY(drop_source_view(run, last_view, call));
   ViewDetail last;
   FLYT_ASSIGN(last, make_source_view(run, last_view, call));
   last.number = run.view.number + 1;

@@ -241,12 +241,11 @@ Result<std::string> step_clean(MachineRun& run, const Call& call) {
     return detail_of(std::vector{*failure});
   }
   if (!run.view.name.empty() && run.crew->source->info().can.has(Capability::view)) {
-    FLYT_TRY(run.crew->source->drop_view(
-        {.machine = run.planned->source.id, .name = run.view.name, .owner = run.owner()}, call));
+    FLYT_TRY(drop_source_view(run, run.view.name, call));
   }
   // By the journal: an earlier plan may have had it switched on.
-  FLYT_ASSIGN(auto steps, run.crew->journal->steps(run.planned->migration_id));
-  if (tracking_left(*run.planned, Known{std::move(steps)})) {
+  FLYT_ASSIGN(const Known known, read_known(*run.planned, *run.crew));
+  if (tracking_left(*run.planned, known)) {
     FLYT_TRY(stop_tracking(*run.planned, *run.crew, call));
   }
   keep_log(run);

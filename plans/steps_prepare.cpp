@@ -84,6 +84,11 @@ Error drifted(MachineRun& run, const std::vector<Error>& found) {
   return error;
 }
 
+void take(MachineRun& run, const Inventory& source) {
+  run.source = source.machines.front();
+  run.storages = source.storages;
+}
+
 // Whoever has started the source, or planned it anew: what it wrote must come along.
 Status begin_again_if_moved_on(MachineRun& run, const Call& call) {
   const std::string why = moved_on(run);
@@ -91,9 +96,8 @@ Status begin_again_if_moved_on(MachineRun& run, const Call& call) {
   run.status->machine(*run.planned, MachineState::running, why + ": comparing all again");
   Journal& journal = *run.crew->journal;
   const std::string& id = run.planned->migration_id;
-  FLYT_ASSIGN(auto steps, journal.steps(id));
-  FLYT_TRY(forget_moment(*run.planned, *run.plan, *run.crew, Known{std::move(steps)}, run.owner(),
-                         call));
+  FLYT_ASSIGN(const Known known, read_known(*run.planned, *run.crew));
+  FLYT_TRY(forget_moment(*run.planned, *run.plan, *run.crew, known, run.owner(), call));
   if (run.source.power == Power::on) FLYT_TRY(journal.reset(id, "stop", why));
   return load_journal(run);
 }
@@ -114,7 +118,7 @@ Result<std::string> step_check(MachineRun& run, const Call& call) {
   if (run.done("bytes") != nullptr) {
     if (!source && source.error().code == Errc::not_found) return std::string("{}");
     if (!source) return std::move(source).error();
-    run.source = source->machines.front();
+    take(run, *source);
     FLYT_TRY(begin_again_if_moved_on(run, call));
     if (run.done("bytes") != nullptr) return std::string("{}");
   }
@@ -124,7 +128,7 @@ Result<std::string> step_check(MachineRun& run, const Call& call) {
   FLYT_ASSIGN(const Inventory target, run.crew->target->inventory({}, call));
   const std::vector<Error> found = drift(*run.planned, *run.plan, *source, target);
   if (!found.empty()) return drifted(run, found);
-  run.source = source->machines.front();
+  take(run, *source);
   FLYT_TRY(begin_again_if_moved_on(run, call));
   // One that the plan has seen running may run until its cutover.
   if (!is_cut_over(*run.planned, *run.crew->source)) FLYT_TRY(check_off(run, run.source));

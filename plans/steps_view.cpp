@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "base/units.hpp"
-
 #include "plans/machine_run.hpp"
 #include "plans/moment.hpp"
 #include "plans/room_watch.hpp"
@@ -34,15 +33,8 @@ bool wants_newer(const MachineRun& run) {
          is_cut_over(*run.planned, *run.crew->source) && !run.intended("boot") && all_copied(run);
 }
 
-Status drop_first(const MachineRun& run, const Call& call) {
-  return run.crew->source->drop_view(
-      {.machine = run.planned->source.id, .name = first_view, .owner = run.owner()}, call);
-}
-
-Status check_room(MachineRun& run, const Call& call) {
-  FLYT_ASSIGN(const Inventory source,
-              run.crew->source->inventory({.machine = run.planned->source.id}, call));
-  auto shortage = no_room_for_view(run, source);
+Status check_room(MachineRun& run) {
+  auto shortage = no_room_for_view(run, run.source, run.storages);
   if (!shortage) return ok();
   shortage->state = "what was copied is kept; no snapshot of ours stays";
   run.view_must_go = true;
@@ -50,8 +42,7 @@ Status check_room(MachineRun& run, const Call& call) {
 }
 
 Status drop_stale_last(MachineRun& run, const Call& call) {
-  FLYT_TRY(run.crew->source->drop_view(
-      {.machine = run.planned->source.id, .name = last_view, .owner = run.owner()}, call));
+  FLYT_TRY(drop_source_view(run, last_view, call));
   FLYT_TRY(run.crew->journal->reset(run.planned->migration_id, "last", "it was of another moment"));
   const std::lock_guard lock(run.mutex);
   run.journaled.erase("last");
@@ -100,6 +91,11 @@ Result<ViewDetail> make_source_view(const MachineRun& run, const std::string& na
   return detail;
 }
 
+Status drop_source_view(const MachineRun& run, const std::string& name, const Call& call) {
+  return run.crew->source->drop_view(
+      {.machine = run.planned->source.id, .name = name, .owner = run.owner()}, call);
+}
+
 Result<std::string> step_track(MachineRun& run, const Call& call) {
   // Begun before, it may be on because of us.
   const Machine& seen = run.intended("track") ? run.planned->source : run.source;
@@ -136,8 +132,8 @@ Result<std::string> step_view(MachineRun& run, const Call& call) {
     // One that could not be dropped when its copies were taken back.
     if (run.intended("last")) FLYT_TRY(drop_stale_last(run, call));
     // Where a platform can only read what lies below its last snapshot, all of it lies there again.
-    if (newer) FLYT_TRY(drop_first(run, call));
-    if (run.source.power == Power::on) FLYT_TRY(check_room(run, call));
+    if (newer) FLYT_TRY(drop_source_view(run, first_view, call));
+    if (run.source.power == Power::on) FLYT_TRY(check_room(run));
     FLYT_ASSIGN(run.view, make_source_view(run, first_view, call));
   }
   run.view.number = before.detail.number;
@@ -158,7 +154,7 @@ Result<std::string> step_view(MachineRun& run, const Call& call) {
 
 // The copies are whole: what comes later is found by what was tracked, or by comparing all.
 Result<std::string> step_rest(MachineRun& run, const Call& call) {
-  FLYT_TRY(drop_first(run, call));
+  FLYT_TRY(drop_source_view(run, first_view, call));
   run.view.released = true;
   FLYT_TRY(run.finish("view", StepState::done, detail_of(run.view)));
   return std::string("{}");

@@ -84,12 +84,13 @@ Result<Undoing> look(const PlannedMachine& planned, const Crew& crew, const Undo
                      const Call& call) {
   Undoing undoing;
   undoing.planned = &planned;
-  FLYT_ASSIGN(undoing.known.steps, crew.journal->steps(planned.migration_id));
+  FLYT_ASSIGN(undoing.known, read_known(planned, crew));
   if (crew.source->info().can.has(Capability::view)) undoing.views = views_left(undoing.known);
   undoing.tracked = tracking_left(planned, undoing.known);
   const StepRecord* clean = undoing.known.find("clean");
   const bool landed = clean != nullptr && clean->state == StepState::done;
-  undoing.stopped = was_shut_down(planned, undoing.known) && (!landed || options.target);
+  undoing.stopped =
+      was_shut_down(planned, undoing.known.find("stop")) && (!landed || options.target);
   if (!undoing.stopped && !options.target) return undoing;
   auto made = made_on_target(planned, crew, call);
   // A target that does not answer must not keep the source off.
