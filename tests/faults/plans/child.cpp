@@ -24,6 +24,14 @@ int apply_in_child(const Scene& scene, int kill_at, Until until) {
 
 bool killed(int status) { return status == 128 + SIGKILL; }
 
+void kill_once_down(const Scene& scene) {
+  int door = 0;
+  do {
+    REQUIRE(++door < 200);
+    REQUIRE(killed(apply_in_child(scene, door)));
+  } while (scene.all_run());
+}
+
 // Run as a program of its own by apply_in_child().
 TEST_CASE("executor: a process that applies and may kill itself", "[.executor-child]") {
   const char* folder = std::getenv("FLYT_TEST_SCENE");

@@ -9,5 +9,7 @@ namespace flyt::tests {
 // `kill_at`th door (ApplyOptions::at_step); 0: never. Its exit status.
 int apply_in_child(const Scene& scene, int kill_at, Until until = Until::landed);
 bool killed(int status);
+// Applies and kills, at one door after the other, until a source was shut down.
+void kill_once_down(const Scene& scene);
 
 }  // namespace flyt::tests

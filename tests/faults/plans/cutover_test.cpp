@@ -1,7 +1,6 @@
 // Sources that run while they are copied: they are shut down, and what they wrote comes along.
 #include <algorithm>
 #include <atomic>
-#include <fstream>
 
 #include "drivers/decorators/fault.hpp"
 #include "plans/source.hpp"
@@ -12,16 +11,6 @@ namespace flyt::tests {
 namespace {
 
 const ApplyOptions until_copied{.until = Until::copied};
-
-void guest_writes(const Scene& scene, std::size_t machine, const std::string& text) {
-  std::fstream disk(scene.source_disk(machine, 0), std::ios::in | std::ios::out | std::ios::binary);
-  disk.seekp(1 << 19);
-  disk << text;
-}
-
-void guests_write(const Scene& scene, const std::string& text) {
-  for (std::size_t i = 0; i < scene.plan.machines.size(); ++i) guest_writes(scene, i, text);
-}
 
 void set_deaf(const Scene& scene, bool deaf) {
   auto locked = scene.from.lock({});
@@ -34,13 +23,6 @@ void set_tracking(const Scene& scene, Worker& worker) {
   for (const PlannedMachine& planned : scene.plan.machines) {
     REQUIRE(worker.source->set_tracking(planned.source.id, true, {}));
   }
-}
-
-bool all_run(const Scene& scene) {
-  for (std::size_t i = 0; i < scene.plan.machines.size(); ++i) {
-    if (scene.source_power(i) != Power::on) return false;
-  }
-  return true;
 }
 
 // Of the deltas, as the journal has them.
@@ -70,8 +52,8 @@ TEST_CASE("a source that runs is shut down, and its last writes come along",
   Worker worker(scene);
   if (tracked) set_tracking(scene, worker);
   REQUIRE(all(worker.apply(scene, until_copied), MachineState::copied));
-  CHECK(all_run(scene));
-  guests_write(scene, "written while it was copied");
+  CHECK(scene.all_run());
+  scene.guests_write("written while it was copied");
   REQUIRE(all(worker.apply(scene), MachineState::landed));
   scene.check_landed();
   scene.check_source_clean();
@@ -79,7 +61,7 @@ TEST_CASE("a source that runs is shut down, and its last writes come along",
   CHECK(delta_bytes(scene, worker, &CopyDetail::written_bytes) <= 2U << 20);
   if (tracked) CHECK(delta_bytes(scene, worker, &CopyDetail::read_bytes) <= 2U << 20);
   CHECK(all(worker.apply(scene), MachineState::landed));  // once more does nothing
-  CHECK_FALSE(all_run(scene));
+  CHECK_FALSE(scene.all_run());
 }
 
 // Writes to its machine's first disk whenever one of the machine's disks begins to be copied. Only
@@ -91,7 +73,7 @@ class Guest final : public ApplyStatus {
     if (!step.starts_with("copy:")) return sink_;
     for (std::size_t i = 0; i < scene_.plan.machines.size(); ++i) {
       if (scene_.plan.machines[i].migration_id != machine.migration_id) continue;
-      guest_writes(scene_, i, "written for " + std::string(step));
+      scene_.guest_writes(i, "written for " + std::string(step));
     }
     return sink_;
   }
@@ -121,7 +103,7 @@ TEST_CASE("a source that its users shut down after it was copied is synced too",
   scene.run_source();
   Worker worker(scene);
   REQUIRE(all(worker.apply(scene, until_copied), MachineState::copied));
-  guests_write(scene, "the last words");
+  scene.guests_write("the last words");
   scene.set_source_power(Power::off);
   REQUIRE(all(worker.apply(scene), MachineState::landed));
   scene.check_landed();
@@ -146,9 +128,9 @@ TEST_CASE("a guest that does not shut down keeps running, and its copy is kept",
     REQUIRE(one.error);
     CHECK(one.error->what.find("does not shut down") != std::string::npos);
   }
-  CHECK(all_run(scene));
+  CHECK(scene.all_run());
   set_deaf(scene, false);
-  guests_write(scene, "it ran on");
+  scene.guests_write("it ran on");
   worker.crew.source = worker.source.get();
   REQUIRE(all(worker.apply(scene), MachineState::landed));
   scene.check_landed();
@@ -177,12 +159,12 @@ TEST_CASE("a cutover that fails leaves the source running", "[faults][cutover][t
   options.machines_at_once = 1;
   const auto outcomes = worker.apply(scene, options);
   CHECK_FALSE(all(outcomes, MachineState::landed));
-  CHECK(all_run(scene));
+  CHECK(scene.all_run());
   // The other one failed before it was shut down.
   CHECK(std::any_of(outcomes.begin(), outcomes.end(), [](const MachineOutcome& one) {
     return one.error && one.error->state.find("runs again") != std::string::npos;
   }));
-  guests_write(scene, "it ran on");
+  scene.guests_write("it ran on");
   worker.crew.source = worker.source.get();
   worker.crew.target = worker.target.get();
   REQUIRE(all(worker.apply(scene), MachineState::landed));
@@ -215,9 +197,9 @@ TEST_CASE("a stop at any step of a cutover leaves the source running, or its cop
     }
     for (std::size_t i = 0; stopped && i < scene.plan.machines.size(); ++i) {
       if (scene.source_power(i) != Power::on) continue;
-      guest_writes(scene, i, "door " + std::to_string(door));
+      scene.guest_writes(i, "door " + std::to_string(door));
     }
-    if (stopped && !all_run(scene)) break;
+    if (stopped && !scene.all_run()) break;
   }
   REQUIRE(all(worker.apply(scene), MachineState::landed));
   scene.check_landed();
@@ -231,7 +213,7 @@ TEST_CASE("kill -9 at every write of a cutover is survived", "[faults][cutover]"
     INFO("door " << door);
     REQUIRE(door < 400);
     scene.run_source();
-    guests_write(scene, "before door " + std::to_string(door));
+    scene.guests_write("before door " + std::to_string(door));
     const int first = apply_in_child(scene, door);
     if (!killed(first)) {
       CHECK(first == 0);
@@ -244,7 +226,7 @@ TEST_CASE("kill -9 at every write of a cutover is survived", "[faults][cutover]"
     scene.check_source_clean();
     Worker worker(scene);
     worker.undo_all(scene);
-    CHECK(all_run(scene));
+    CHECK(scene.all_run());
   }
 }
 
@@ -252,11 +234,7 @@ TEST_CASE("undo after a crash in a cutover starts the source again", "[faults][c
   if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
   Scene scene;
   scene.run_source();
-  int door = 0;
-  do {
-    REQUIRE(++door < 200);
-    REQUIRE(killed(apply_in_child(scene, door)));
-  } while (all_run(scene));
+  kill_once_down(scene);
   Worker worker(scene);
   const auto actions = undo_actions(scene.plan, worker.crew, {}, {});
   REQUIRE(actions);
@@ -264,9 +242,9 @@ TEST_CASE("undo after a crash in a cutover starts the source again", "[faults][c
     return one.what.find("start") == 0 && one.refused.empty();
   }));
   REQUIRE(undo(scene.plan, worker.crew, {}, {}));
-  CHECK(all_run(scene));
+  CHECK(scene.all_run());
   scene.check_source_clean();
-  guests_write(scene, "it ran on");
+  scene.guests_write("it ran on");
   REQUIRE(all(worker.apply(scene), MachineState::landed));
   scene.check_landed();
 }
@@ -278,7 +256,7 @@ TEST_CASE("a source that the plan saw off, and that runs now, is not shut down",
   scene.set_source_power(Power::on);
   Worker worker(scene);
   CHECK(all(worker.apply(scene), MachineState::drifted));
-  CHECK(all_run(scene));
+  CHECK(scene.all_run());
 }
 
 }  // namespace flyt::tests

@@ -2,8 +2,6 @@
 // nothing lands.
 #include <fmt/format.h>
 
-#include <fstream>
-
 #include "drivers/decorators/fault.hpp"
 #include "plans/source.hpp"
 #include "tests/catch.hpp"
@@ -13,14 +11,6 @@ namespace flyt::tests {
 namespace {
 
 const ApplyOptions until_copied{.until = Until::copied};
-
-void guests_write(const Scene& scene, const std::string& text) {
-  for (std::size_t i = 0; i < scene.plan.machines.size(); ++i) {
-    std::fstream disk(scene.source_disk(i, 0), std::ios::in | std::ios::out | std::ios::binary);
-    disk.seekp(1 << 19);
-    disk << text;
-  }
-}
 
 // Applies until just before `where`, a door of ApplyOptions::at_step, and is stopped there.
 void stop_at(const Scene& scene, Worker& worker, std::string_view where) {
@@ -39,7 +29,7 @@ void stop_at(const Scene& scene, Worker& worker, std::string_view where) {
 // The power of a source as somebody else switches it; the plan is as it was.
 void run_and_shut_down(const Scene& scene, const std::string& text) {
   scene.set_source_power(Power::on);
-  guests_write(scene, text);
+  scene.guests_write(text);
   scene.set_source_power(Power::off);
 }
 
@@ -67,15 +57,15 @@ TEST_CASE("a cutover that is stopped anywhere brings later writes along", "[faul
   INFO(where);
   stop_at(scene, worker, where);
   REQUIRE(scene.source_power(0) == Power::on);
-  guests_write(scene, "written after " + where);
+  scene.guests_write("written after " + where);
   SECTION("and goes on") {}
   SECTION("or is stopped there once more") {
     stop_at(scene, worker, where);
-    guests_write(scene, "again after " + where);
+    scene.guests_write("again after " + where);
   }
   SECTION("or is undone") {
     REQUIRE(undo(scene.plan, worker.crew, {}, {}));
-    guests_write(scene, "undone after " + where);
+    scene.guests_write("undone after " + where);
   }
   check_lands(scene, worker);
 }
@@ -88,7 +78,7 @@ TEST_CASE("a cutover that is killed, and a source that somebody starts", "[fault
     INFO("door " << door);
     REQUIRE(door < 400);
     scene.run_source();
-    guests_write(scene, fmt::format("before {}", door));
+    scene.guests_write(fmt::format("before {}", door));
     if (!killed(apply_in_child(scene, door))) {
       CHECK(door > 30);
       break;
@@ -100,7 +90,7 @@ TEST_CASE("a cutover that is killed, and a source that somebody starts", "[fault
     if (!started) {
       // By hand: nothing of flyt knows of it.
       scene.set_source_power(Power::on);
-      guests_write(scene, fmt::format("started by hand after {}", door));
+      scene.guests_write(fmt::format("started by hand after {}", door));
       if (door % 2 == 0) scene.set_source_power(Power::off);
       check_lands(scene, worker);
     }
@@ -116,14 +106,8 @@ TEST_CASE("a plan made anew while the source is off has its last state", "[fault
   SECTION("copied while it ran") {
     REQUIRE(all(worker.apply(scene, until_copied), MachineState::copied));
   }
-  SECTION("in the midst of its cutover") {
-    int door = 0;
-    do {
-      REQUIRE(++door < 200);
-      REQUIRE(killed(apply_in_child(scene, door)));
-    } while (scene.source_power(0) == Power::on);
-  }
-  guests_write(scene, "the last words");
+  SECTION("in the midst of its cutover") { kill_once_down(scene); }
+  scene.guests_write("the last words");
   scene.set_source_power(Power::off);
   for (PlannedMachine& machine : scene.plan.machines) machine.source.power = Power::off;
   scene.write_plan();
@@ -167,7 +151,7 @@ TEST_CASE("a last view that could not be dropped is not taken for a new one", "[
   CHECK_FALSE(all(worker.apply(scene, options, Call{stop.get_token()}), MachineState::landed));
   CHECK(scene.source_power(0) == Power::on);
   stuck = false;
-  guests_write(scene, "it ran on");
+  scene.guests_write("it ran on");
   SECTION("and goes on") {}
   SECTION("or was shut down by its users") { scene.set_source_power(Power::off); }
   check_lands(scene, worker);
@@ -178,11 +162,7 @@ TEST_CASE("undo that cannot start the source again knows it the next time", "[fa
   Scene scene;
   scene.only(0);
   scene.run_source();
-  int door = 0;
-  do {
-    REQUIRE(++door < 200);
-    REQUIRE(killed(apply_in_child(scene, door)));
-  } while (scene.source_power(0) == Power::on);
+  kill_once_down(scene);
   Worker worker(scene);
   const auto refusing = with_faults(Scene::open(scene.from), [](std::string_view method) {
     return Fault{method == "set_power" ? Fault::Kind::before : Fault::Kind::none};
@@ -201,11 +181,7 @@ TEST_CASE("undo starts no source beside a copy that somebody has started", "[fau
   Scene scene;
   scene.only(0);
   scene.run_source();
-  int door = 0;
-  do {
-    REQUIRE(++door < 200);
-    REQUIRE(killed(apply_in_child(scene, door)));
-  } while (scene.source_power(0) == Power::on);
+  kill_once_down(scene);
   Worker worker(scene);
   const auto made = scene.made();
   REQUIRE(made.size() == 1);
@@ -226,15 +202,11 @@ TEST_CASE("asking for copies alone leaves no source down", "[faults][cutover]") 
   Scene scene;
   scene.only(0);
   scene.run_source();
-  int door = 0;
-  do {
-    REQUIRE(++door < 200);
-    REQUIRE(killed(apply_in_child(scene, door)));
-  } while (scene.source_power(0) == Power::on);
+  kill_once_down(scene);
   Worker worker(scene);
   CHECK(all(worker.apply(scene, until_copied), MachineState::copied));
   CHECK(scene.source_power(0) == Power::on);
-  guests_write(scene, "it ran on");
+  scene.guests_write("it ran on");
   check_lands(scene, worker);
 }
 

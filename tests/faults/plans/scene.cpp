@@ -134,6 +134,23 @@ Power Scene::source_power(std::size_t machine) const {
   return inventory->machines.front().power;
 }
 
+bool Scene::all_run() const {
+  for (std::size_t i = 0; i < plan.machines.size(); ++i) {
+    if (source_power(i) != Power::on) return false;
+  }
+  return true;
+}
+
+void Scene::guest_writes(std::size_t machine, const std::string& text) const {
+  std::fstream disk(source_disk(machine, 0), std::ios::in | std::ios::out | std::ios::binary);
+  disk.seekp(1 << 19);
+  disk << text;
+}
+
+void Scene::guests_write(const std::string& text) const {
+  for (std::size_t i = 0; i < plan.machines.size(); ++i) guest_writes(i, text);
+}
+
 void Scene::run_source() {
   set_source_power(Power::on);
   for (PlannedMachine& machine : plan.machines) machine.source.power = Power::on;

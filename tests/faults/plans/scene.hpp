@@ -38,6 +38,10 @@ struct Scene {
   std::vector<Machine> made() const;  // on the target
   void set_source_power(Power power) const;
   Power source_power(std::size_t machine) const;
+  bool all_run() const;  // the sources
+  // A guest writes to its first disk, always to the same place; all of them do.
+  void guest_writes(std::size_t machine, const std::string& text) const;
+  void guests_write(const std::string& text) const;
   // All planned machines run, and the plan has seen that.
   void run_source();
   void only(std::size_t machine);  // plans no other

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <fstream>
 #include <thread>
 
 #include "drivers/decorators/fault.hpp"
@@ -17,14 +16,6 @@ namespace flyt::tests {
 namespace {
 
 const ApplyOptions until_warm{.until = Until::warm};
-
-void guests_write(const Scene& scene, const std::string& text) {
-  for (std::size_t i = 0; i < scene.plan.machines.size(); ++i) {
-    std::fstream disk(scene.source_disk(i, 0), std::ios::in | std::ios::out | std::ios::binary);
-    disk.seekp(1 << 19);
-    disk << text;
-  }
-}
 
 // Whether the platform tracks the changes of all, or of none; both at once fails.
 bool tracked(const Scene& scene) {
@@ -117,7 +108,7 @@ TEST_CASE("each warm apply brings the copies up to date and leaves no view", "[f
   if (with_tracking) consent(scene);
   for (int round = 0; round < 3; ++round) {
     INFO("round " << round);
-    guests_write(scene, fmt::format("round {}", round));
+    scene.guests_write(fmt::format("round {}", round));
     Worker worker(scene);
     REQUIRE(all(worker.apply(scene, until_warm), MachineState::copied));
     CHECK(equal_now(scene, worker));
@@ -129,7 +120,7 @@ TEST_CASE("each warm apply brings the copies up to date and leaves no view", "[f
       CHECK(read_bytes(scene, worker, "copy") <= scene.plan.machines.size() << 20U);
     }
   }
-  guests_write(scene, "the last words");
+  scene.guests_write("the last words");
   Worker worker(scene);
   REQUIRE(all(worker.apply(scene), MachineState::landed));
   scene.check_landed();
@@ -162,7 +153,7 @@ TEST_CASE("tracking that was on before stays on, and none is switched on unasked
     REQUIRE(all(worker.apply(scene, until_warm), MachineState::copied));
     REQUIRE(undo(scene.plan, worker.crew, {}, {}));
     CHECK_FALSE(tracked(scene));
-    guests_write(scene, "after undo");
+    scene.guests_write("after undo");
     REQUIRE(all(worker.apply(scene), MachineState::landed));
     scene.check_landed();
     CHECK_FALSE(tracked(scene));
@@ -174,7 +165,7 @@ TEST_CASE("tracking that was on before stays on, and none is switched on unasked
     worker.undo_all(scene);
     CHECK_FALSE(tracked(scene));
     // And once more from there: nothing is lost.
-    guests_write(scene, "after undo");
+    scene.guests_write("after undo");
     REQUIRE(all(worker.apply(scene), MachineState::landed));
     scene.check_landed();
     CHECK_FALSE(tracked(scene));
@@ -193,7 +184,7 @@ TEST_CASE("a source that cannot track is compared whole", "[faults][warm]") {
   });
   worker.crew.source = refusing.get();
   REQUIRE(all(worker.apply(scene, until_warm), MachineState::copied));
-  guests_write(scene, "untracked");
+  scene.guests_write("untracked");
   REQUIRE(all(worker.apply(scene), MachineState::landed));
   scene.check_landed();
 }
@@ -208,7 +199,7 @@ TEST_CASE("a warm apply may be killed at every door", "[faults][warm]") {
     INFO("door " << door);
     // Each meets what the ones before have left, at another place.
     const int ended = apply_in_child(scene, door, Until::warm);
-    guests_write(scene, fmt::format("door {}", door));
+    scene.guests_write(fmt::format("door {}", door));
     if (killed(ended)) continue;
     CHECK(ended == 0);
     CHECK(door > 10);  // it did come by all of them
@@ -257,7 +248,7 @@ TEST_CASE("a copy is given up before its snapshot fills the storage", "[faults][
   CHECK(scene.source_power(0) == Power::on);
   scene.check_source_clean();
   set_free(scene, 15);
-  guests_write(scene, "it ran on");
+  scene.guests_write("it ran on");
   REQUIRE(all(worker.apply(scene), MachineState::landed));
   scene.check_landed();
 }
@@ -282,7 +273,7 @@ TEST_CASE("a view that is too old is made anew", "[faults][warm]") {
   REQUIRE(all(worker.apply(scene, until_copied), MachineState::copied));
   CHECK(view().identity == first.identity);
   worker.crew.now = [] { return std::string("2026-11-25T12:00:01Z"); };
-  guests_write(scene, "a day later");
+  scene.guests_write("a day later");
   REQUIRE(all(worker.apply(scene, until_copied), MachineState::copied));
   CHECK(view().identity != first.identity);
   CHECK(view().number == 2);
