@@ -139,7 +139,9 @@ class Executor {
     error.state = done ? fmt::format("{} runs again on {}", name, run.plan->source)
                        : fmt::format("{} was shut down on {}, and could not be put right: {}", name,
                                      run.plan->source, done.error().what);
-    if (!done) error.remedy.insert(error.remedy.begin(), fmt::format("flyt undo {}", name));
+    if (done) return;
+    error.remedy.insert(error.remedy.begin(), fmt::format("flyt undo {}", name));
+    if (run.outcome.state == MachineState::copied) run.outcome.state = MachineState::failed;
   }
 
   // Before it fills the source's storage.

@@ -204,6 +204,17 @@ TEST_CASE("asking for copies alone leaves no source down", "[faults][cutover]") 
   scene.run_source();
   kill_once_down(scene);
   Worker worker(scene);
+  SECTION("where it cannot be started again, that is a failure") {
+    const auto refusing = with_faults(Scene::open(scene.from), [](std::string_view method) {
+      return Fault{method == "set_power" ? Fault::Kind::before : Fault::Kind::none};
+    });
+    worker.crew.source = refusing.get();
+    const auto outcomes = worker.apply(scene, until_copied);
+    CHECK(all(outcomes, MachineState::failed));
+    REQUIRE(outcomes.front().error);
+    CHECK(outcomes.front().error->remedy.front().find("flyt undo") == 0);
+    worker.crew.source = worker.source.get();
+  }
   CHECK(all(worker.apply(scene, until_copied), MachineState::copied));
   CHECK(scene.source_power(0) == Power::on);
   scene.guests_write("it ran on");
