@@ -7,6 +7,7 @@
 
 #include "base/units.hpp"
 #include "movers/block.hpp"
+#include "movers/claims.hpp"
 #include "movers/disk_ends.hpp"
 #include "movers/operations.hpp"
 #include "movers/trust.hpp"
@@ -44,6 +45,7 @@ class DiskCopy {
   Status pass(Manifest& manifest);
   Result<Pass> find_changes(const Manifest& manifest);
   Result<bool> list_changes(const Manifest& manifest);
+  void note(std::string_view words);
   Status take_change(const Extent& extent, std::uint64_t& from);
   Status flush_rest(const PassState& pass, Epochs& epochs);
   Error explain(Error error, const Epochs& epochs) const;
@@ -65,7 +67,7 @@ Status DiskCopy::connect_both() {
 
 Status DiskCopy::trust(Manifest& manifest) {
   if (manifest.empty()) return ok();
-  if (request_.progress != nullptr) request_.progress->note("checking what is on the target");
+  note("checking what is on the target");
   FLYT_ASSIGN(const TrustReport found,
               check_trust(manifest, *request_.target, targets_, request_.tuning, call_));
   report_.checked_bytes = found.checked_bytes;
@@ -78,13 +80,24 @@ Result<Pass> DiskCopy::find_changes(const Manifest& manifest) {
   if (request_.mode == CopyMode::full) return Pass::full;
   if (request_.mode == CopyMode::digest) return Pass::digest;
   FLYT_ASSIGN(listed_, list_changes(manifest));
-  return listed_ && request_.mode == CopyMode::tracked ? Pass::tracked : Pass::digest;
+  if (!listed_) return Pass::digest;
+  if (!request_.distrust) {
+    FLYT_ASSIGN(const bool same,
+                rest_is_same(request_, *sources_.front(), manifest, changed_, call_));
+    if (same) return Pass::tracked;
+    note("change tracking has left something out: reading all");
+  }
+  return Pass::digest;
+}
+
+void DiskCopy::note(std::string_view words) {
+  if (request_.progress != nullptr) request_.progress->note(words);
 }
 
 // False: the source cannot tell since what the target holds.
 Result<bool> DiskCopy::list_changes(const Manifest& manifest) {
-  const auto read_all = [&](std::string_view why) {
-    if (request_.progress != nullptr) request_.progress->note(why);
+  const auto read_all = [this](std::string_view why) {
+    note(why);
     return false;
   };
   if (request_.base == 0 || request_.base != manifest.header().complete_view) {
@@ -116,8 +129,9 @@ Status DiskCopy::take_change(const Extent& extent, std::uint64_t& from) {
 }
 
 Status DiskCopy::pass(Manifest& manifest) {
+  FLYT_ASSIGN(const ExtentList data, data_of(request_, *sources_.front(), report_, call_));
+  if (report_.wrong_map) FLYT_TRY(forget_zeroes(manifest));
   FLYT_ASSIGN(const Pass kind, find_changes(manifest));
-  FLYT_ASSIGN(const ExtentList data, map_disk(*sources_.front(), length_, call_));
   const bool skip_zeroes = request_.fresh_target && request_.target->info().reads_zero &&
                            manifest.header().first_view == request_.view;
   WorkInput input{kind, length_, request_.view, &data, listed_ ? &changed_ : nullptr, &manifest};
@@ -141,7 +155,7 @@ Status DiskCopy::pass(Manifest& manifest) {
   report_.read_bytes = pass.counters.read;
   report_.written_bytes = pass.counters.written;
   report_.zeroed_bytes = pass.counters.zeroed;
-  if (listed_ && request_.mode == CopyMode::audit) report_.left_out = pass.counters.left_out;
+  if (listed_ && kind == Pass::digest) report_.left_out = pass.counters.left_out;
   if (auto error = pass.error()) return explain(*std::move(error), epochs);
   if (!flushed) return explain(std::move(flushed).error(), epochs);
   if (!recorded) return explain(std::move(recorded).error(), epochs);

@@ -9,6 +9,7 @@
 #include "base/units.hpp"
 #include "movers/block.hpp"
 #include "movers/block_pool.hpp"
+#include "movers/claims.hpp"
 #include "movers/disk_ends.hpp"
 #include "movers/drain.hpp"
 #include "movers/epochs.hpp"
@@ -123,7 +124,8 @@ Status StreamCopy::open_source() {
     return ok();
   }
   FLYT_ASSIGN(sources_, connect(*request_.source, Side::source, call_));
-  FLYT_ASSIGN(feed_, make_disk_feed(*sources_.front(), length_, call_));
+  FLYT_ASSIGN(ExtentList data, data_of(request_, *sources_.front(), report_, call_));
+  feed_ = make_disk_feed(*sources_.front(), length_, std::move(data));
   return ok();
 }
 

@@ -5,6 +5,12 @@
 
 namespace flyt::movers {
 
+ExtentList ExtentList::all(std::uint64_t length) {
+  ExtentList all;
+  all.add({0, length});
+  return all;
+}
+
 void ExtentList::add(Range range) {
   if (range.begin >= range.end) return;
   if (!ranges_.empty() && range.begin <= ranges_.back().end + gap_) {

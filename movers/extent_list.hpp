@@ -17,6 +17,8 @@ class ExtentList {
  public:
   explicit ExtentList(std::size_t limit = std::size_t{1} << 18) : limit_(limit) {}
 
+  static ExtentList all(std::uint64_t length);  // of a disk
+
   // REQUIRES: begin is not before the begin of the last one; an empty range adds nothing.
   void add(Range range);
   const std::vector<Range>& ranges() const { return ranges_; }

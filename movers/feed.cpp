@@ -8,7 +8,6 @@
 
 #include "movers/block.hpp"
 #include "movers/extent_list.hpp"
-#include "movers/trust.hpp"
 
 namespace flyt::movers {
 
@@ -125,10 +124,8 @@ std::unique_ptr<Feed> make_stream_feed(Channel& stream) {
   return std::make_unique<StreamFeed>(stream);
 }
 
-Result<std::unique_ptr<Feed>> make_disk_feed(NbdConnection& disk, std::uint64_t length,
-                                             const Call& call) {
-  FLYT_ASSIGN(ExtentList data, map_disk(disk, length, call));
-  return std::unique_ptr<Feed>(std::make_unique<DiskFeed>(disk, length, std::move(data)));
+std::unique_ptr<Feed> make_disk_feed(NbdConnection& disk, std::uint64_t length, ExtentList data) {
+  return std::make_unique<DiskFeed>(disk, length, std::move(data));
 }
 
 }  // namespace flyt::movers

@@ -25,8 +25,8 @@ class Feed {
 // Puts the extents of a stream together into blocks; what it leaves out is zero. Errc::corrupt when
 // offsets do not ascend or pass the end. `stream` must outlive it.
 std::unique_ptr<Feed> make_stream_feed(Channel& stream);
-// Reads a disk of `length` bytes in order. `disk` must outlive it.
-Result<std::unique_ptr<Feed>> make_disk_feed(NbdConnection& disk, std::uint64_t length,
-                                             const Call& call);
+// Reads a disk of `length` bytes in order, but for what is not in `data`, which is zero. `disk`
+// must outlive it.
+std::unique_ptr<Feed> make_disk_feed(NbdConnection& disk, std::uint64_t length, ExtentList data);
 
 }  // namespace flyt::movers

@@ -33,7 +33,6 @@ enum class CopyMode : std::uint8_t {
   full,  // all allocated extents of the source; what the manifest already has of this view is kept
   tracked,  // only source.changed(), since `base`; the rest of the manifest moves on to this view
   digest,   // read all, send only blocks whose digest differs from the manifest
-  audit,    // as digest, and counts what source.changed(), since `base`, has left out
 };
 
 struct CopyRequest {
@@ -42,8 +41,11 @@ struct CopyRequest {
   std::filesystem::path manifest;  // of the target disk; made when absent, resumed when there
   ViewNumber view = 1;
   CopyMode mode = CopyMode::full;
-  ViewNumber base = 0;  // tracked and audit: what source.changed() is since; not what the last
-                        // complete sync made of the target: all is read, as by digest
+  ViewNumber base = 0;  // tracked: what source.changed() is since; not what the last complete sync
+                        // made of the target: all is read, as by digest
+  // Builds on nothing that the source tells of its own bytes, where else some of it is looked at:
+  // reads what it calls empty too, and what tracking does not list, and counts what that left out.
+  bool distrust = false;
   bool fresh_target =
       false;  // made by this migration and never written: ChannelInfo::reads_zero counts
   CopyTuning tuning = {};
@@ -56,8 +58,10 @@ struct CopyReport {
   std::uint64_t read_bytes = 0, written_bytes = 0, zeroed_bytes = 0;
   std::uint64_t kept_bytes = 0;     // already on the target by the manifest
   std::uint64_t checked_bytes = 0;  // re-read from the target to trust the manifest
-  // audit: blocks that differ and that were not listed as changed; nothing: no list was to be had.
+  // Blocks that differ and that tracking did not list as changed; nothing: not looked at as a
+  // whole.
   std::optional<std::uint64_t> left_out;
+  bool wrong_map = false;   // what the source called empty was found not to be: all was read
   bool distrusted = false;  // the check failed and the target was compared block by block
 };
 

@@ -136,8 +136,7 @@ Result<TrustReport> check_trust(Manifest& manifest, const Channel& target, Conne
     if (some.found.empty()) return report;
   }
   report.distrusted = true;
-  ExtentList everything;
-  everything.add({0, manifest.header().length});
+  const ExtentList everything = ExtentList::all(manifest.header().length);
   Differences all;
   FLYT_ASSIGN(const std::uint64_t read, compare(manifest, everything, all_of_it, all, call));
   report.checked_bytes += read;

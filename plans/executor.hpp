@@ -44,7 +44,7 @@ struct ApplyOptions {
   // How often the room on a source's storage is looked at while a view of a machine that runs is
   // read.
   std::chrono::milliseconds room_interval{60000};
-  bool distrust_tracking = false;  // all is read and compared, and what tracking left out is told
+  bool distrust_tracking = false;  // CopyRequest::distrust; what tracking left out is told
   // Test door: called before and after each journal write; may _exit.
   std::function<void(std::string_view where)> at_step = {};
 };

@@ -27,8 +27,12 @@ void add_verdicts(const Steps& steps, MachineOutcome& outcome) {
   }
 }
 
-// What tracking was found out to have left out.
-void add_left_out(std::size_t disk, const CopyDetail& copy, MachineOutcome& outcome) {
+// What the source told of its disk that was not so.
+void add_claims(std::size_t disk, const CopyDetail& copy, MachineOutcome& outcome) {
+  if (copy.wrong_map) {
+    outcome.record.push_back(fmt::format(
+        "disk {}: the source called parts of it empty that are not: all of it was read", disk));
+  }
   if (!copy.left_out) return;
   outcome.record.push_back(
       *copy.left_out == 0
@@ -48,7 +52,7 @@ void add_record(const Steps& steps, const PlannedMachine& planned, MachineOutcom
       outcome.record.push_back(fmt::format("disk {}: {}, {} written; source root {}", i,
                                            format_size(copy->length),
                                            format_size(copy->written_bytes), copy->root));
-      add_left_out(i, *copy, outcome);
+      add_claims(i, *copy, outcome);
     }
     const StepRecord* delta = done(steps, fmt::format("delta:{}", i));
     const auto later = delta != nullptr ? copy_detail(delta->detail) : Result<CopyDetail>(Error{});
@@ -57,7 +61,7 @@ void add_record(const Steps& steps, const PlannedMachine& planned, MachineOutcom
         fmt::format("disk {}: {} written again after the source was shut "
                     "down; source root {}",
                     i, format_size(later->written_bytes), later->root));
-    add_left_out(i, *later, outcome);
+    add_claims(i, *later, outcome);
   }
   if (!planned.convert) {
     outcome.record.push_back("not converted: " + planned.convert_why);

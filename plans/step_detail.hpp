@@ -40,6 +40,7 @@ struct CopyDetail {
   bool distrusted = false;
   ViewNumber view = 1;
   std::optional<std::uint64_t> left_out = {};  // CopyReport::left_out
+  bool wrong_map = false;                      // CopyReport::wrong_map
 };
 
 struct CommitDetail {

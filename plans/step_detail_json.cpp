@@ -89,7 +89,8 @@ std::string detail_of(const CopyDetail& detail) {
                {"kept_bytes", detail.kept_bytes},
                {"distrusted", detail.distrusted},
                {"view", detail.view},
-               {"left_out", detail.left_out ? Json(*detail.left_out) : Json()}});
+               {"left_out", detail.left_out ? Json(*detail.left_out) : Json()},
+               {"wrong_map", detail.wrong_map}});
 }
 
 std::string detail_of(const CommitDetail& detail) {
@@ -148,7 +149,8 @@ Result<CopyDetail> copy_detail(std::string_view text) {
                       whole<std::uint64_t>(json.at("kept_bytes")),
                       json.at("distrusted").get<bool>(),
                       json.contains("view") ? whole<ViewNumber>(json.at("view")) : 1,
-                      left_out_in(json)};
+                      left_out_in(json),
+                      json.value("wrong_map", false)};
   });
 }
 

@@ -76,13 +76,11 @@ struct Sync {
 
 // Only what differs from what is there is sent: found by what the platform tracked since the view
 // `base`, whose change ids these are, or else by comparing all.
-Sync since(const MachineRun& run, ViewNumber base, const std::vector<std::string>& changes,
-           std::size_t disk) {
+Sync since(ViewNumber base, const std::vector<std::string>& changes, std::size_t disk) {
   if (base == 0 || disk >= changes.size() || changes[disk].empty()) {
     return {.mode = CopyMode::digest};
   }
-  const CopyMode mode = run.options->distrust_tracking ? CopyMode::audit : CopyMode::tracked;
-  return {.mode = mode, .base = base, .since = changes[disk]};
+  return {.mode = CopyMode::tracked, .base = base, .since = changes[disk]};
 }
 
 // Makes the target's disk equal to the source's view.
@@ -106,6 +104,7 @@ Result<std::string> sync_disk(MachineRun& run, std::size_t disk, const Sync& syn
                                               .view = run.view.number,
                                               .mode = sync.mode,
                                               .base = sync.base,
+                                              .distrust = run.options->distrust_tracking,
                                               .fresh_target = sync.fresh,
                                               .tuning = tuning_of(run),
                                               .progress = &run.status->step(*run.planned, key)},
@@ -116,7 +115,7 @@ Result<std::string> sync_disk(MachineRun& run, std::size_t disk, const Sync& syn
   FLYT_TRY(check_unchanged(run, callers));
   CopyDetail detail{to_hex(copied->root),  copied->length,     copied->read_bytes,
                     copied->written_bytes, copied->kept_bytes, copied->distrusted,
-                    run.view.number,       copied->left_out};
+                    run.view.number,       copied->left_out,   copied->wrong_map};
   return detail_of(detail);
 }
 
@@ -128,7 +127,7 @@ Result<std::string> step_copy(MachineRun& run, std::size_t disk, const Call& cal
   Sync sync{.mode = CopyMode::full};
   // An earlier try may have written without a record of it.
   sync.fresh = !run.intended(key);
-  if (run.view.number != 1) sync = since(run, run.view.base, run.view.since, disk);
+  if (run.view.number != 1) sync = since(run.view.base, run.view.since, disk);
   return sync_disk(run, disk, sync, key, call);
 }
 
@@ -136,7 +135,7 @@ Result<std::string> step_copy(MachineRun& run, std::size_t disk, const Call& cal
 Result<std::string> step_delta(MachineRun& run, std::size_t disk, const Call& call) {
   if (run.view.name != last_view) return std::string("{}");
   if (run.intended("boot")) return started_before(run);
-  return sync_disk(run, disk, since(run, run.copied.number, run.copied.changes, disk),
+  return sync_disk(run, disk, since(run.copied.number, run.copied.changes, disk),
                    fmt::format("delta:{}", disk), call);
 }
 

@@ -20,7 +20,7 @@ constexpr std::array operand_table{
 };
 constexpr std::array option_table{
     OptionInfo{"until", 0, "STATE", "stop there: copied or warm (default: all has landed)"},
-    OptionInfo{"distrust-tracking", 0, "", "compares all, and tells what change tracking left out"},
+    OptionInfo{"distrust-tracking", 0, "", "reads all, and tells what change tracking left out"},
     OptionInfo{"machines", 0, "NUMBER", "how many at once (default: 2)"},
     OptionInfo{"disks", 0, "NUMBER", "how many of their disks at once (default: 4)"},
 };

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <optional>
+
 #include "drivers/shared/xml.hpp"
 
 namespace flyt::vsphere {
@@ -50,6 +53,21 @@ Result<Page> page_of(const Reply& reply, const std::string& what, std::uint64_t 
   return page;
 }
 
+struct ChangeId {
+  std::string_view tracking;
+  std::uint64_t number = 0;
+};
+
+std::optional<ChangeId> parse_change_id(std::string_view text) {
+  const std::size_t slash = text.rfind('/');
+  if (slash == std::string_view::npos || slash == 0) return std::nullopt;
+  ChangeId id{text.substr(0, slash)};
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data() + slash + 1, end, id.number);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return id;
+}
+
 // Nothing of an answer may be believed where the question was refused, whatever the reason is.
 Error read_all(Error error) {
   const bool final =
@@ -62,6 +80,11 @@ Error read_all(Error error) {
 }
 
 }  // namespace
+
+bool may_follow(std::string_view earlier, std::string_view now) {
+  const auto before = parse_change_id(earlier), after = parse_change_id(now);
+  return before && after && before->tracking == after->tracking && before->number <= after->number;
+}
 
 Result<std::vector<Extent>> changed_extents(Session& session, const TrackedDisk& disk,
                                             const std::string& change_id, std::uint64_t from,

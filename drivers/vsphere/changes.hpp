@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/channel.hpp"
@@ -16,6 +17,11 @@ struct TrackedDisk {
   std::string key;  // of the device
   std::uint64_t size_bytes = 0;
 };
+
+// Whether what has changed since the id `earlier` may be asked of a disk that now has the id `now`:
+// both are of one tracking ("52 de c0 d9.../7": what stands before the slash) and `now` is no
+// older. Else the tracking was reset, or the machine was taken back to an earlier snapshot.
+bool may_follow(std::string_view earlier, std::string_view now);
 
 // One page of extents at or after `from`: what has changed since `change_id`; "*": what has ever
 // been written. Pages without extents are passed over, as the API allows them; empty: nothing more.

@@ -144,7 +144,7 @@ Result<std::unique_ptr<Channel>> open_disk(Session& session, const OpenSpec& spe
   ranges.disk = {machine, wanted.snapshot, disk.key, disk.size_bytes};
   // Of thick disks it is not known what tracking calls written.
   ranges.mapped = disk.thin && !disk.change_id.empty();
-  ranges.since = spec.since;
+  if (may_follow(spec.since, disk.change_id)) ranges.since = spec.since;
   ranges.connections = policy.connections;
   ranges.what = what;
   return open_ranges(session, ranges, call);

@@ -223,6 +223,16 @@ Status set_tracking(Session& session, const Ref& machine, bool on, const Call& c
   if (const Snapshot* left = known.find(name)) {
     FLYT_TRY(remove(session, machine, *left, call));
   }
+  if (on && std::any_of(known.all.begin(), known.all.end(),
+                        [&name](const Snapshot& one) { return one.name != name; })) {
+    return Error{Errc::unsupported,
+                 fmt::format("{} has snapshots", machine.value),
+                 {},
+                 "VMware wants none to be there when change tracking is switched on, else it may "
+                 "tell wrong areas",
+                 "change tracking is as it was",
+                 {"remove the snapshots, or plan without track_changes"}};
+  }
   FLYT_TRY(reconfigure(session, machine, on, call));
   if (!on || !known.running) return ok();
   FLYT_TRY(create(session, machine, name, false, call));

@@ -40,7 +40,8 @@ Result<View> make_view(Session& session, const ViewSpec& spec, const Call& call)
 Status drop_view(Session& session, const ViewSpec& spec, const Call& call);
 
 // Switches change tracking, with a snapshot of its own that is taken and removed where the machine
-// runs: without, tracking would begin at some later time.
+// runs: without, tracking would begin at some later time. Errc::unsupported, to switch it on: the
+// machine has snapshots.
 Status set_tracking(Session& session, const Ref& machine, bool on, const Call& call);
 
 }  // namespace flyt::vsphere

@@ -35,7 +35,7 @@ std::string bytes(const Pair& pair, std::uint64_t at, std::uint64_t count) {
 
 Result<CopyReport> tracked(Pair& pair, const std::vector<Extent>& changes, ViewNumber view,
                            ViewNumber base, ProgressSink* progress = nullptr,
-                           CopyMode mode = CopyMode::tracked) {
+                           bool distrust = false) {
   FileDisk from(pair.source), to(pair.target);
   from.channel.changes_ = changes;
   CopyRequest request;
@@ -43,7 +43,8 @@ Result<CopyReport> tracked(Pair& pair, const std::vector<Extent>& changes, ViewN
   request.target = &to.channel;
   request.manifest = pair.manifest;
   request.view = view;
-  request.mode = mode;
+  request.mode = CopyMode::tracked;
+  request.distrust = distrust;
   request.base = base;
   request.progress = progress;
   return make_mover()->copy(request, {});
@@ -155,28 +156,29 @@ TEST_CASE("Changed extents that step back are the driver's fault, and nothing is
   CHECK(content(pair.target) == before);
 }
 
-TEST_CASE("An audit finds what tracking left out, and copies it") {
+TEST_CASE("Who distrusts tracking finds what it left out, and copies it") {
   Changed pair;
-  const auto audit = [&](const std::vector<Extent>& changes, ViewNumber view) {
-    return tracked(pair, changes, view, view - 1, nullptr, CopyMode::audit);
+  const auto distrusting = [&](const std::vector<Extent>& changes, ViewNumber view) {
+    return tracked(pair, changes, view, view - 1, nullptr, true);
   };
   SECTION("nothing was left out") {
-    const auto report = audit({{0, 60 * mib + 5000, false}}, 2);
+    const auto report = distrusting({{0, 60 * mib + 5000, false}}, 2);
     check_equal(pair, report);
     CHECK(report->left_out == 0U);
   }
   SECTION("all was") {
-    const auto report = audit({}, 2);
+    const auto report = distrusting({}, 2);
     check_equal(pair, report);
     CHECK(report->left_out == 3U);
     CHECK(report->written_bytes == 2 * mib);
     // And once more: nothing has changed.
-    const auto again = audit({}, 3);
+    const auto again = distrusting({}, 3);
     check_equal(pair, again);
     CHECK(again->left_out == 0U);
   }
   SECTION("the platform does not tell") {
-    const auto report = pair.copy({.view = 2, .mode = CopyMode::audit, .base = 1});
+    const auto report =
+        pair.copy({.view = 2, .mode = CopyMode::tracked, .base = 1, .distrust = true});
     check_equal(pair, report);
     CHECK_FALSE(report->left_out);
   }
