@@ -8,7 +8,6 @@
 #include <chrono>
 
 #include "base/durable_file.hpp"
-#include "base/process.hpp"
 #include "movers/convert/changed_map.hpp"
 
 namespace flyt {
@@ -47,18 +46,23 @@ std::string json_string(std::string_view text) {
   return out + '"';
 }
 
+Result<Finished> check_unlocked(const std::vector<std::string>& argv, const Call& call) {
+  for (;;) {
+    auto done = check({.argv = argv}, call);
+    if (done || !is_locked(done.error())) return done;
+    FLYT_TRY(wait(lock_poll, call, "waiting for a server to let go of a conversion's overlay"));
+  }
+}
+
 // Without its backing: the map would name every extent of the whole disk. With the lock: virt-v2v's
 // server may still be writing out what it holds when virt-v2v has ended.
 Result<std::vector<Extent>> map_overlay(const fs::path& overlay, const Call& call) {
   const std::string alone = fmt::format(
       R"(json:{{"driver":"qcow2","backing":null,"file":{{"driver":"file","filename":{}}}}})",
       json_string(fs::absolute(overlay).native()));
-  for (;;) {
-    auto map = check({.argv = {"qemu-img", "map", "--output=json", alone}}, call);
-    if (map) return parse_changed_map(map->output);
-    if (!is_locked(map.error())) return std::move(map).error();
-    FLYT_TRY(wait(lock_poll, call, "waiting for the conversion's server to let go of its overlay"));
-  }
+  FLYT_ASSIGN(const Finished map,
+              check_unlocked({"qemu-img", "map", "--output=json", alone}, call));
+  return parse_changed_map(map.output);
 }
 
 Status sync_files(const fs::path& folder, const std::vector<fs::path>& files) {

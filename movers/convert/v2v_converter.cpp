@@ -103,9 +103,9 @@ class V2vConverter : public Converter {
                    .remedy = {"the conversion has to be done again from the synced copy"}};
     }
     // The overlay names the base's socket, which is another one in each process.
-    FLYT_TRY(check({.argv = {"qemu-img", "rebase", "-u", "-f", "qcow2", "-b", base.info().uri, "-F",
-                             "raw", disk.overlay.native()}},
-                   call));
+    FLYT_TRY(check_unlocked({"qemu-img", "rebase", "-u", "-f", "qcow2", "-b", base.info().uri, "-F",
+                             "raw", disk.overlay.native()},
+                            call));
     return open_nbd_channel({.server = {.argv = {"qemu-nbd", "--read-only", "--persistent",
                                                  "--shared=16", "--format=qcow2", "--socket",
                                                  std::string(nbd_socket), disk.overlay.native()},

@@ -4,6 +4,7 @@
 
 #include "base/nbd_server.hpp"
 #include "base/process.hpp"
+#include "movers/convert/overlay_map.hpp"
 
 namespace flyt::tests {
 namespace {
@@ -30,9 +31,9 @@ class FakeConverter final : public Converter {
 
   Result<std::unique_ptr<Channel>> open_overlay(const ConvertedDisk& disk, Channel& base,
                                                 const Call& call) override {
-    FLYT_TRY(check({{"qemu-img", "rebase", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b",
-                     base.info().uri, disk.overlay.native()}},
-                   call));
+    FLYT_TRY(check_unlocked({"qemu-img", "rebase", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b",
+                             base.info().uri, disk.overlay.native()},
+                            call));
     NbdChannelSpec spec;
     spec.server = {{"qemu-nbd", "-t", "-r", "-e", "8", "-f", "qcow2", "-k", std::string(nbd_socket),
                     disk.overlay.native()},
