@@ -44,6 +44,8 @@ bool speaks_of_backup(const std::string& text) {
   });
 }
 
+constexpr std::string_view backup = "V-BACKUP";
+
 class Finder {
  public:
   Finder(const Object& object, const SourceMachine& source, const Surroundings& around)
@@ -87,17 +89,8 @@ class Finder {
   void look_at_backups() {
     for (const std::string& name : foreign_snapshots(object_.at("snapshot"))) {
       if (!speaks_of_backup(name)) continue;
-      return add("V-BACKUP", warning, fmt::format("the snapshot {:?} looks like a backup's", name),
+      return add(backup, warning, fmt::format("the snapshot {:?} looks like a backup's", name),
                  "let the backup end, and pause its job until the machine has been moved");
-    }
-    for (const std::string& tag : machine_.tags) {
-      if (!speaks_of_backup(tag)) continue;
-      return add("V-BACKUP", info, fmt::format("a backup job may take it: {}", tag),
-                 "pause the job until the machine has been moved");
-    }
-    if (speaks_of_backup(machine_.notes)) {
-      add("V-BACKUP", info, "a backup job may take it: its notes speak of backups",
-          "pause the job until the machine has been moved");
     }
   }
 
@@ -204,6 +197,19 @@ std::vector<std::string> finding_properties() { return {"guest.disk"}; }
 std::vector<Concern> findings(const Object& object, const SourceMachine& found,
                               const Surroundings& around) {
   return Finder(object, found, around).find();
+}
+
+void add_backup_concern(Machine& machine) {
+  const bool known = std::any_of(machine.concerns.begin(), machine.concerns.end(),
+                                 [](const Concern& one) { return one.code == backup; });
+  if (known) return;
+  const auto tag = std::find_if(machine.tags.begin(), machine.tags.end(), speaks_of_backup);
+  const bool tagged = tag != machine.tags.end();
+  if (!tagged && !speaks_of_backup(machine.notes)) return;
+  machine.concerns.push_back(
+      {std::string(backup), info, "",
+       fmt::format("a backup job may take it: {}", tagged ? *tag : "its notes speak of backups"),
+       "pause the job until the machine has been moved"});
 }
 
 }  // namespace flyt::vsphere

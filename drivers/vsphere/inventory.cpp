@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "drivers/vsphere/findings.hpp"
 #include "drivers/vsphere/hindrances.hpp"
 #include "drivers/vsphere/starts.hpp"
 #include "drivers/vsphere/tags.hpp"
@@ -163,6 +164,7 @@ Result<Inventory> read_inventory(Session& session, const Scope& scope, Transport
     FLYT_ASSIGN(SourceMachine one, read_machine(session, scope.machine, around, call));
     set_transports(around, wanted, one, tally);
     FLYT_TRY(add_stamps(session, one, call));
+    add_backup_concern(one.machine);
     found.machines.push_back(std::move(one.machine));
     return found;
   }
@@ -177,6 +179,7 @@ Result<Inventory> read_inventory(Session& session, const Scope& scope, Transport
       call));
   std::sort(found.machines.begin(), found.machines.end(), by_name);
   FLYT_TRY(add_tags(session, service, found, call));
+  for (Machine& one : found.machines) add_backup_concern(one);
   if (!scope.findings) return found;
   for (std::string& note : tally.notes()) found.notes.push_back(std::move(note));
   FLYT_TRY(find_hindrances(session, found, call));

@@ -74,6 +74,11 @@ TEST_CASE("tags are read beside custom attributes", "[vsphere]") {
   CHECK(found.machines[1].tags.empty());
   CHECK(found.machines[2].tags == Words{"backup:nightly", "env:prod", "Økonomi:løn \"7\""});
   CHECK(found.notes.empty());
+  const std::vector<Concern>& concerns = found.machines[2].concerns;
+  const auto backup = std::find_if(concerns.begin(), concerns.end(),
+                                   [](const Concern& one) { return one.code == "V-BACKUP"; });
+  REQUIRE(backup != concerns.end());
+  CHECK(holds(backup->text, "backup:nightly"));
   CHECK(lab.counter("sessions.rest.opened") == 1);
   CHECK(lab.counter("sessions.rest.loggedOut") == 1);
   CHECK(lab.counter("login.refused") == 0);

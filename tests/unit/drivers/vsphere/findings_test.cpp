@@ -76,7 +76,9 @@ std::vector<Concern> concerns_of(const Properties& changed) {
   around.rules = {{"dbs apart", "c1", AffinityKind::apart, true, {"vm-7", "vm-2"}, {}},
                   {"webs apart", "c1", AffinityKind::apart, true, {"vm-2", "vm-1"}, {}}};
   if (changed.contains("no rules")) around.rules.pop_back();
-  return machine_of(Object((*document)->document_element()), around).machine.concerns;
+  Machine machine = machine_of(Object((*document)->document_element()), around).machine;
+  add_backup_concern(machine);
+  return machine.concerns;
 }
 
 std::set<std::string> codes(const std::vector<Concern>& concerns) {
