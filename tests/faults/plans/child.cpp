@@ -7,12 +7,15 @@
 #include <cstdlib>
 
 #include "base/process.hpp"
+#include "drivers/decorators/fault.hpp"
 #include "tests/catch.hpp"
 
 namespace flyt::tests {
 
-int apply_in_child(const Scene& scene, int kill_at, Until until) {
-  const auto done = run({{"/proc/self/exe", "[.executor-child]"},
+namespace {
+
+int in_child(const Scene& scene, const char* test, int kill_at, Until until) {
+  const auto done = run({{"/proc/self/exe", test},
                          {{"FLYT_TEST_SCENE", scene.folder.native()},
                           {"FLYT_TEST_KILL_AT", std::to_string(kill_at)},
                           {"FLYT_TEST_UNTIL", until == Until::warm ? "warm" : "landed"}}},
@@ -20,6 +23,16 @@ int apply_in_child(const Scene& scene, int kill_at, Until until) {
   if (!done) FAIL(told(done.error()));
   if (done->status != 0) UNSCOPED_INFO(done->output);
   return done->status;
+}
+
+}  // namespace
+
+int apply_in_child(const Scene& scene, int kill_at, Until until) {
+  return in_child(scene, "[.executor-child]", kill_at, until);
+}
+
+int undo_in_child(const Scene& scene, int kill_at) {
+  return in_child(scene, "[.undo-child]", kill_at, Until::landed);
 }
 
 bool killed(int status) { return status == 128 + SIGKILL; }
@@ -49,6 +62,26 @@ TEST_CASE("executor: a process that applies and may kill itself", "[.executor-ch
   };
   Worker worker(scene);
   CHECK(all(worker.apply(scene, options), warm ? MachineState::copied : MachineState::landed));
+}
+
+// Run as a program of its own by undo_in_child().
+TEST_CASE("executor: a process that undoes and may kill itself", "[.undo-child]") {
+  const char* folder = std::getenv("FLYT_TEST_SCENE");
+  const char* kill_at = std::getenv("FLYT_TEST_KILL_AT");
+  if (folder == nullptr || kill_at == nullptr) return;
+  const int door = std::atoi(kill_at);
+  int doors = 0;
+  const auto die = [&](std::string_view) {
+    if (++doors == door) ::kill(::getpid(), SIGKILL);
+    return Fault{};
+  };
+  const Scene scene{std::filesystem::path(folder)};
+  Worker worker(scene);
+  worker.source = with_faults(std::move(worker.source), die);
+  worker.target = with_faults(std::move(worker.target), die);
+  worker.crew.source = worker.source.get();
+  worker.crew.target = worker.target.get();
+  worker.undo_all(scene);
 }
 
 }  // namespace flyt::tests

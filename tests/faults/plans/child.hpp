@@ -1,4 +1,4 @@
-// apply() in a process that kills itself.
+// apply() and undo() in a process that kills itself.
 #pragma once
 
 #include "tests/faults/plans/scene.hpp"
@@ -8,6 +8,9 @@ namespace flyt::tests {
 // Applies the scene's plan in a process of its own, which kills itself with SIGKILL at the
 // `kill_at`th door (ApplyOptions::at_step); 0: never. Its exit status.
 int apply_in_child(const Scene& scene, int kill_at, Until until = Until::landed);
+// Undoes it, the target too, in such a process, which does so before the `kill_at`th call of a
+// driver.
+int undo_in_child(const Scene& scene, int kill_at);
 bool killed(int status);
 // Applies and kills, at one door after the other, until a source was shut down.
 void kill_once_down(const Scene& scene);

@@ -249,6 +249,32 @@ TEST_CASE("undo after a crash in a cutover starts the source again", "[faults][c
   scene.check_landed();
 }
 
+TEST_CASE("kill -9 at every call of an undo is survived", "[faults][cutover]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene;
+  scene.only(0);
+  const bool landed = GENERATE(true, false);
+  CAPTURE(landed);
+  for (int call = 1;; ++call) {
+    CAPTURE(call);
+    REQUIRE(call < 100);
+    scene.run_source();
+    if (landed) {
+      REQUIRE(apply_in_child(scene, 0) == 0);
+    } else {
+      kill_once_down(scene);
+    }
+    if (!killed(undo_in_child(scene, call))) {
+      CHECK(call > 3);  // it did come by all of them
+      break;
+    }
+    CHECK_FALSE((scene.all_run() && !scene.made().empty() && landed));
+    REQUIRE(undo_in_child(scene, 0) == 0);
+    CHECK(scene.all_run());
+    scene.check_source_clean();
+  }
+}
+
 TEST_CASE("a source that the plan saw off, and that runs now, is not shut down",
           "[faults][cutover]") {
   if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
