@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -127,12 +128,12 @@ void assess_hosting(const Machine& machine, std::vector<Concern>& found) {
   }
 }
 
-void assess_power(const SourceTraits& source, const Machine& machine, std::vector<Concern>& found) {
+void assess_power(const Circumstances& known, const Machine& machine, std::vector<Concern>& found) {
   switch (machine.power) {
     case Power::off:
       break;
     case Power::on:
-      if (source.can_cut_over) {
+      if (known.can_cut_over) {
         found.push_back(concern("M-RUNNING", machine.name,
                                 "it runs: once it is copied, flyt apply shuts it down",
                                 "flyt apply --until copied leaves it running"));
@@ -140,7 +141,7 @@ void assess_power(const SourceTraits& source, const Machine& machine, std::vecto
       }
       found.push_back(
           concern("M-POWER", machine.name,
-                  fmt::format("it runs, and {} cannot copy running machines", source.endpoint),
+                  fmt::format("it runs, and {} cannot copy running machines", known.endpoint),
                   "shut it down on the source, then plan again"));
       break;
     case Power::suspended:
@@ -152,17 +153,26 @@ void assess_power(const SourceTraits& source, const Machine& machine, std::vecto
   }
 }
 
-void assess_guest(const MachineSettings& settings, const Machine& machine,
-                  std::vector<Concern>& found) {
+void assess_windows(const Circumstances& known, const std::string& name,
+                    std::vector<Concern>& found) {
+  for (const Error& lack : known.windows_lacks) {
+    found.push_back(
+        concern("M-WINDOWS", name, lack.what, fmt::format("{}", fmt::join(lack.remedy, "; "))));
+  }
+  if (!known.windows_lacks.empty()) return;
+  found.push_back(concern("M-WINDOWS-UNPROVEN", name,
+                          "Windows: it is converted by virt-v2v, which flyt was not proven with"));
+}
+
+void assess_guest(const MachineSettings& settings, const Circumstances& known,
+                  const Machine& machine, std::vector<Concern>& found) {
   if (machine.guest.family == GuestFamily::windows && machine.clock != ClockBase::utc) {
     found.push_back(concern("M-CLOCK", machine.name, "Windows: its clock is taken for local time"));
   }
   const Convert wanted = settings.convert.value_or(Convert::automatic);
   const ConvertChoice choice = choose_conversion(machine, wanted);
   if (choice.convert && machine.guest.family == GuestFamily::windows) {
-    found.push_back(concern(
-        "M-WINDOWS", machine.name, "converting Windows is not built yet",
-        fmt::format("in the site file: [machines.\"{}\"]  convert = \"none\"", machine.name)));
+    assess_windows(known, machine.name, found);
   }
   const bool foreign = std::any_of(machine.disks.begin(), machine.disks.end(), [](const Disk& d) {
     return d.bus != Bus::virtio_blk && d.bus != Bus::virtio_scsi;
@@ -175,7 +185,7 @@ void assess_guest(const MachineSettings& settings, const Machine& machine,
 
 }  // namespace
 
-std::vector<Concern> assess(const Site& site, const SourceTraits& source, const Machine& machine) {
+std::vector<Concern> assess(const Site& site, const Circumstances& known, const Machine& machine) {
   if (!machine.unreadable.empty()) {
     return {concern("M-UNREADABLE", machine.name,
                     fmt::format("it could not be read: {}", machine.unreadable))};
@@ -187,8 +197,8 @@ std::vector<Concern> assess(const Site& site, const SourceTraits& source, const 
   assess_itself(machine, found);
   assess_firmware(machine, found);
   assess_disks(machine, found);
-  assess_power(source, machine, found);
-  assess_guest(settings_of(site, machine.name), machine, found);
+  assess_power(known, machine, found);
+  assess_guest(settings_of(site, machine.name), known, machine, found);
   return found;
 }
 

@@ -81,9 +81,17 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
     {"M-VTPM", blocker, "the machine has a virtual TPM",
      "What is sealed in it cannot leave its platform; BitLocker and the like would ask for their "
      "recovery keys. Suspend the encryption in the guest, remove the TPM, plan again."},
-    {"M-WINDOWS", blocker, "converting Windows is not built yet",
-     "It needs the virtio-win drivers. Move the machine as it is with convert = \"none\" where the "
-     "target has its controllers, and convert it by hand."},
+    {"M-WINDOWS", blocker, "what converting Windows needs is not at hand",
+     "virt-v2v puts drivers and a service into the guest, which Debian does not ship: virtio-win "
+     "and rhsrvany.exe, at the places that VIRTIO_WIN and VIRT_TOOLS_DATA_DIR name, else in "
+     "/usr/share/virtio-win and /usr/share/virt-tools. Take an ISO image that is newer than the "
+     "guest's Windows. Or move the machine as it is with convert = \"none\" where the target has "
+     "its controllers, and convert it by hand."},
+    {"M-WINDOWS-UNPROVEN", warning, "flyt was not proven with Windows",
+     "virt-v2v converts it, and a version that the drivers are not for is refused then; but no "
+     "Windows was at hand to try flyt with. Rehearse with a copy of it, and have a way back. Its "
+     "first boot installs drivers and may restart it once or twice: give it a longer "
+     "boot_timeout."},
     {"P-ADOPT", warning, "what an earlier plan seeded does not fit any more",
      "The disks have changed their number or size since. The machine is not taken over: "
      "flyt undo --target removes what the earlier plan made."},

@@ -172,7 +172,8 @@ void Drafter::adopt() {
 
 Draft Drafter::draft() {
   draft_.concerns =
-      assess(*input_.site, {input_.source->endpoint, input_.source_can_cut_over}, source_);
+      assess(*input_.site,
+             {input_.source->endpoint, input_.source_can_cut_over, input_.windows_lacks}, source_);
   PlannedMachine& planned = draft_.machine;
   planned.source = source_;
   // What may change until the plan is applied, and is looked at then.

@@ -30,19 +30,21 @@ struct PlanInput {
   // down, and synced once more.
   bool source_can_cut_over = false;
   bool source_can_track = false;
+  std::vector<Error> windows_lacks;  // what converting Windows needs and is not at hand, one each
 };
 
 // Everything a machine, the site or the target's capacity speaks against, as concerns in the plan.
 // Errc::invalid when a selection matches nothing (nearest name in the remedy).
 Result<Plan> make_plan(const PlanInput& input);
 
-// What is known of a source beside its inventory.
-struct SourceTraits {
-  std::string endpoint;       // its name in the site
-  bool can_cut_over = false;  // as PlanInput::source_can_cut_over
+// What is known of a source and of us beside the inventory.
+struct Circumstances {
+  std::string endpoint;              // the source's name in the site
+  bool can_cut_over = false;         // as PlanInput::source_can_cut_over
+  std::vector<Error> windows_lacks;  // as PlanInput
 };
 // The concerns of one machine for any target: `flyt assess`. A plan raises the same, and more.
-std::vector<Concern> assess(const Site& site, const SourceTraits& source, const Machine& machine);
+std::vector<Concern> assess(const Site& site, const Circumstances& known, const Machine& machine);
 // What a code means and what can be done, as `flyt assess --explain` prints it.
 std::string explain(const ConcernKind& kind);
 

@@ -12,6 +12,7 @@
 #include "cli/look_inside.hpp"
 #include "cli/session.hpp"
 #include "cli/views/csv/csv.hpp"
+#include "movers/convert/windows_tools.hpp"
 #include "planners/concerns.hpp"
 #include "planners/planner.hpp"
 
@@ -75,12 +76,12 @@ Attempt<ById> look_into_all(const EndpointConfig& endpoint, const Inventory& inv
 }
 
 Assessment assess_all(const Site& site, const Inventory& inventory, const ById& inside) {
-  const SourceTraits traits{inventory.endpoint, inventory.can_cut_over};
+  const Circumstances known{inventory.endpoint, inventory.can_cut_over, missing(windows_tools())};
   Assessment found;
   found.endpoint = inventory.endpoint;
   for (const auto& machine : inventory.machines) {
     if (machine.is_template) continue;
-    auto concerns = assess(site, traits, machine);
+    auto concerns = assess(site, known, machine);
     if (const auto its = inside.find(machine.id); its != inside.end()) {
       concerns.insert(concerns.end(), its->second.begin(), its->second.end());
     }

@@ -14,6 +14,7 @@
 #include "cli/session.hpp"
 #include "cli/target_ground.hpp"
 #include "cli/today.hpp"
+#include "movers/convert/windows_tools.hpp"
 #include "planners/planner.hpp"
 #include "planners/select.hpp"
 #include "plans/plan_document.hpp"
@@ -134,6 +135,7 @@ Attempt<Planned> plan_it(const Options& options, const Site& site, const Ends& e
   input.adopt = adopted ? &*adopted : nullptr;
   input.source_can_cut_over = source.can_cut_over;
   input.source_can_track = source.can_track;
+  input.windows_lacks = missing(windows_tools());
   FLYT_ASSIGN(auto plan, during(Origin::setup, make_plan(input)));
   plan.digest = plan_digest(plan);
   return Planned{std::move(plan), std::move(input.select)};

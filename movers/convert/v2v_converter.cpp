@@ -10,6 +10,7 @@
 #include "movers/convert/overlay_map.hpp"
 #include "movers/convert/room.hpp"
 #include "movers/convert/v2v_log.hpp"
+#include "movers/convert/windows_tools.hpp"
 #include "movers/converter.hpp"
 
 namespace flyt {
@@ -75,6 +76,8 @@ class V2vConverter : public Converter {
     const std::lock_guard one_appliance(mutex_);
     FLYT_TRY(proceed(call, "conversion"));
     FLYT_TRY(check_bases(request));
+    const bool windows = request.source.guest.family == GuestFamily::windows;
+    if (windows) FLYT_TRY(check_windows_tools(windows_tools()));
     FLYT_TRY(make_private_folder(request.folder));
     FLYT_TRY(check_room(request.folder));
     FLYT_ASSIGN(const auto overlays, make_overlays(request, call));
@@ -85,6 +88,7 @@ class V2vConverter : public Converter {
     done.log = request.folder / "virt-v2v.log";
     FLYT_ASSIGN(done.program, program_version(call));
     FLYT_ASSIGN(const V2vLog log, run_v2v(domain, request, done.log, call));
+    if (windows) FLYT_TRY(check_windows_drivers(log.warnings, windows_tools()));
     done.warnings = log.warnings;
     for (const fs::path& overlay : overlays) {
       FLYT_ASSIGN(auto changed, map_overlay(overlay, call));

@@ -59,7 +59,9 @@ def assessments(seen):
     old["machines"][0]["guest"]["family"] = "windows"
     old["machines"][0]["power"] = "on"
     worlds.write(seen, site=worlds.SITE.replace('"none"', '"virt-v2v"'), old=old)
-    seen.flyt("assess")
+    for tools in ("none", "."):
+        seen.write("rhsrvany.exe", "")
+        seen.flyt("assess", env={"VIRTIO_WIN": tools, "VIRT_TOOLS_DATA_DIR": tools})
     seen.flyt("assess", "--explain", "v-vtpm")
     seen.flyt("assess", "--explain", "V-VTMP")
 

@@ -111,8 +111,14 @@ std::vector<Case> machine_cases() {
        [](Example& e) { e.web().hosting.up_seconds = std::uint64_t{400} * 24 * 3600; }, "400 days"},
       {"M-UUID", "web01", [](Example& e) { e.web().uuid.clear(); }, "no uuid"},
       {"M-VTPM", "web01", [](Example& e) { e.web().firmware.tpm = true; }, "virtual TPM"},
-      {"M-WINDOWS", "web01", [](Example& e) { e.web().guest.family = flyt::GuestFamily::windows; },
-       "Windows"},
+      {"M-WINDOWS", "web01",
+       [](Example& e) {
+         e.web().guest.family = flyt::GuestFamily::windows;
+         e.windows_lacks = {{.code = flyt::Errc::not_found, .what = "no drivers for Windows"}};
+       },
+       "no drivers"},
+      {"M-WINDOWS-UNPROVEN", "web01",
+       [](Example& e) { e.web().guest.family = flyt::GuestFamily::windows; }, "virt-v2v"},
   };
 }
 
@@ -337,13 +343,13 @@ TEST_CASE("An assessment says what a plan would say of the machine itself", "[pl
   example.web().power = flyt::Power::on;
   const auto codes = [&](bool can_cut_over) {
     std::set<std::string> all;
-    for (const auto& one : flyt::assess(example.site, {"esx", can_cut_over}, example.web())) {
+    for (const auto& one : flyt::assess(example.site, {"esx", can_cut_over, {}}, example.web())) {
       all.insert(one.code);
     }
     return all;
   };
-  CHECK(codes(false) == std::set<std::string>{"M-POWER", "M-WINDOWS"});
-  CHECK(codes(true) == std::set<std::string>{"M-RUNNING", "M-WINDOWS"});
+  CHECK(codes(false) == std::set<std::string>{"M-POWER", "M-WINDOWS-UNPROVEN"});
+  CHECK(codes(true) == std::set<std::string>{"M-RUNNING", "M-WINDOWS-UNPROVEN"});
   example.site.machines["web01"].convert = flyt::Convert::none;
   CHECK(codes(false) == std::set<std::string>{"M-POWER"});
 }
