@@ -77,7 +77,8 @@ Result<Ref> create(Session& session, const Ref& machine, const std::string& name
   return wait_for_task(session, ref_of(begun.value()), what, call);
 }
 
-Status remove(Session& session, const Ref& machine, const Snapshot& snapshot, const Call& call) {
+Status remove_from_tree(Session& session, const Ref& machine, const Snapshot& snapshot,
+                        const Call& call) {
   const std::string what =
       fmt::format("{}: removing the snapshot {}", machine.value, snapshot.name);
   Body body;
@@ -88,6 +89,35 @@ Status remove(Session& session, const Ref& machine, const Snapshot& snapshot, co
   if (!begun) return begun.error();
   const auto done = wait_for_task(session, ref_of(begun->value()), what, call);
   return done ? ok() : Status(done.error());
+}
+
+// What removing our snapshots has left.
+Status consolidate(Session& session, Unconsolidated& ours, const Ref& machine, const Call& call) {
+  if (!ours.holds(machine.value)) return ok();
+  FLYT_ASSIGN(const Snapshots now, read_snapshots(session, machine, call));
+  if (now.files_left) {
+    const std::string what = fmt::format("{}: consolidating its disks", machine.value);
+    const auto in_vain = [](Error error) {
+      error.state = "a snapshot of flyt's is removed, and its files are still in use";
+      error.remedy.emplace_back("consolidate the machine's disks in vSphere");
+      return error;
+    };
+    const auto begun = session.call("ConsolidateVMDisks_Task", machine, {}, what, call);
+    if (!begun) return in_vain(begun.error());
+    const auto done = wait_for_task(session, ref_of(begun->value()), what, call);
+    if (!done) return in_vain(done.error());
+  }
+  ours.remove(machine.value);
+  return ok();
+}
+
+// `known`: as it was before.
+Status remove(Session& session, Unconsolidated& ours, const Ref& machine, const Snapshots& known,
+              const Snapshot& snapshot, const Call& call) {
+  // A removal that fails may leave files, too.
+  if (!known.files_left) ours.add(machine.value);
+  FLYT_TRY(remove_from_tree(session, machine, snapshot, call));
+  return consolidate(session, ours, machine, call);
 }
 
 // Quiesced where VMware Tools can do that, unless nobody asked for it and it fails.
@@ -131,6 +161,21 @@ Status reconfigure(Session& session, const Ref& machine, bool on, const Call& ca
 
 }  // namespace
 
+void Unconsolidated::add(const std::string& machine) {
+  const std::lock_guard lock(mutex_);
+  machines_.insert(machine);
+}
+
+void Unconsolidated::remove(const std::string& machine) {
+  const std::lock_guard lock(mutex_);
+  machines_.erase(machine);
+}
+
+bool Unconsolidated::holds(const std::string& machine) const {
+  const std::lock_guard lock(mutex_);
+  return machines_.contains(machine);
+}
+
 const Snapshot* Snapshots::find(const std::string& name) const {
   const auto found = std::find_if(all.begin(), all.end(),
                                   [&name](const Snapshot& one) { return one.name == name; });
@@ -139,18 +184,21 @@ const Snapshot* Snapshots::find(const std::string& name) const {
 
 Result<Snapshots> read_snapshots(Session& session, const Ref& machine, const Call& call) {
   Snapshots found;
-  FLYT_TRY(within(machine.value,
-                  each_of(
-                      session, {machine}, {"VirtualMachine", {"snapshot", "runtime.powerState"}},
-                      [&found](const Object& object) -> Status {
-                        found.running = object.text("runtime.powerState") != "poweredOff";
-                        for (const pugi::xml_node tree :
-                             xml_children(object.at("snapshot"), "rootSnapshotList")) {
-                          collect(tree, 0, found.all);
-                        }
-                        return ok();
-                      },
-                      call)));
+  FLYT_TRY(within(
+      machine.value,
+      each_of(
+          session, {machine},
+          {"VirtualMachine", {"snapshot", "runtime.powerState", "runtime.consolidationNeeded"}},
+          [&found](const Object& object) -> Status {
+            found.files_left = object.text("runtime.consolidationNeeded") == "true";
+            found.running = object.text("runtime.powerState") != "poweredOff";
+            for (const pugi::xml_node tree :
+                 xml_children(object.at("snapshot"), "rootSnapshotList")) {
+              collect(tree, 0, found.all);
+            }
+            return ok();
+          },
+          call)));
   return found;
 }
 
@@ -200,7 +248,7 @@ Result<View> make_view(Session& session, const ViewSpec& spec, const Call& call)
   return view_of(session, spec, *snapshot, call);
 }
 
-Status drop_view(Session& session, const ViewSpec& spec, const Call& call) {
+Status drop_view(Session& session, Unconsolidated& ours, const ViewSpec& spec, const Call& call) {
   const Ref machine{"VirtualMachine", spec.machine};
   const auto ended = let_creations_end(session, machine, call);
   if (!ended && ended.error().code == Errc::not_found) return ok();
@@ -211,17 +259,18 @@ Status drop_view(Session& session, const ViewSpec& spec, const Call& call) {
   // A second of the name is there when a call was made again whose answer was lost.
   const std::string name = snapshot_name(spec.owner, spec.name);
   for (const Snapshot& one : known->all) {
-    if (one.name == name) FLYT_TRY(remove(session, machine, one, call));
+    if (one.name == name) FLYT_TRY(remove(session, ours, machine, *known, one, call));
   }
-  return ok();
+  return consolidate(session, ours, machine, call);
 }
 
-Status set_tracking(Session& session, const Ref& machine, bool on, const Call& call) {
+Status set_tracking(Session& session, Unconsolidated& ours, const Ref& machine, bool on,
+                    const Call& call) {
   FLYT_TRY(let_creations_end(session, machine, call));
   FLYT_ASSIGN(Snapshots known, read_snapshots(session, machine, call));
   const std::string name(tracking_snapshot);
   if (const Snapshot* left = known.find(name)) {
-    FLYT_TRY(remove(session, machine, *left, call));
+    FLYT_TRY(remove(session, ours, machine, known, *left, call));
   }
   if (on && std::any_of(known.all.begin(), known.all.end(),
                         [&name](const Snapshot& one) { return one.name != name; })) {
@@ -238,7 +287,7 @@ Status set_tracking(Session& session, const Ref& machine, bool on, const Call& c
   FLYT_TRY(create(session, machine, name, false, call));
   FLYT_ASSIGN(known, read_snapshots(session, machine, call));
   const Snapshot* made = known.find(name);
-  return made == nullptr ? ok() : remove(session, machine, *made, call);
+  return made == nullptr ? ok() : remove(session, ours, machine, known, *made, call);
 }
 
 }  // namespace flyt::vsphere

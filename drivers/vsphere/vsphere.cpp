@@ -49,7 +49,7 @@ class VsphereDriver final : public Driver {
   }
 
   Status set_tracking(const std::string& machine, bool on, const Call& call) override {
-    return vsphere::set_tracking(session_, machine_ref(machine), on, call);
+    return vsphere::set_tracking(session_, unconsolidated_, machine_ref(machine), on, call);
   }
 
   Result<View> make_view(const ViewSpec& spec, const Call& call) override {
@@ -57,7 +57,7 @@ class VsphereDriver final : public Driver {
   }
 
   Status drop_view(const ViewSpec& spec, const Call& call) override {
-    return vsphere::drop_view(session_, spec, call);
+    return vsphere::drop_view(session_, unconsolidated_, spec, call);
   }
 
   Result<std::unique_ptr<Channel>> open(const OpenSpec& spec, const Call& call) override {
@@ -67,6 +67,7 @@ class VsphereDriver final : public Driver {
  private:
   const EndpointConfig config_;
   Session session_;
+  Unconsolidated unconsolidated_;
   const Transport wanted_;
 };
 
