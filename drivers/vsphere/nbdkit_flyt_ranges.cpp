@@ -137,8 +137,7 @@ int read_map() {
   return 0;
 }
 
-// In the process that serves: libcurl's threads do not survive a fork.
-int after_fork() {
+int look_at_file() {
   session = std::make_unique<vsphere::Session>(settings.server);
   reader = std::make_unique<vsphere::RangeReader>(*session, settings.file, settings.connections);
   const auto size = reader->size({});
@@ -154,6 +153,14 @@ int after_fork() {
 void unload() {
   reader.reset();
   session.reset();  // logs out
+}
+
+// In the process that serves: libcurl's threads do not survive a fork.
+int after_fork() {
+  const int looked = look_at_file();
+  // nbdkit ends then without a call of unload.
+  if (looked != 0) unload();
+  return looked;
 }
 
 void* open_export(int) { return NBDKIT_HANDLE_NOT_NEEDED; }
