@@ -18,7 +18,9 @@ void add_source_facts(const Machine& source, std::vector<Fact>& facts) {
     const std::string subject = fmt::format("source disk {}", i);
     if (!disk.uuid.empty()) facts.push_back({Kind::pinned, subject, "uuid", disk.uuid});
     facts.push_back({Kind::pinned, subject, "size_bytes", fmt::format("{}", disk.size_bytes)});
-    if (!disk.format.empty()) facts.push_back({Kind::pinned, subject, "format", disk.format});
+    // A snapshot that a backup takes changes how a disk is stored for a while, and not what it
+    // holds.
+    if (!disk.format.empty()) facts.push_back({Kind::noted, subject, "format", disk.format});
   }
   for (std::size_t i = 0; i < source.nics.size(); ++i) {
     const Nic& nic = source.nics[i];

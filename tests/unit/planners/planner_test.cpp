@@ -382,7 +382,7 @@ TEST_CASE("Facts are pinned, bounded and noted", "[planners]") {
   CHECK(fact(machine, "source", "firmware") == "bios");
   CHECK(fact(machine, "source disk 0", "uuid") == "d-web01");
   CHECK(fact(machine, "source disk 0", "size_bytes") == "10737418240");
-  CHECK(fact(machine, "source disk 0", "format") == "vmdk-stream");
+  CHECK(fact(machine, "source disk 0", "format", Fact::Kind::noted) == "vmdk-stream");
   CHECK(fact(machine, "source nic 0", "mac") == "00:50:56:00:00:01");
   CHECK(fact(machine, "target", "platform_id") == "kvm-host-uuid");
   CHECK(fact(machine, "target", "place") == "PASS DK");
