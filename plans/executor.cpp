@@ -124,11 +124,27 @@ class Executor {
     return dropped;
   }
 
+  // Its copy was begun to be started, and how far that came is not known: it stays off.
+  static void tell_left_off(MachineRun& run) {
+    if (!run.outcome.error) return;
+    Error& error = *run.outcome.error;
+    const std::string& name = run.planned->source.name;
+    if (!error.state.empty()) error.state += "; ";
+    error.state += fmt::format("{} is off on {}, since its copy on {} may have been started", name,
+                               run.plan->source, run.plan->target);
+    error.remedy.emplace_back("apply the plan again");
+    error.remedy.push_back(fmt::format("to go back: flyt undo {} --target --started", name));
+  }
+
   static void put_right(MachineRun& run) {
     const auto known = read_known(*run.planned, *run.crew);
     if (!known) return;  // the journal's own trouble is told already
     const StepRecord* stop = known->find("stop");
-    if (!was_shut_down(*run.planned, stop) || known->find("boot") != nullptr) return;
+    if (!was_shut_down(*run.planned, stop)) return;
+    if (const StepRecord* boot = known->find("boot")) {
+      if (boot->state != StepState::done) tell_left_off(run);
+      return;
+    }
     const Status done = restore(run, *known);
     if (done && stop->state == StepState::failed) return;
     if (done && run.outcome.state == MachineState::copied) return;

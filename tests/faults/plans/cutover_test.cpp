@@ -172,6 +172,28 @@ TEST_CASE("a cutover that fails leaves the source running", "[faults][cutover][t
   scene.check_source_clean();
 }
 
+TEST_CASE("a copy that does not start leaves the source off, and says so", "[faults][cutover]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene;
+  scene.only(0);
+  scene.run_source();
+  Worker worker(scene);
+  auto target = with_faults(Scene::open(scene.to), [](std::string_view method) {
+    return Fault{method == "set_power" ? Fault::Kind::before : Fault::Kind::none};
+  });
+  worker.crew.target = target.get();
+  const auto outcomes = worker.apply(scene);
+  REQUIRE(all(outcomes, MachineState::failed));
+  CHECK(scene.source_power(0) == Power::off);
+  REQUIRE(outcomes[0].error);
+  INFO(outcomes[0].error->state);
+  const std::string& name = scene.plan.machines[0].source.name;
+  CHECK(outcomes[0].error->state.find(name + " is off on ") != std::string::npos);
+  worker.crew.target = worker.target.get();
+  REQUIRE(all(worker.apply(scene), MachineState::landed));
+  scene.check_landed();
+}
+
 TEST_CASE("a stop at any step of a cutover leaves the source running, or its copy landed",
           "[faults][cutover]") {
   if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
