@@ -95,6 +95,9 @@ class Transaction {
 class HeldLease : public Lease {
  public:
   HeldLease(FileDescriptor lock, std::uint64_t epoch) : lock_(std::move(lock)), epoch_(epoch) {}
+  HeldLease(const HeldLease&) = delete;
+  HeldLease& operator=(const HeldLease&) = delete;
+  ~HeldLease() override { unlock_lease(lock_); }
   std::uint64_t epoch() const override { return epoch_; }
 
  private:

@@ -53,6 +53,10 @@ Result<FileDescriptor> lock_lease(const std::filesystem::path& folder, const std
   return file;
 }
 
+void unlock_lease(const FileDescriptor& lock) {
+  if (lock) (void)flock(lock.get(), LOCK_UN);  // closing it does the same a little later
+}
+
 std::string lease_held_by(const std::filesystem::path& folder, const std::string& machine) {
   if (!is_name(machine)) return {};
   const FileDescriptor file(open((folder / machine).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));

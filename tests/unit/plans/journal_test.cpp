@@ -4,6 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
+
 #include "tests/catch.hpp"
 #include "tests/temp_dir.hpp"
 
@@ -94,6 +96,23 @@ TEST_CASE("a process that dies leaves its intents and not its lease", "[plans][j
   const auto lease = journal->take(web, "web01", "d1");
   REQUIRE(lease);
   CHECK((*lease)->epoch() == 2);
+}
+
+TEST_CASE("a lease that is given back is free while a child is being started", "[plans][journal]") {
+  const tests::TempDir folder;
+  auto journal = opened(folder / "state");
+  auto lease = journal->take(web, "web01", "d1");
+  REQUIRE(lease);
+  const pid_t child = fork();  // has the lock's descriptor until it becomes another program
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    for (;;) pause();
+  }
+  lease->reset();
+  const auto again = journal->take(web, "web01", "d1");
+  kill(child, SIGKILL);
+  REQUIRE(waitpid(child, nullptr, 0) == child);
+  CHECK(again);
 }
 
 TEST_CASE("a step taken back was never done", "[plans][journal]") {
