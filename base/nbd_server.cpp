@@ -94,6 +94,8 @@ Result<NbdServer> NbdServer::start(const NbdServerSpec& spec, const Call& call) 
   auto served = ask_export(connection, call);
   if (!served) {
     Error error = std::move(served.error()).within(spec.what);
+    // What it prints may come later than its answer, but not later than its end.
+    (void)impl->process.end(std::chrono::seconds(1));
     if (error.seen.empty()) error.seen = impl->process.errors();
     return error;
   }
