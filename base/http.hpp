@@ -36,6 +36,9 @@ struct HttpResponse {
   std::string reason;                                        // text of the status line
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
+  // SHA-1 of the server's certificate (DER) in lower case, for programs that trust by nothing
+  // better; only where this request has made the connection, and after it was trusted. Else empty.
+  std::string certificate_sha1 = {};
   const std::string* header(std::string_view name) const;
 };
 

@@ -87,6 +87,7 @@ struct HttpExchange::Impl {
   std::string wanted;       // fingerprint; empty: chain and name decide
   bool by_sha1 = false;     // `wanted` and `offered` are
   std::string offered;      // fingerprint of the server's certificate
+  std::string sha1;         // the same by SHA-1
   std::array<char, CURL_ERROR_SIZE> words{};
 };
 
@@ -290,6 +291,7 @@ CURLcode HttpExchange::Impl::on_context(CURL*, void* context, void* self) noexce
 int HttpExchange::Impl::on_certificate(X509_STORE_CTX* store, void* self) noexcept {
   Impl& me = *static_cast<Impl*>(self);
   me.offered = fingerprint_of(X509_STORE_CTX_get0_cert(store), me.by_sha1);
+  me.sha1 = fingerprint_of(X509_STORE_CTX_get0_cert(store), true);
   const bool same = !me.offered.empty() && me.offered == me.wanted;
   X509_STORE_CTX_set_error(store, same ? X509_V_OK : X509_V_ERR_CERT_REJECTED);
   return same ? 1 : 0;
@@ -302,7 +304,9 @@ int HttpExchange::Impl::on_chain(int good, X509_STORE_CTX* store) noexcept {
   if (ssl == nullptr) return good;
   void* const self = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), exchange_index());
   if (self != nullptr) {
-    static_cast<Impl*>(self)->offered = fingerprint_of(X509_STORE_CTX_get0_cert(store));
+    Impl& me = *static_cast<Impl*>(self);
+    me.offered = fingerprint_of(X509_STORE_CTX_get0_cert(store));
+    me.sha1 = fingerprint_of(X509_STORE_CTX_get0_cert(store), true);
   }
   return good;
 }
@@ -356,6 +360,7 @@ Result<HttpResponse> HttpExchange::perform(const HttpTrust& trust, const HttpTim
   if (!impl_->own) return std::move(impl_->own.error());
   if (done != CURLE_OK) return impl_->error_of(done);
   (void)curl_easy_getinfo(impl_->handle, CURLINFO_RESPONSE_CODE, &impl_->response.status);
+  impl_->response.certificate_sha1 = std::move(impl_->sha1);
   return std::move(impl_->response);
 }
 

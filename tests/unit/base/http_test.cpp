@@ -151,6 +151,19 @@ TEST_CASE("a certificate is trusted by authority or by fingerprint only", "[http
   CHECK(Http(server.by_ca()).request(by_number, {}).error().code == Errc::denied);
 }
 
+TEST_CASE("the SHA-1 of a trusted certificate is told to whom made the connection", "[http]") {
+  if (!can_serve()) FLYT_SKIP("needs python3 and openssl");
+  Server server;
+  std::string sha1;
+  for (const char c : server.fingerprint_by("-sha1")) {
+    if (c != ':') sha1 += c >= 'A' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  Http pinned({"", server.fingerprint});
+  CHECK(pinned.request(get(server, "/a"), {})->certificate_sha1 == sha1);
+  CHECK(pinned.request(get(server, "/a"), {})->certificate_sha1.empty());  // on the same connection
+  CHECK(Http(server.by_ca()).request(get(server, "/a"), {})->certificate_sha1 == sha1);
+}
+
 TEST_CASE("a certificate may be pinned by SHA-1 where nothing better is known", "[http]") {
   if (!can_serve()) FLYT_SKIP("needs python3 and openssl");
   Server server;
