@@ -109,6 +109,14 @@ Result<std::vector<Extent>> changed_extents(Session& session, const TrackedDisk&
   return std::vector<Extent>();
 }
 
+std::function<Result<std::vector<Extent>>(std::uint64_t from, const Call& call)> changes_since(
+    Session& session, const TrackedDisk& disk, const std::string& since) {
+  if (since.empty()) return {};
+  return [&session, disk, since](std::uint64_t from, const Call& call) {
+    return changed_extents(session, disk, since, from, call);
+  };
+}
+
 Result<Allocation> allocation_of(Session& session, const TrackedDisk& disk, const Call& call) {
   Allocation all(disk.size_bytes);
   std::uint64_t from = 0;

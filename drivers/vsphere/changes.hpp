@@ -1,6 +1,7 @@
 // Changed block tracking: which parts of a disk are others than at an earlier view.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,11 @@ bool may_follow(std::string_view earlier, std::string_view now);
 Result<std::vector<Extent>> changed_extents(Session& session, const TrackedDisk& disk,
                                             const std::string& change_id, std::uint64_t from,
                                             const Call& call);
+
+// The same as NbdChannelSpec::changed has it; none where `since` is empty. `session` must outlive
+// it.
+std::function<Result<std::vector<Extent>>(std::uint64_t from, const Call& call)> changes_since(
+    Session& session, const TrackedDisk& disk, const std::string& since);
 
 // All that has ever been written, from all pages.
 Result<Allocation> allocation_of(Session& session, const TrackedDisk& disk, const Call& call);

@@ -9,6 +9,7 @@
 #include "drivers/vsphere/lease.hpp"
 #include "drivers/vsphere/ranges_channel.hpp"
 #include "drivers/vsphere/snapshots.hpp"
+#include "drivers/vsphere/vddk.hpp"
 
 namespace flyt::vsphere {
 namespace {
@@ -130,7 +131,7 @@ Result<std::unique_ptr<Channel>> open_disk(Session& session, const OpenSpec& spe
                                                      : find_in_view(session, spec, machine, call));
   const DeviceDisk& disk = wanted.disk;
   FLYT_ASSIGN(const StoreInfo store, look_at_store(session, disk.datastore, call));
-  const TransportChoice choice = choose_transport(disk, store.kind, policy.wanted);
+  const TransportChoice choice = choose_transport(disk, store.kind, policy);
   const std::string what = fmt::format("{}: {}", spec.machine, disk.label);
   if (!choice.refused.empty()) {
     return Error{Errc::unsupported, fmt::format("{} cannot be read", what), choice.refused};
@@ -138,10 +139,14 @@ Result<std::unique_ptr<Channel>> open_disk(Session& session, const OpenSpec& spe
   if (choice.transport == Transport::lease) {
     return open_lease(session, {machine, wanted.snapshot, disk.key, disk.size_bytes, what}, call);
   }
+  const TrackedDisk tracked{machine, wanted.snapshot, disk.key, disk.size_bytes};
+  if (choice.transport == Transport::vddk) {
+    return open_vddk(session, policy.vddk, {disk.file, tracked, spec.since, what}, call);
+  }
   FLYT_ASSIGN(const DatastorePath path, parse_datastore_path(disk.file));
   RangesSpec ranges;
   ranges.file = {store.datacentre, path.datastore, flat_file(path.path)};
-  ranges.disk = {machine, wanted.snapshot, disk.key, disk.size_bytes};
+  ranges.disk = tracked;
   // Of thick disks it is not known what tracking calls written.
   ranges.mapped = disk.thin && !disk.change_id.empty();
   if (may_follow(spec.since, disk.change_id)) ranges.since = spec.since;

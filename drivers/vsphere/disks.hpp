@@ -9,11 +9,6 @@
 
 namespace flyt::vsphere {
 
-struct ReadPolicy {
-  Transport wanted = Transport::automatic;
-  unsigned connections = 0;  // requests at once for each disk, at most; 0: flyt's choice
-};
-
 // As Driver::open(). `session` must outlive the channel.
 Result<std::unique_ptr<Channel>> open_disk(Session& session, const OpenSpec& spec,
                                            const ReadPolicy& policy, const Call& call);

@@ -14,6 +14,7 @@
 #include "drivers/vsphere/properties.hpp"
 #include "drivers/vsphere/reach.hpp"
 #include "drivers/vsphere/rights.hpp"
+#include "drivers/vsphere/vddk.hpp"
 
 namespace flyt::vsphere {
 namespace {
@@ -49,9 +50,9 @@ Status look_at_clock(Session& session, Inventory& found, const Call& call) {
   return ok();
 }
 
-// Disks of its machines that are read by export leases, for which it must be reached.
-std::map<std::string, std::size_t> leases_by_host(const Inventory& inventory) {
-  std::map<std::string, std::size_t> all;
+// Disks of its machines that are read by export leases or by VDDK, for which it must be reached.
+std::map<std::string, std::size_t> disks_by_host(const Inventory& inventory, const VddkUse& vddk) {
+  std::map<std::string, std::size_t> all = vddk.disks;
   for (const Machine& machine : inventory.machines) {
     for (const Disk& disk : machine.disks) {
       if (disk.stream_only && disk.left_out.empty()) ++all[machine.host];
@@ -82,15 +83,16 @@ std::vector<Reach> reach_all(const std::vector<Host>& hosts, const std::filesyst
 }
 
 // A host without which disks cannot be read.
-Finding unreached(const Host& host, const Error& error, std::size_t leases) {
-  return {fmt::format("the host {} does not answer by the name that vCenter gives it: {}{}; {} of "
-                      "its disks can only be read there",
-                      host.name, error.what, error.seen.empty() ? "" : ": " + error.seen, leases),
-          {"let this machine resolve that name and reach TCP port 443 of the host:",
-           fmt::format("getent hosts {}", host.name)}};
+Finding unreached(const Host& host, const Error& error, std::size_t disks) {
+  return {
+      fmt::format("the host {} does not answer by the name that vCenter gives it: {}{}; {} of "
+                  "its disks can only be read there",
+                  host.name, error.what, error.seen.empty() ? "" : ": " + error.seen, disks),
+      {"let this machine resolve that name and reach TCP port 443 of the host, and 902 for VDDK:",
+       fmt::format("getent hosts {}", host.name)}};
 }
 
-// Hosts of which only export leases would need an answer, and no disk there is read by one.
+// Hosts of which only export leases and VDDK would need an answer, and no disk there is read so.
 void tell_idle(const std::vector<std::string>& names, Inventory& found) {
   if (names.empty()) return;
   const std::size_t shown = std::min(names.size(), hosts_shown);
@@ -101,20 +103,21 @@ void tell_idle(const std::vector<std::string>& names, Inventory& found) {
   text += names.size() == 1 ? " does not answer by the name that vCenter gives it"
                             : " do not answer by the names that vCenter gives them";
   found.findings.push_back(
-      {text + "; no disk there is read by an export lease, which alone would need it",
+      {text + "; no disk there is read by an export lease or by VDDK, which alone would need it",
        {"nothing to do: flyt reads these disks through vCenter"},
        false});
 }
 
-Status look_at_hosts(const ServerConfig& server, Inventory& found, const Call& call) {
-  const auto leases = leases_by_host(found);
+Status look_at_hosts(const ServerConfig& server, const VddkUse& vddk, Inventory& found,
+                     const Call& call) {
+  const auto needed = disks_by_host(found, vddk);
   const std::vector<Reach> seen = reach_all(found.hosts, server.trust.ca, call);
   FLYT_TRY(proceed(call, "looking at hosts"));
   std::vector<std::string> untrusted, idle;
   for (std::size_t i = 0; i < seen.size(); ++i) {
     const Host& host = found.hosts[i];
-    const auto its = leases.find(host.id);
-    const std::size_t disks = its == leases.end() ? 0 : its->second;
+    const auto its = needed.find(host.id);
+    const std::size_t disks = its == needed.end() ? 0 : its->second;
     if (seen[i].error && disks == 0) idle.push_back(host.name);
     if (seen[i].error && disks != 0) {
       found.findings.push_back(unreached(host, *seen[i].error, disks));
@@ -156,13 +159,33 @@ Status look_at_licence(Session& session, Inventory& found, const Call& call) {
   return looked ? ok() : proceed(call, "looking at licences");
 }
 
+Status judge_vddk(const VddkUse& use, Inventory& found, const Call& call) {
+  if (use.setup.libdir.empty()) return ok();
+  auto version = look_at_vddk(use.setup, call);
+  if (version) {
+    found.notes.push_back(*std::move(version));
+    return ok();
+  }
+  FLYT_TRY(proceed(call, "looking at VDDK"));
+  const Error& error = version.error();
+  std::string text = fmt::format("{}{}", error.what, error.seen.empty() ? "" : ": " + error.seen);
+  std::size_t disks = 0;
+  for (const auto& [host, count] : use.disks) disks += count;
+  if (disks != 0) {
+    text += fmt::format("; {} {} to be read by VDDK", disks, disks == 1 ? "disk is" : "disks are");
+  }
+  found.findings.push_back({std::move(text), error.remedy, disks != 0});
+  return ok();
+}
+
 }  // namespace
 
-Status find_hindrances(Session& session, Inventory& found, const Call& call) {
+Status find_hindrances(Session& session, const VddkUse& vddk, Inventory& found, const Call& call) {
   FLYT_ASSIGN(found.findings, missing_rights(session, found, call));
   FLYT_ASSIGN(const Service service, session.service(call));
-  if (service.vcenter) FLYT_TRY(look_at_hosts(session.config(), found, call));
+  if (service.vcenter) FLYT_TRY(look_at_hosts(session.config(), vddk, found, call));
   FLYT_TRY(look_at_clock(session, found, call));
+  FLYT_TRY(judge_vddk(vddk, found, call));
   return look_at_licence(session, found, call);
 }
 

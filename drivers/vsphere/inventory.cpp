@@ -60,6 +60,7 @@ void add_ground(const Surroundings& around, Inventory& found) {
 struct Tally {
   std::map<std::string, std::size_t> ways;
   std::size_t machines = 0, tracked = 0;
+  std::map<std::string, std::size_t> by_vddk;  // disks, by Machine::host
 
   void add(const SourceMachine& one) {
     if (!one.machine.unreadable.empty()) return;
@@ -76,14 +77,7 @@ struct Tally {
   }
 };
 
-std::string way_of(const TransportChoice& choice) {
-  if (!choice.refused.empty()) return fmt::format("no transport ({})", choice.refused);
-  return fmt::format("{} ({})",
-                     choice.transport == Transport::lease ? "export leases" : "HTTPS ranges",
-                     choice.why);
-}
-
-void set_transports(const Surroundings& around, Transport wanted, SourceMachine& one,
+void set_transports(const Surroundings& around, const ReadPolicy& policy, SourceMachine& one,
                     Tally& tally) {
   tally.add(one);
   for (std::size_t i = 0; i < one.machine.disks.size(); ++i) {
@@ -94,8 +88,11 @@ void set_transports(const Surroundings& around, Transport wanted, SourceMachine&
     const auto store = around.datastores.find(device.datastore);
     const std::string kind =
         store == around.datastores.end() ? std::string() : store->second.storage.kind;
-    const TransportChoice choice = choose_transport(device, kind, wanted);
-    ++tally.ways[way_of(choice)];
+    const TransportChoice choice = choose_transport(device, kind, policy);
+    ++tally.ways[described(choice)];
+    if (choice.transport == Transport::vddk && choice.refused.empty()) {
+      ++tally.by_vddk[one.machine.host];
+    }
     disk.left_out = choice.refused;
     disk.stream_only = choice.transport == Transport::lease;
     if (disk.stream_only) disk.format = "vmdk-stream";
@@ -149,7 +146,7 @@ bool by_name(const Machine& a, const Machine& b) {
 
 }  // namespace
 
-Result<Inventory> read_inventory(Session& session, const Scope& scope, Transport wanted,
+Result<Inventory> read_inventory(Session& session, const Scope& scope, const ReadPolicy& policy,
                                  const Call& call) {
   FLYT_ASSIGN(const Service service, session.service(call));
   FLYT_ASSIGN(const Surroundings around, read_surroundings(session, call));
@@ -162,7 +159,7 @@ Result<Inventory> read_inventory(Session& session, const Scope& scope, Transport
   if (!scope.migration_id.empty()) return found;  // nothing here is made by a migration
   if (!scope.machine.empty()) {
     FLYT_ASSIGN(SourceMachine one, read_machine(session, scope.machine, around, call));
-    set_transports(around, wanted, one, tally);
+    set_transports(around, policy, one, tally);
     FLYT_TRY(add_stamps(session, one, call));
     add_backup_concern(one.machine);
     found.machines.push_back(std::move(one.machine));
@@ -172,7 +169,7 @@ Result<Inventory> read_inventory(Session& session, const Scope& scope, Transport
       session, {machine_properties()},
       [&](const Object& object) -> Status {
         SourceMachine one = machine_of(object, around);
-        set_transports(around, wanted, one, tally);
+        set_transports(around, policy, one, tally);
         found.machines.push_back(std::move(one.machine));
         return ok();
       },
@@ -182,7 +179,7 @@ Result<Inventory> read_inventory(Session& session, const Scope& scope, Transport
   for (Machine& one : found.machines) add_backup_concern(one);
   if (!scope.findings) return found;
   for (std::string& note : tally.notes()) found.notes.push_back(std::move(note));
-  FLYT_TRY(find_hindrances(session, found, call));
+  FLYT_TRY(find_hindrances(session, {policy.vddk, tally.by_vddk}, found, call));
   return found;
 }
 

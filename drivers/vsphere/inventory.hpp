@@ -7,9 +7,9 @@
 
 namespace flyt::vsphere {
 
-// Inventory::endpoint is left empty. `wanted`: what decides how disks can be read. Tags are read
+// Inventory::endpoint is left empty. `policy`: what decides how disks can be read. Tags are read
 // for a whole inventory only: they serve to choose machines, and one machine is looked at often.
-Result<Inventory> read_inventory(Session& session, const Scope& scope, Transport wanted,
+Result<Inventory> read_inventory(Session& session, const Scope& scope, const ReadPolicy& policy,
                                  const Call& call);
 
 // Errc::not_found: there is no such machine.

@@ -28,7 +28,7 @@ std::span<const PurposeInfo> purposes() {
   static constexpr std::array all{
       PurposeInfo{Purpose::look, "look", "see everything",
                   "what it does not see is in no inventory", true},
-      PurposeInfo{Purpose::ranges, "read, HTTPS ranges", "read disks over HTTPS",
+      PurposeInfo{Purpose::ranges, "read, ranges or VDDK", "read disks in ranges or by VDDK",
                   "these disks cannot be copied so (transport = \"nfc\" needs other privileges)",
                   true},
       PurposeInfo{Purpose::lease, "read, export lease", "export machines",

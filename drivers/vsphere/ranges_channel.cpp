@@ -76,12 +76,7 @@ Result<std::unique_ptr<Channel>> open_ranges(Session& session, const RangesSpec&
       channel.server.argv.push_back("map=" + map->path());
     }
   }
-  if (!spec.since.empty()) {
-    channel.changed = [&session, disk = spec.disk, since = spec.since](std::uint64_t from,
-                                                                       const Call& asked) {
-      return changed_extents(session, disk, since, from, asked);
-    };
-  }
+  channel.changed = changes_since(session, spec.disk, spec.since);
   return open_nbd_channel(std::move(channel), call);
 }
 

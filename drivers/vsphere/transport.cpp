@@ -26,15 +26,17 @@ Result<Transport> transport_from(std::string_view word) {
   if (word == "auto") return Transport::automatic;
   if (word == "ranges") return Transport::ranges;
   if (word == "nfc") return Transport::lease;
+  if (word == "vddk") return Transport::vddk;
   return Error{Errc::invalid,
                fmt::format("transport = \"{}\": there is no such transport", word),
                {},
                {},
                {},
-               {"use \"auto\", \"ranges\" or \"nfc\""}};
+               {"use \"auto\", \"ranges\", \"nfc\" or \"vddk\""}};
 }
 
-TransportChoice choose_transport(const DeviceDisk& disk, std::string_view kind, Transport wanted) {
+TransportChoice choose_transport(const DeviceDisk& disk, std::string_view kind,
+                                 const ReadPolicy& policy) {
   if (disk.mode == DiskMode::raw_physical) {
     return {Transport::ranges, "",
             "it is a raw mapping in physical mode: neither a file nor in an export"};
@@ -47,10 +49,27 @@ TransportChoice choose_transport(const DeviceDisk& disk, std::string_view kind, 
             "sharing and its controller's to none, which vSphere allows where one machine uses it"};
   }
   const std::string why_not = no_ranges(disk, kind);
-  if (wanted == Transport::lease) return {Transport::lease, "as the site says", ""};
-  if (wanted == Transport::ranges) return {Transport::ranges, "as the site says", why_not};
+  if (policy.wanted == Transport::ranges) return {Transport::ranges, "as the site says", why_not};
+  if (policy.wanted != Transport::automatic) return {policy.wanted, "as the site says", ""};
+  // By what the site's own server serves to everybody, before what somebody has to install.
   if (why_not.empty()) return {Transport::ranges, "a flat file on " + std::string(kind), ""};
-  return {Transport::lease, why_not, ""};
+  // Before a sequence, which every sync has to read to its end.
+  return {policy.vddk.libdir.empty() ? Transport::lease : Transport::vddk, why_not, ""};
+}
+
+std::string described(const TransportChoice& choice) {
+  if (!choice.refused.empty()) return fmt::format("no transport ({})", choice.refused);
+  const auto way = [&choice] {
+    switch (choice.transport) {
+      case Transport::lease:
+        return "export leases";
+      case Transport::vddk:
+        return "VDDK";
+      default:
+        return "HTTPS ranges";
+    }
+  };
+  return fmt::format("{} ({})", way(), choice.why);
 }
 
 }  // namespace flyt::vsphere

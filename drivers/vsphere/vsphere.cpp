@@ -23,8 +23,8 @@ Ref machine_ref(const std::string& id) { return {"VirtualMachine", id}; }
 
 class VsphereDriver final : public Driver {
  public:
-  VsphereDriver(EndpointConfig config, ServerConfig server, Transport wanted)
-      : config_(std::move(config)), session_(std::move(server)), wanted_(wanted) {}
+  VsphereDriver(EndpointConfig config, ServerConfig server, ReadPolicy policy)
+      : config_(std::move(config)), session_(std::move(server)), policy_(std::move(policy)) {}
 
   DriverInfo info() const override {
     return {"vsphere",
@@ -35,7 +35,7 @@ class VsphereDriver final : public Driver {
   }
 
   Result<Inventory> inventory(const Scope& scope, const Call& call) override {
-    FLYT_ASSIGN(Inventory found, read_inventory(session_, scope, wanted_, call));
+    FLYT_ASSIGN(Inventory found, read_inventory(session_, scope, policy_, call));
     found.endpoint = config_.name;
     return found;
   }
@@ -61,14 +61,14 @@ class VsphereDriver final : public Driver {
   }
 
   Result<std::unique_ptr<Channel>> open(const OpenSpec& spec, const Call& call) override {
-    return open_disk(session_, spec, {wanted_, config_.limits.connections}, call);
+    return open_disk(session_, spec, policy_, call);
   }
 
  private:
   const EndpointConfig config_;
   Session session_;
   Unconsolidated unconsolidated_;
-  const Transport wanted_;
+  const ReadPolicy policy_;
 };
 
 std::string value_of(const EndpointConfig& config, const std::string& key) {
@@ -94,6 +94,29 @@ Result<std::string> server_url(const std::string& written) {
   return server.text();
 }
 
+Result<ReadPolicy> read_policy(const EndpointConfig& config) {
+  ReadPolicy policy;
+  const std::string wished = value_of(config, "transport");
+  FLYT_ASSIGN(policy.wanted, transport_from(wished.empty() ? "auto" : wished));
+  policy.connections = config.limits.connections;
+  if (const auto libdir = value_of(config, "vddk_libdir"); !libdir.empty()) {
+    policy.vddk.libdir = config.folder / libdir;
+  }
+  if (const auto nbdkit = value_of(config, "nbdkit"); !nbdkit.empty()) {
+    const bool on_path = nbdkit.find('/') == std::string::npos;
+    policy.vddk.nbdkit = on_path ? nbdkit : (config.folder / nbdkit).lexically_normal().native();
+  }
+  if (policy.wanted == Transport::vddk && policy.vddk.libdir.empty()) {
+    return Error{Errc::invalid,
+                 "transport = \"vddk\" needs VMware's library",
+                 {},
+                 {},
+                 {},
+                 {"say where it is unpacked: vddk_libdir = \"/opt/vmware-vix-disklib-distrib\""}};
+  }
+  return policy;
+}
+
 }  // namespace
 
 std::span<const KeyInfo> keys() {
@@ -103,7 +126,10 @@ std::span<const KeyInfo> keys() {
       KeyInfo{"password", "of the user", true, true},
       KeyInfo{"ca", "PEM file with the authority that signed the server's certificate"},
       KeyInfo{"fingerprint", "SHA-256 of the server's certificate, instead of an authority"},
-      KeyInfo{"transport", "how disks are read: auto (default), ranges (HTTPS), nfc (export)"},
+      KeyInfo{"transport",
+              "how disks are read: auto (default), ranges (HTTPS), nfc (export), vddk"},
+      KeyInfo{"vddk_libdir", "folder of VMware's VDDK, which you have installed; default: none"},
+      KeyInfo{"nbdkit", "the nbdkit that has the plugin vddk; default: the one on the PATH"},
   };
   return known;
 }
@@ -120,10 +146,9 @@ Result<std::unique_ptr<Driver>> open(const EndpointConfig& config, const Call&) 
   }
   if (const auto ca = value_of(config, "ca"); !ca.empty()) server.trust.ca = config.folder / ca;
   server.trust.fingerprint = value_of(config, "fingerprint");
-  const std::string wished = value_of(config, "transport");
-  FLYT_ASSIGN(const Transport wanted, transport_from(wished.empty() ? "auto" : wished));
+  FLYT_ASSIGN(ReadPolicy policy, read_policy(config));
   return std::unique_ptr<Driver>(
-      std::make_unique<VsphereDriver>(config, std::move(server), wanted));
+      std::make_unique<VsphereDriver>(config, std::move(server), std::move(policy)));
 }
 
 }  // namespace flyt::vsphere

@@ -217,7 +217,7 @@ TEST_CASE("a free ESXi and a clock that is off are found") {
   const CannedServer server(answers);
   vsphere::Session session(server_of(server));
   Inventory found;
-  CHECK(told(vsphere::find_hindrances(session, found, in_time())) == "ok");
+  CHECK(told(vsphere::find_hindrances(session, {}, found, in_time())) == "ok");
   INFO(told(found.findings));
   const Finding* licence = finding(found.findings, "vSphere 8 Hypervisor");
   REQUIRE(licence != nullptr);

@@ -33,6 +33,7 @@ class VsphereLab {
   const TempDir& folder() const { return folder_; }
   EndpointConfig endpoint() const;  // for open_driver()
 
+  const std::string& control_url() const { return control_url_; }
   // The control interface. Throws std::runtime_error, with the answer, where it refuses.
   nlohmann::json control(std::string_view method, const std::string& path,
                          const nlohmann::json& body = {});

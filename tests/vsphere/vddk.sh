@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# Machines that only VDDK can read anywhere leave a vSphere; flyt is killed meanwhile, and its nbdkit ends with it.
+# The plugin is tests/vsphere/nbdkit_vddk.cpp.
+. "$(dirname "${BASH_SOURCE[0]}")/../integration/lab.sh"
+lab=$FLYT_SOURCE/tests/lab/vsphere
+"$lab/build.sh" "$FLYT_SOURCE/build/vsphere" >&2 || {
+    status=$?
+    echo "the vSphere of tests/lab cannot be built here"
+    exit $status
+}
+cat >machines.json <<'END'
+{"machines":[
+ {"name":"ledger","powerState":"poweredOn","tools":"toolsOk","shutdownSeconds":1,"changeTracking":true,
+  "datastore":"vsan1","disks":[{"sizeMiB":24,"fillMiB":12,"seed":9}]}],
+ "datastores":[{"name":"vsan1","type":"vsan"}]}
+END
+coproc VSPHERE { "$FLYT_SOURCE/build/vsphere/vcsimx" -exit-with-stdin -machines machines.json; }
+read -r ready <&"${VSPHERE[0]}"
+told() { jq -r ".$1" <<<"$ready"; }
+control=$(told controlUrl)
+ask() { curl -sf "$@"; }
+(umask 077 && told password >password)
+mkdir -p vddk/lib64
+touch vddk/lib64/libvixDiskLib.so.8
+# An nbdkit that finds the plugin vddk by its name.
+cat >nbdkit <<END
+#!/bin/bash
+echo "\$@" >>argv
+export FLYT_TEST_CONTROL=$control FLYT_TEST_VDDK_LOG=$FOLDER/reads FLYT_TEST_VDDK_HOLDS=$FOLDER/hold
+for word in "\$@"; do
+    shift
+    [ "\$word" != vddk ] || word=$(dirname "$FLYT_PROGRAM")/standin/nbdkit-vddk-plugin.so
+    set -- "\$@" "\$word"
+done
+exec nbdkit "\$@"
+END
+chmod +x nbdkit
+cat >flyt.toml <<END
+[site]
+name  = "Integration"
+id    = "$(cat /proc/sys/kernel/random/uuid)"
+state = "$FOLDER/state"
+[policy]
+countries = ["DK"]
+control   = ["EU"]
+[endpoints.vc]
+driver = "vsphere"
+url = "$(told url)"
+user = "$(told username)"
+password = { file = "password" }
+fingerprint = "$(told fingerprint)"
+vddk_libdir = "vddk"
+nbdkit = "./nbdkit"
+[endpoints.shelf]
+driver = "memory"
+world  = "shelf"
+ground = { country = "DK", operator = "Test Kommune", owner = "Test Kommune", control = ["DK"] }
+[map.networks]
+"*" = "servers"
+[defaults]
+boot_timeout = "30 s"
+[machines.ledger]
+convert = "none"
+END
+cp -r "$FLYT_SOURCE/examples/memory/target" shelf
+flyt() { "$FLYT_PROGRAM" "$@"; }
+# The processes that serve a disk, or have not ended yet.
+serving() { pgrep -f -- "libdir=$FOLDER/vddk" || :; }
+
+mv vddk/lib64 vddk/gone
+expect 1 flyt check vc
+says "nbdkit finds no VDDK there"
+mv vddk/gone vddk/lib64
+# The lab's host has a name that leads nowhere, which VDDK would need.
+expect 1 flyt check vc
+says "DC0_H0 does not answer"
+says "VDDK (vsan keeps no flat files) for 1 disk"
+says "VDDK 8 ($FOLDER/vddk/lib64/libvixDiskLib.so.8)"
+
+# Killed in the middle of the copy, while VDDK does not answer.
+expect 0 flyt plan --source vc --target shelf --select ledger -o ledger.json
+touch hold
+flyt apply ledger.json --until copied >killed.out 2>&1 &
+killed=$!
+until [ -e reads ] && [ "$(wc -l <reads)" -gt 4 ]; do
+    kill -0 $killed || fail "flyt ended before it was killed: $(cat killed.out)"
+    sleep 0.05
+done
+[ -n "$(serving)" ] || fail "nobody serves the disk"
+kill -9 $killed
+wait $killed || :
+rm hold
+for _ in $(seq 600); do
+    [ -n "$(serving)" ] || break
+    sleep 0.1
+done
+[ -z "$(serving)" ] || fail "nbdkit lives on after flyt: $(serving)"
+
+# Copied on, while it writes; then shut down and synced by what vSphere tracked.
+expect 0 flyt apply ledger.json --until copied
+ask "$control/random-writes" -d '{"vm":"ledger","disk":0,"count":10,"size":4096,"seed":3}' >/dev/null
+rm reads
+expect 0 flyt apply ledger.json
+read_again=$(awk '{sum += $2} END {print sum + 0}' reads)
+[ "$read_again" -lt $((12 << 20)) ] || fail "the last sync read $read_again bytes of 24 MiB"
+disk=$(echo shelf/disks/*/*.raw)
+theirs=$(ask "$control/sha256?vm=ledger&disk=0&what=live" | jq -r .sha256)
+[ "$theirs" = "$(sha256sum <"$disk" | cut -d' ' -f1)" ] || fail "$disk differs"
+counters=$(ask "$control/counters")
+[ "$(jq '(."folder.status.206" // 0) + (."soap.ExportSnapshot" // 0)' <<<"$counters")" = 0 ] || fail "read in another way, too"
+grep -rqF "$(cat password)" argv state ledger.json && fail "the password was written somewhere"
+left=$(ask "$control/baseline" | jq -c .differences)
+[ "$(jq length <<<"$left")" = 1 ] && grep -q ledger <<<"$left" || fail "left on the source: $left"
+exec {VSPHERE[1]}>&-
+wait "$VSPHERE_PID" || fail "vcsimx ended with $?"
