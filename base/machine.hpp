@@ -52,6 +52,7 @@ struct Disk {
   bool boots = false;        // first in the boot order
   bool stream_only = false;  // can only be read as one sequence
   std::string left_out;      // why it cannot be read; empty: it can
+  std::string read_by;       // in which way it is read, and why; for people. Empty: there is one
   // Another one: the disk's bytes may be others than they were. Empty: the platform cannot tell.
   // Means nothing for a view. Stands in no plan.
   std::string stamp;

@@ -35,6 +35,7 @@ struct Fields<Disk> {
     io("boots", disk.boots);
     io("stream_only", disk.stream_only);
     io("left_out", disk.left_out);
+    io.unless_empty("read_by", disk.read_by);
     io.unless_empty("stamp", disk.stamp);
   }
 };

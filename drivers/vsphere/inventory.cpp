@@ -94,11 +94,12 @@ void set_transports(const Surroundings& around, const ReadPolicy& policy, Source
       ++tally.by_vddk[one.machine.host];
     }
     disk.left_out = choice.refused;
+    if (choice.refused.empty()) disk.read_by = described(choice);
     disk.stream_only = choice.transport == Transport::lease;
-    if (disk.stream_only) disk.format = "vmdk-stream";
-    if (disk.left_out.empty() && one.machine.power != Power::off) {
-      const std::string why = left_out_of_views(device);
-      if (!why.empty()) disk.left_out = why + ": the machine must be off";
+    const std::string why = left_out_of_views(device);
+    if (choice.refused.empty() && !why.empty()) {
+      if (one.machine.power != Power::off) disk.left_out = why + ": the machine must be off";
+      disk.read_by += fmt::format(", only while its machine is off: {}", why);
     }
   }
 }

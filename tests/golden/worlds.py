@@ -61,8 +61,9 @@ def machine(number, name, disks, **more):
 
 
 def source():
-    machines = [machine(1, "web01", [disk(0, 8 * MIB)], tags=["pilot"]),
-                machine(2, "db01", [disk(0, 4 * MIB), disk(1, 3 * MIB)], tags=["pilot"])]
+    by_files, by_export = {"read_by": "its file (it lies on a file system)"}, {"read_by": "an export (it has snapshots)"}
+    machines = [machine(1, "web01", [disk(0, 8 * MIB) | by_files], tags=["pilot"]),
+                machine(2, "db01", [disk(0, 4 * MIB) | by_export, disk(1, 3 * MIB) | by_files], tags=["pilot"])]
     return {"endpoint": "old", "driver": "memory", "platform": "memory", "platform_id": "old-platform",
             "machines": machines,
             "hosts": [{"id": "esx1", "name": "esx1", "cpus": 16, "memory_bytes": 64 << 30}],

@@ -223,7 +223,14 @@ TEST_CASE("disks that are no plain files say how they can be read", "[vsphere]")
     INFO(number);
     const bool never = number == 4 || number == 6 || number == 7;
     CHECK(disk(off, number).left_out.empty() != never);
+    CHECK(disk(off, number).read_by.empty() == never);
   }
+  CHECK(disk(off, 1).read_by == "HTTPS ranges (a flat file on VMFS)");
+  CHECK(disk(off, 9).read_by == "HTTPS ranges (a flat file on NFS)");
+  CHECK(disk(off, 5).read_by == "export leases (it is a raw mapping)");
+  CHECK(disk(off, 8).read_by == "export leases (vsan keeps no flat files)");
+  CHECK(holds(disk(off, 2).read_by, "only while its machine is off: "));
+  CHECK(holds(disk(off, 2).read_by, "independent"));
 }
 
 TEST_CASE("an encrypted machine is read as a stream", "[vsphere]") {
@@ -231,7 +238,7 @@ TEST_CASE("an encrypted machine is read as a stream", "[vsphere]") {
   const Machine hr = only_machine(lab);
   REQUIRE(hr.disks.size() == 1);
   CHECK(hr.disks[0].stream_only);
-  CHECK(hr.disks[0].format == "vmdk-stream");
+  CHECK(hr.disks[0].format == "vmdk");
 }
 
 TEST_CASE("snapshots of others do not change which disks a machine has", "[vsphere]") {

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <map>
+
 #include "base/units.hpp"
 #include "cli/views/human/render.hpp"
 
@@ -131,6 +133,39 @@ std::string render_facts(const PlannedMachine& machine) {
   return out;
 }
 
+// The ways in which disks are read, each with what is read so.
+using Ways = std::map<std::string, std::vector<std::string>>;
+
+void add_ways(const PlannedMachine& machine, Ways& ways) {
+  for (const Disk& disk : machine.source.disks) {
+    if (disk.read_by.empty()) continue;
+    ways[disk.read_by].push_back(disk.label.empty() ? disk.id : disk.label);
+  }
+}
+
+std::string read_words(const PlannedMachine& machine) {
+  Ways ways;
+  add_ways(machine, ways);
+  if (ways.size() == 1 && ways.begin()->second.size() == machine.source.disks.size()) {
+    return ways.begin()->first;
+  }
+  std::vector<std::string> words;
+  for (const auto& [way, disks] : ways) {
+    words.push_back(fmt::format("{}: {}", fmt::join(disks, ", "), way));
+  }
+  return fmt::format("{}", fmt::join(words, "; "));
+}
+
+std::string render_ways(const Plan& plan) {
+  Ways ways;
+  for (const auto& machine : plan.machines) add_ways(machine, ways);
+  std::string out;
+  for (const auto& [way, disks] : ways) {
+    out += line("read", fmt::format("{}: {}", count(disks.size(), "disk"), way));
+  }
+  return out;
+}
+
 std::string change_words(const PlannedMachine& machine) {
   if (machine.track_changes) {
     return "apply switches change tracking on at the source, and off again at the end";
@@ -147,6 +182,7 @@ std::string render_machine(const PlannedMachine& machine, const Style& style) {
   out += render_disks(machine, style) + render_nics(machine, style);
   out +=
       line("convert", fmt::format("{}: {}", machine.convert ? "yes" : "no", machine.convert_why));
+  if (const auto words = read_words(machine); !words.empty()) out += line("read", words);
   if (machine.source.power == Power::on) {
     out += line("cutover", "it runs: it is shut down once it is copied, and synced once more");
     out += line("changes", change_words(machine));
@@ -164,6 +200,7 @@ std::string render_plan_summary(const Plan& plan, const std::string& file, const
   out += fmt::format("  {}{}\n  {}\n", count(plan.waves.size(), "wave"), time_words(plan.estimate),
                      policy_words(plan, style));
   out += render_verdicts(plan.ground, "    ", style);
+  out += render_ways(plan);
   out += render_concerns(plan.concerns, style);
   out += render_explain_hint(plan.concerns, style);
   if (file.empty()) return out + "  no plan was written: nothing of it can be moved\n";

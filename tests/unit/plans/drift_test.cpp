@@ -57,6 +57,14 @@ TEST_CASE("a bound holds, or the disks are already there", "[plans][drift]") {
   CHECK(scene.count() == 0);
 }
 
+TEST_CASE("another way to read a disk makes no plan stale", "[plans][drift]") {
+  Scene scene;
+  scene.planned.source.disks[0].read_by = "files";
+  scene.source.machines[0].disks[0].read_by = "an export";
+  scene.source.machines[0].disks[0].stream_only = true;
+  CHECK(scene.count() == 0);
+}
+
 TEST_CASE("another platform, a disk more, a machine that is gone", "[plans][drift]") {
   Scene scene;
   scene.target.platform_id = "other";
