@@ -33,11 +33,13 @@ struct Held {
 // when there is one more, with the same identities.
 class VspherePlatform final : public Platform {
  public:
+  explicit VspherePlatform(bool by_vddk) : by_vddk_(by_vddk) {}
+
   Result<std::unique_ptr<Driver>> connect() override {
     if (!lab_) {
       FLYT_ASSIGN(lab_, VsphereLab::start(description_.dump(), {"-task-delay", "5ms"}));
     }
-    return vsphere::open(lab_->endpoint(), {});
+    return vsphere::open(by_vddk_ ? lab_->endpoint_by_vddk() : lab_->endpoint(), {});
   }
 
   Result<std::string> add_source(const std::string& name,
@@ -79,6 +81,7 @@ class VspherePlatform final : public Platform {
   std::shared_ptr<void> hold() override { return std::make_shared<Held>(*lab_); }
 
  private:
+  const bool by_vddk_;
   TempDir folder_;
   json description_ = {{"machines", json::array()}};
   std::unique_ptr<VsphereLab> lab_;
@@ -92,21 +95,25 @@ std::string missing() {
   return lab ? "" : lab.error().what + ": " + lab.error().seen;
 }
 
-}  // namespace
-
-Subject vsphere_subject() {
+Subject subject_of(std::string name, bool by_vddk) {
   Subject subject;
-  subject.name = "vsphere";
+  subject.name = std::move(name);
   subject.driver = "vsphere";
   subject.missing = missing;
-  subject.make = []() -> Result<std::unique_ptr<Platform>> {
-    return std::unique_ptr<Platform>(std::make_unique<VspherePlatform>());
+  subject.make = [by_vddk]() -> Result<std::unique_ptr<Platform>> {
+    return std::unique_ptr<Platform>(std::make_unique<VspherePlatform>(by_vddk));
   };
   subject.empty_disks = false;  // no VMDK can be empty
   subject.hindered = true;      // the names of its hosts lead nowhere
   return subject;
 }
 
+}  // namespace
+
+Subject vsphere_subject() { return subject_of("vsphere", false); }
+Subject vsphere_vddk_subject() { return subject_of("vsphere, by VDDK", true); }
+
 TEST_CASE("vsphere conforms", "[vsphere]") { run_suite("vsphere"); }
+TEST_CASE("vsphere conforms by VDDK", "[vsphere]") { run_suite("vsphere, by VDDK"); }
 
 }  // namespace flyt::tests

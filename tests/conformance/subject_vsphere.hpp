@@ -5,6 +5,7 @@
 
 namespace flyt::tests {
 
-Subject vsphere_subject();
+Subject vsphere_subject();       // disks are read in ranges
+Subject vsphere_vddk_subject();  // by VDDK, for which nbdkit_vddk.cpp there stands in
 
 }  // namespace flyt::tests

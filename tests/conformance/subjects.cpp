@@ -85,6 +85,7 @@ const std::vector<Subject>& subjects() {
       rvtools_subject(),
       saved_subject(),
       vsphere_subject(),
+      vsphere_vddk_subject(),
   };
   return all;
 }

@@ -28,7 +28,7 @@ std::string content(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// Words of /proc/PID/cmdline and of what the script below has noted.
+// Words of /proc/PID/cmdline and of what VsphereLab's nbdkit has noted.
 std::vector<std::string> words(const std::string& text, char end) {
   std::vector<std::string> all;
   std::istringstream stream(text);
@@ -43,40 +43,14 @@ std::string value_of(const std::vector<std::string>& argv, const std::string& ke
   return {};
 }
 
-// An nbdkit with a plugin `vddk`, and a folder with a library.
 class VddkSource : public LeaseSource {
  public:
-  explicit VddkSource(VsphereLab& lab) : LeaseSource(lab) {
-    fs::create_directories(folder() / "vddk/lib64");
-    std::ofstream(folder() / "vddk/lib64/libvixDiskLib.so.8") << "nobody loads it\n";
-    const fs::path plugin =
-        fs::read_symlink("/proc/self/exe").parent_path() / "standin/nbdkit-vddk-plugin.so";
-    REQUIRE(fs::exists(plugin));
-    std::ofstream(folder() / "nbdkit")
-        << fmt::format(R"(#!/bin/sh
-# An nbdkit that finds the plugin vddk by its name.
-cd {0}
-printf '%s\n' "$@" >argv
-env >environment
-[ ! -e dies ] || export FLYT_TEST_VDDK_DIES=$(cat dies)
-export FLYT_TEST_CONTROL={1} FLYT_TEST_VDDK_LOG={0}/reads
-for word in "$@"; do
-    shift
-    [ "$word" != vddk ] || word={2}
-    set -- "$@" "$word"
-done
-exec nbdkit "$@"
-)",
-                       folder().native(), lab.control_url(), plugin.native());
-    fs::permissions(folder() / "nbdkit", fs::perms::owner_all);
-  }
+  explicit VddkSource(VsphereLab& lab) : LeaseSource(lab), endpoint_(lab.endpoint_by_vddk()) {}
 
   const fs::path& folder() { return lab().folder().path(); }
   EndpointConfig endpoint(const std::string& transport) {
-    EndpointConfig config = lab().endpoint();
+    EndpointConfig config = endpoint_;
     config.values["transport"] = transport;
-    config.values["vddk_libdir"] = "vddk";  // from the site file's folder
-    config.values["nbdkit"] = "./nbdkit";
     return config;
   }
   vsphere::VddkSetup setup() { return {folder() / "vddk", folder() / "nbdkit"}; }
@@ -103,6 +77,9 @@ exec nbdkit "$@"
     fs::remove(folder() / "reads");
     return sum;
   }
+
+ private:
+  EndpointConfig endpoint_;
 };
 
 // By a client that knows nothing of flyt.

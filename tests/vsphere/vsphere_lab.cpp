@@ -88,6 +88,35 @@ EndpointConfig VsphereLab::endpoint() const {
   return config;
 }
 
+EndpointConfig VsphereLab::endpoint_by_vddk() const {
+  const fs::path plugin =
+      fs::read_symlink("/proc/self/exe").parent_path() / "standin/nbdkit-vddk-plugin.so";
+  fs::create_directories(folder_ / "vddk/lib64");
+  std::ofstream(folder_ / "vddk/lib64/libvixDiskLib.so.8") << "nobody loads it\n";
+  std::ofstream(folder_ / "nbdkit")
+      << fmt::format(R"(#!/bin/sh
+# An nbdkit that finds the plugin vddk by its name.
+cd {0}
+printf '%s\n' "$@" >argv
+env >environment
+[ ! -e dies ] || export FLYT_TEST_VDDK_DIES=$(cat dies)
+export FLYT_TEST_CONTROL={1} FLYT_TEST_VDDK_LOG={0}/reads
+for word in "$@"; do
+    shift
+    [ "$word" != vddk ] || word={2}
+    set -- "$@" "$word"
+done
+exec nbdkit "$@"
+)",
+                     folder_.path().native(), control_url_, plugin.native());
+  fs::permissions(folder_ / "nbdkit", fs::perms::owner_all);
+  EndpointConfig config = endpoint();
+  config.values["transport"] = "vddk";
+  config.values["vddk_libdir"] = "vddk";  // from the site file's folder
+  config.values["nbdkit"] = "./nbdkit";
+  return config;
+}
+
 nlohmann::json VsphereLab::control(std::string_view method, const std::string& path,
                                    const nlohmann::json& body) {
   HttpRequest request;

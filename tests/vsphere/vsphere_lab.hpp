@@ -32,6 +32,10 @@ class VsphereLab {
   // The working directory of the program, where relative paths of disks start.
   const TempDir& folder() const { return folder_; }
   EndpointConfig endpoint() const;  // for open_driver()
+  // The same, whose disks are read by VDDK: the plugin that nbdkit_vddk.cpp makes, and in the
+  // folder `vddk`, a library in name, and `nbdkit`, a script that notes its arguments and
+  // environment there (`argv`, `environment`), and whose server ends after the bytes in `dies`.
+  EndpointConfig endpoint_by_vddk() const;
 
   const std::string& control_url() const { return control_url_; }
   // The control interface. Throws std::runtime_error, with the answer, where it refuses.
