@@ -161,6 +161,9 @@ struct Handle {
   std::size_t disk = 0;
 };
 
+std::vector<std::unique_ptr<Handle>> handles;
+std::mutex handles_mutex;
+
 json control(const std::string& path) {
   Http http{HttpTrust{}};
   HttpRequest request;
@@ -223,10 +226,20 @@ void* open_export(int read_only) {
     fail(fmt::format("VixDiskLib_Open: {}: {}", value_of("file"), found.error().what));
     return nullptr;
   }
-  return handle.release();
+  const std::lock_guard lock(handles_mutex);
+  return handles.emplace_back(std::move(handle)).get();
 }
 
-void close_export(void* handle) { delete static_cast<Handle*>(handle); }
+void close_export(void* handle) {
+  const std::lock_guard lock(handles_mutex);
+  std::erase_if(handles, [handle](const auto& one) { return one.get() == handle; });
+}
+
+// nbdkit that is told to end does not wait until connections are closed.
+void unload() {
+  const std::lock_guard lock(handles_mutex);
+  handles.clear();
+}
 
 std::int64_t get_size(void* handle) {
   return static_cast<std::int64_t>(static_cast<Handle*>(handle)->size);
@@ -291,6 +304,7 @@ nbdkit_plugin described() noexcept {
   nbdkit_plugin plugin{};
   plugin.name = "vddk";
   plugin.longname = "stands in for VMware's VDDK in tests of flyt";
+  plugin.unload = unload;
   plugin.config = config;
   plugin.config_complete = config_complete;
   plugin.get_ready = get_ready;
