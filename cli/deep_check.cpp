@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "base/units.hpp"
@@ -16,32 +18,36 @@ namespace {
 constexpr std::uint64_t tried_bytes = mib;
 constexpr std::chrono::minutes patience{3};
 
-struct Way {
-  bool stream;
-  std::string_view name;
-};
-constexpr std::array ways{Way{false, "at any place"}, Way{true, "as one sequence"}};
-
 struct Candidate {
-  const Machine* machine = nullptr;
+  const Machine* machine = nullptr;  // nothing: disks are read so, but only of machines that run
   const Disk* disk = nullptr;
-  bool any = false;  // disks are read so, if only of machines that run
 };
 
-Candidate choose(const Inventory& inventory, bool stream) {
-  Candidate best;
+// By whether it is one sequence, and by what the driver says of the way.
+using Ways = std::map<std::pair<bool, std::string>, Candidate>;
+
+void consider(const Machine& machine, const Disk& disk, Candidate& best) {
+  if (machine.power != Power::off || !disk.left_out.empty() || disk.size_bytes == 0) return;
+  if (best.disk != nullptr && best.disk->size_bytes <= disk.size_bytes) return;
+  best = {&machine, &disk};
+}
+
+Ways ways_of(const Inventory& inventory) {
+  Ways ways;
+  std::array<bool, 2> named{};
   for (const Machine& machine : inventory.machines) {
     if (!machine.unreadable.empty() || !machine.migration_id.empty()) continue;
     for (const Disk& disk : machine.disks) {
-      if (disk.stream_only != stream) continue;
-      best.any = true;
-      if (machine.power != Power::off || !disk.left_out.empty() || disk.size_bytes == 0) continue;
-      if (best.disk != nullptr && best.disk->size_bytes <= disk.size_bytes) continue;
-      best.machine = &machine;
-      best.disk = &disk;
+      consider(machine, disk, ways[{disk.stream_only, disk.read_by}]);
+      bool& its = named.at(disk.stream_only ? 1 : 0);
+      its = its || !disk.read_by.empty();
     }
   }
-  return best;
+  // Where the driver names ways, a disk without one is never read.
+  for (const bool stream : {false, true}) {
+    if (named.at(stream ? 1 : 0)) ways.erase({stream, ""});
+  }
+  return ways;
 }
 
 Status read_some(Channel& channel, const Call& call) {
@@ -79,13 +85,15 @@ Finding failed(const std::string& what, const Error& error) {
 }  // namespace
 
 void try_reading(Driver& driver, Inventory& found, const Call& call) {
-  for (const Way& way : ways) {
-    const Candidate chosen = choose(found, way.stream);
-    if (!chosen.any || call.stop.stop_requested()) continue;
+  for (const auto& [way, chosen] : ways_of(found)) {
+    const auto& [stream, read_by] = way;
+    if (call.stop.stop_requested()) return;
+    const std::string name = stream ? "as one sequence" : "at any place";
+    const std::string by = read_by.empty() ? "" : ", by " + read_by;
     if (chosen.disk == nullptr) {
       found.findings.push_back(
-          {fmt::format("reading a disk {} could not be tried: no machine with such a disk is off",
-                       way.name),
+          {fmt::format("reading a disk {} could not be tried{}: no machine with such a disk is off",
+                       name, by),
            {"switch a small machine off, or make one, then: flyt check --deep"},
            false});
       continue;
@@ -97,9 +105,9 @@ void try_reading(Driver& driver, Inventory& found, const Call& call) {
     if (!tried) {
       found.findings.push_back(failed(what, tried.error()));
     } else {
-      found.notes.push_back(fmt::format("read {} of {} {} in {:.1f} s",
+      found.notes.push_back(fmt::format("read {} of {} {} in {:.1f} s{}",
                                         format_size(std::min(tried_bytes, chosen.disk->size_bytes)),
-                                        what, way.name, took.count()));
+                                        what, name, took.count(), by));
     }
   }
 }

@@ -140,8 +140,9 @@ Result<std::unique_ptr<Channel>> open_disk(Session& session, const OpenSpec& spe
     return open_lease(session, {machine, wanted.snapshot, disk.key, disk.size_bytes, what}, call);
   }
   const TrackedDisk tracked{machine, wanted.snapshot, disk.key, disk.size_bytes};
+  const std::string since = may_follow(spec.since, disk.change_id) ? spec.since : std::string();
   if (choice.transport == Transport::vddk) {
-    return open_vddk(session, policy.vddk, {disk.file, tracked, spec.since, what}, call);
+    return open_vddk(session, policy.vddk, {disk.file, tracked, since, what}, call);
   }
   FLYT_ASSIGN(const DatastorePath path, parse_datastore_path(disk.file));
   RangesSpec ranges;
@@ -149,7 +150,7 @@ Result<std::unique_ptr<Channel>> open_disk(Session& session, const OpenSpec& spe
   ranges.disk = tracked;
   // Of thick disks it is not known what tracking calls written.
   ranges.mapped = disk.thin && !disk.change_id.empty();
-  if (may_follow(spec.since, disk.change_id)) ranges.since = spec.since;
+  ranges.since = since;
   ranges.connections = policy.connections;
   ranges.what = what;
   return open_ranges(session, ranges, call);

@@ -105,6 +105,8 @@ def deep(seen):
     worlds.write(seen, old=old)
     printed = seen.flyt("check", "old", "--deep", *TODAY, keep=False).stdout
     seen.expect("as one sequence in " in printed and "at any place in " in printed, printed)
+    by = [line.partition(" s, by ")[2] for line in printed.splitlines() if " s, by " in line]
+    seen.expect(by == ["its file (it lies on a file system)", "an export (it has snapshots)"], printed)
     for machine in old["machines"]:
         for disk in machine["disks"]:
             disk["left_out"] = "nobody reads it"

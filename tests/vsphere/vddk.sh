@@ -11,7 +11,8 @@ lab=$FLYT_SOURCE/tests/lab/vsphere
 cat >machines.json <<'END'
 {"machines":[
  {"name":"ledger","powerState":"poweredOn","tools":"toolsOk","shutdownSeconds":1,"changeTracking":true,
-  "datastore":"vsan1","disks":[{"sizeMiB":24,"fillMiB":12,"seed":9}]}],
+  "datastore":"vsan1","disks":[{"sizeMiB":24,"fillMiB":12,"seed":9}]},
+ {"name":"still","datastore":"vsan1","disks":[{"sizeMiB":2}]}],
  "datastores":[{"name":"vsan1","type":"vsan"}]}
 END
 coproc VSPHERE { "$FLYT_SOURCE/build/vsphere/vcsimx" -exit-with-stdin -machines machines.json; }
@@ -74,11 +75,18 @@ mv vddk/gone vddk/lib64
 # The lab's host has a name that leads nowhere, which VDDK would need.
 expect 1 flyt check vc
 says "DC0_H0 does not answer"
-says "VDDK (vsan keeps no flat files) for 1 disk"
+says "VDDK (vsan keeps no flat files) for 2 disks"
 says "VDDK 8 ($FOLDER/vddk/lib64/libvixDiskLib.so.8)"
+expect 1 flyt check vc --deep
+says "still: Hard disk 1 at any place in "
+says ", by VDDK (vsan keeps no flat files)"
 
 # Killed in the middle of the copy, while VDDK does not answer.
 expect 0 flyt plan --source vc --target shelf --select ledger -o ledger.json
+says "1 disk: VDDK (vsan keeps no flat files)"
+expect 0 flyt show ledger.json
+says "read      VDDK (vsan keeps no flat files)"
+[ "$(jq -r '.machines[0].source.disks[0].read_by' ledger.json)" = "VDDK (vsan keeps no flat files)" ] || fail "the plan does not say how"
 touch hold
 flyt apply ledger.json --until copied >killed.out 2>&1 &
 killed=$!
