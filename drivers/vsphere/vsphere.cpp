@@ -126,8 +126,7 @@ std::span<const KeyInfo> keys() {
       KeyInfo{"password", "of the user", true, true},
       KeyInfo{"ca", "PEM file with the authority that signed the server's certificate"},
       KeyInfo{"fingerprint", "SHA-256 of the server's certificate, instead of an authority"},
-      KeyInfo{"transport",
-              "how disks are read: auto (default), ranges (HTTPS), nfc (export), vddk"},
+      KeyInfo{"transport", "how disks are read: auto (default), ranges, nfc, vddk"},
       KeyInfo{"vddk_libdir", "folder of VMware's VDDK, which you have installed; default: none"},
       KeyInfo{"nbdkit", "the nbdkit that has the plugin vddk; default: the one on the PATH"},
   };
