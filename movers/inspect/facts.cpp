@@ -22,6 +22,10 @@ struct Room {
 // What virt-v2v asks for.
 constexpr std::array rooms{Room{"/", 100 * mib}, Room{"/boot", 50 * mib}};
 
+// Windows 8 and Server 2012: the oldest that virtio-win makes drivers for, as its makers said in
+// 2022 (github.com/virtio-win/kvm-guest-drivers-windows/issues/807).
+constexpr std::pair oldest_with_drivers{6U, 2U};
+
 std::vector<std::string> lines_of(std::string_view text) {
   std::vector<std::string> lines;
   std::istringstream in{std::string(text)};
@@ -53,6 +57,16 @@ std::vector<std::string> matches(const std::string& text, const char* pattern) {
   return found;
 }
 
+// "6.1"; what is no version, or 0.0, which libguestfs says where it knows none, is not before any.
+bool is_before(std::string_view version, std::pair<unsigned, unsigned> other) {
+  std::pair<unsigned, unsigned> own;
+  const char* end = version.data() + version.size();
+  const auto major = std::from_chars(version.data(), end, own.first);
+  if (major.ec != std::errc() || major.ptr == end || *major.ptr != '.') return false;
+  if (std::from_chars(major.ptr + 1, end, own.second).ec != std::errc()) return false;
+  return own.first != 0 && own < other;
+}
+
 std::vector<std::string> unless(bool not_so, std::vector<std::string> names) {
   return not_so ? std::vector<std::string>() : std::move(names);
 }
@@ -78,8 +92,11 @@ class Judge {
     }
     if (facts_.type.empty()) say("I-NO-SYSTEM", "no operating system was found");
     virtio();
+    if (facts_.windows) windows(*facts_.windows);
     for (const FileSystem& one : facts_.file_systems) space(one);
     system();
+    std::stable_sort(found_.begin(), found_.end(),
+                     [](const Concern& a, const Concern& b) { return a.code < b.code; });
     return std::move(found_);
   }
 
@@ -114,25 +131,73 @@ class Judge {
         "install a kernel that has it, or set convert = \"none\"");
   }
 
+  void windows(const Windows& windows) {
+    if (windows.universal_clock) {
+      say("I-CLOCK", "RealTimeIsUniversal is set: Windows takes the hardware's clock for UTC",
+          "where M-CLOCK is said too: give its copy a clock in UTC before it is started");
+    }
+    if (!windows.policies.empty()) {
+      say("I-DRIVER-POLICY", fmt::format("a policy sets {}", fmt::join(windows.policies, ", ")),
+          "lift \"Device Installation Restrictions\" before the move");
+    }
+    if (windows.dynamic_disk) {
+      say("I-DYNAMIC-DISK", "Windows lies on a dynamic disk", "set convert = \"none\"");
+    }
+    if (windows.hibernated) {
+      say("I-HIBERNATED", "Windows is hibernated, or was shut down with fast startup",
+          "start it, then: powercfg /h off, shutdown /s /f /t 0");
+    } else if (windows.unclean) {
+      say("I-UNCLEAN", "Windows was not shut down", "start it, then: shutdown /s /f /t 0");
+    }
+    if (is_before(facts_.version, oldest_with_drivers)) {
+      say("I-OLD-WINDOWS", fmt::format("no virtio drivers are made for {} any more", name()),
+          "try a copy before the move, or set convert = \"none\"");
+    }
+    if (!windows.restart_signs.empty()) {
+      say("I-REBOOT-PENDING",
+          fmt::format("Windows waits for a restart ({})", fmt::join(windows.restart_signs, ", ")),
+          "restart it before the move, until nothing is left to do, then shut it down");
+    }
+  }
+
+  std::string place(const FileSystem& one) const {
+    return facts_.windows && one.mounted == "/" ? "the volume of Windows" : one.mounted;
+  }
+
+  std::string name() const {
+    if (!facts_.windows || facts_.windows->product.empty()) {
+      return fmt::format("{} {}", facts_.distro, facts_.version);
+    }
+    const Windows& windows = *facts_.windows;
+    const auto with = [](std::string_view before, const std::string& word, std::string_view after) {
+      return word.empty() ? word : fmt::format("{}{}{}", before, word, after);
+    };
+    return fmt::format("{}{} {}{}", windows.product, with(" (", windows.variant, ")"),
+                       facts_.version, with(" build ", windows.build, ""));
+  }
+
   void space(const FileSystem& one) {
     for (const Room& room : rooms) {
       if (one.mounted != room.mounted || !one.free_bytes || *one.free_bytes >= room.least) continue;
-      say("I-SPACE", fmt::format("{} has {} free", one.mounted, format_size(*one.free_bytes)),
+      say("I-SPACE", fmt::format("{} has {} free", place(one), format_size(*one.free_bytes)),
           fmt::format("make {} of room there", format_size(room.least)));
     }
   }
 
   void system() {
     if (facts_.type.empty()) return;
-    std::string text = fmt::format("{} {}", facts_.distro, facts_.version);
+    std::string text = name();
     for (const FileSystem& one : facts_.file_systems) {
       if (one.mounted.empty() || !one.size_bytes || !one.free_bytes) continue;
-      text += fmt::format("; {} {} {}, {} free", one.mounted, one.type,
-                          format_size(*one.size_bytes), format_size(*one.free_bytes));
+      text += fmt::format("; {} {} {}, {} free", place(one), one.type, format_size(*one.size_bytes),
+                          format_size(*one.free_bytes));
     }
     std::size_t ready = 0;
     for (const Kernel& one : facts_.kernels) ready += one.early_virtio.value_or(false) ? 1U : 0U;
     if (ready != 0) text += "; virtio is in the initramfs";
+    if (facts_.windows && !facts_.windows->boot_drivers.empty()) {
+      text += fmt::format("; it starts with {}", fmt::join(facts_.windows->boot_drivers, ", "));
+    }
     say("I-SYSTEM", text);
   }
 

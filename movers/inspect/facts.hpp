@@ -27,15 +27,29 @@ struct ConfigFile {
   std::string path, text;
 };
 
+struct Windows {
+  std::string product, variant, build;  // "Windows Server 2019 Standard", "Server Core", "17763"
+  bool hibernated = false;              // also by fast startup
+  bool unclean = false;          // its volume was not dismounted; so too where it is hibernated
+  bool dynamic_disk = false;     // its volume is one of the Logical Disk Manager
+  bool universal_clock = false;  // it takes the hardware's clock for UTC
+  std::vector<std::string> boot_drivers;   // of virtio, which it loads at the start: "viostor"
+  std::vector<std::string> restart_signs;  // what says that it waits for a restart
+  std::vector<std::string> policies;       // that forbid it new devices: "DenyUnspecified"
+};
+
 struct Facts {
   std::vector<FileSystem> file_systems;
-  std::string type, distro, version;  // "linux", "debian", "12.5"; type empty: no system was found
+  // "linux", "debian", "12.5"; "windows", "windows" and NT's version; type empty: no system was
+  // found
+  std::string type, distro, version;
   std::string fstab;
   std::vector<Kernel> kernels;
   std::vector<ConfigFile> network;  // files that may configure interfaces
   std::optional<bool>
       fallback_loader;  // EFI/BOOT/BOOTX64.EFI; nothing: its place was not looked into
   bool cloud_init = false;
+  std::optional<Windows> windows;  // where it is one
 };
 
 // In the order of their codes. `uefi`: the machine boots so.

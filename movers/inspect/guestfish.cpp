@@ -9,7 +9,7 @@
 namespace flyt::inspection {
 namespace {
 
-constexpr std::size_t longest_answer = std::size_t{1} << 20;
+constexpr std::size_t longest_answer = std::size_t{1} << 20, longest_word = 200;
 
 std::string unguessable() {
   std::random_device random;
@@ -94,6 +94,17 @@ Result<std::vector<std::string>> Guestfish::lines(const std::vector<std::string>
     if (!line.empty()) all.push_back(line);
   }
   return all;
+}
+
+Result<std::string> Guestfish::word(const std::vector<std::string>& words, const Call& call) {
+  FLYT_ASSIGN(auto all, lines(words, call));
+  if (all.empty()) return std::string();
+  return all.front().substr(0, longest_word);
+}
+
+Result<bool> Guestfish::is(const std::vector<std::string>& words, const Call& call) {
+  FLYT_ASSIGN(const auto all, lines(words, call));
+  return !all.empty() && all.front() == "true";
 }
 
 }  // namespace flyt::inspection

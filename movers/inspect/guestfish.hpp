@@ -20,6 +20,10 @@ class Guestfish {
   // the rest is left out. Errors: the appliance has died, the call was stopped.
   Result<std::string> ask(const std::vector<std::string>& words, const Call& call);
   Result<std::vector<std::string>> lines(const std::vector<std::string>& words, const Call& call);
+  // The first line that is not empty, at most 200 bytes of it; else empty.
+  Result<std::string> word(const std::vector<std::string>& words, const Call& call);
+  // Of a command that answers a question with "true".
+  Result<bool> is(const std::vector<std::string>& words, const Call& call);
 
  private:
   explicit Guestfish(Process process);

@@ -9,6 +9,7 @@
 #include "base/uri.hpp"
 #include "movers/inspect/facts.hpp"
 #include "movers/inspect/guestfish.hpp"
+#include "movers/inspect/windows.hpp"
 
 namespace flyt {
 namespace {
@@ -47,8 +48,15 @@ class Gatherer {
     FLYT_TRY(find_encrypted());
     FLYT_ASSIGN(const auto roots, fish_.lines({"inspect-os"}, call_));
     if (roots.empty()) return std::move(facts_);
-    FLYT_TRY(look_at_system(roots.front()));
-    FLYT_TRY(mount(roots.front()));
+    const std::string& root = roots.front();
+    FLYT_TRY(look_at_system(root));
+    if (facts_.type == "windows") {
+      FLYT_ASSIGN(facts_.windows, look_at_windows_volume(fish_, root, call_));
+      FLYT_TRY(mount(root));
+      FLYT_TRY(look_at_windows(fish_, root, *facts_.windows, call_));
+      return std::move(facts_);
+    }
+    FLYT_TRY(mount(root));
     FLYT_TRY(look_at_files());
     FLYT_TRY(look_at_kernels());
     FLYT_TRY(look_at_network());
@@ -56,23 +64,12 @@ class Gatherer {
   }
 
  private:
-  Result<std::string> word(const std::vector<std::string>& words) {
-    FLYT_ASSIGN(const auto lines, fish_.lines(words, call_));
-    return lines.empty() ? std::string() : lines.front();
-  }
-
-  // "true" of a question.
-  Result<bool> is(const std::string& question, const std::string& path) {
-    FLYT_ASSIGN(const auto lines, fish_.lines({question, path}, call_));
-    return !lines.empty() && lines.front() == "true";
-  }
-
   // list-filesystems passes over what it cannot mount.
   Status find_encrypted() {
     for (const char* kind : {"list-devices", "list-partitions", "lvs"}) {
       FLYT_ASSIGN(const auto devices, fish_.lines({kind}, call_));
       for (const std::string& device : devices) {
-        FLYT_ASSIGN(const std::string type, word({"vfs-type", device}));
+        FLYT_ASSIGN(const std::string type, fish_.word({"vfs-type", device}, call_));
         const bool known = std::any_of(facts_.file_systems.begin(), facts_.file_systems.end(),
                                        [&](const FileSystem& one) { return one.device == device; });
         if (known || (type != "crypto_LUKS" && type != "BitLocker")) continue;
@@ -83,10 +80,10 @@ class Gatherer {
   }
 
   Status look_at_system(const std::string& root) {
-    FLYT_ASSIGN(facts_.type, word({"inspect-get-type", root}));
-    FLYT_ASSIGN(facts_.distro, word({"inspect-get-distro", root}));
-    FLYT_ASSIGN(const std::string major, word({"inspect-get-major-version", root}));
-    FLYT_ASSIGN(const std::string minor, word({"inspect-get-minor-version", root}));
+    FLYT_ASSIGN(facts_.type, fish_.word({"inspect-get-type", root}, call_));
+    FLYT_ASSIGN(facts_.distro, fish_.word({"inspect-get-distro", root}, call_));
+    FLYT_ASSIGN(const std::string major, fish_.word({"inspect-get-major-version", root}, call_));
+    FLYT_ASSIGN(const std::string minor, fish_.word({"inspect-get-minor-version", root}, call_));
     facts_.version = fmt::format("{}.{}", major, minor);
     return ok();
   }
@@ -110,12 +107,13 @@ class Gatherer {
 
   Status look_at_files() {
     FLYT_ASSIGN(facts_.fstab, fish_.ask({"head-n", "500", "/etc/fstab"}, call_));
-    FLYT_ASSIGN(facts_.cloud_init, is("is-dir", "/etc/cloud/cloud.cfg.d"));
+    FLYT_ASSIGN(facts_.cloud_init, fish_.is({"is-dir", "/etc/cloud/cloud.cfg.d"}, call_));
     // Where the EFI partition is not mounted (Windows never mounts it) nothing is known.
     for (const FileSystem& one : facts_.file_systems) {
       if (one.mounted != "/boot/efi" && one.mounted != "/efi" && one.mounted != "/boot") continue;
       if (one.type != "vfat") continue;
-      FLYT_ASSIGN(const bool there, is("is-file", one.mounted + "/EFI/BOOT/BOOTX64.EFI"));
+      FLYT_ASSIGN(const bool there,
+                  fish_.is({"is-file", one.mounted + "/EFI/BOOT/BOOTX64.EFI"}, call_));
       facts_.fallback_loader = facts_.fallback_loader.value_or(false) || there;
     }
     return ok();

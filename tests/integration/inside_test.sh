@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # flyt assess --deep looks into true guests before anything is copied, and changes nothing: a BIOS guest that names its
-# disks, a UEFI guest on LVM, a disk by LUKS, one with nothing on it. Stopped in the midst of it, nothing of it is left.
+# disks, a UEFI guest on LVM, a disk by LUKS, one with nothing on it, and two that libguestfs takes for Windows. Stopped
+# in the midst of it, nothing of it is left.
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 flyt() { "$FLYT_PROGRAM" "$@"; }
 eval "$("$GUESTS/v2v-env.sh")"
@@ -11,10 +12,13 @@ mkdir exports
 truncate -s 20M luks.raw
 printf secret | PATH=$PATH:/usr/sbin cryptsetup luksFormat -q --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 luks.raw -
 truncate -s 4M empty.raw
+python3 "$FLYT_SOURCE/tests/integration/windows_disk.py" windows.raw crashed.raw
 "$GUESTS/make-ova.sh" "$FOLDER/bios.raw" "$FOLDER/bios-data.raw" "$FOLDER/exports/bios.ova" --name bios
 "$GUESTS/make-ova.sh" "$FOLDER/uefi.raw" "$FOLDER/exports/uefi.ova" --name uefi --firmware efi
 "$GUESTS/make-ova.sh" "$FOLDER/luks.raw" "$FOLDER/exports/secret.ova" --name secret
 "$GUESTS/make-ova.sh" "$FOLDER/empty.raw" "$FOLDER/exports/empty.ova" --name empty
+"$GUESTS/make-ova.sh" "$FOLDER/windows.raw" "$FOLDER/exports/windows.ova" --name windows
+"$GUESTS/make-ova.sh" "$FOLDER/crashed.raw" "$FOLDER/exports/crashed.ova" --name crashed
 cat >flyt.toml <<END
 [site]
 name  = "Integration"
@@ -39,7 +43,16 @@ case $(text bios I-FSTAB) in *"/dev/sda1"*) ;; *) fail "fstab: $(text bios I-FST
 case $(text bios I-SYSTEM) in "debian 12."*"; / ext4 "*" free"*) ;; *) fail "system: $(text bios I-SYSTEM)" ;; esac
 case $(text uefi I-SYSTEM) in "debian 12."*) ;; *) fail "system: $(text uefi I-SYSTEM)" ;; esac
 case " $(codes uefi) " in *" I-FSTAB "* | *" I-NO-VIRTIO "* | *" I-NO-FALLBACK "*) fail "uefi: $(codes uefi)" ;; esac
-same "$(jq -r 'select(.type == "remark").text' last.out | wc -l)" 4
+same "$(codes windows)" "I-CLOCK I-DRIVER-POLICY I-HIBERNATED I-OLD-WINDOWS I-REBOOT-PENDING I-SPACE I-SYSTEM"
+same "$(codes crashed)" "I-CLOCK I-DRIVER-POLICY I-OLD-WINDOWS I-REBOOT-PENDING I-SPACE I-SYSTEM I-UNCLEAN"
+case $(text windows I-SYSTEM) in
+"Windows Server 2008 R2 Standard (Server) 6.1 build 7601; the volume of Windows ntfs "*" free; it starts with viostor") ;;
+*) fail "system: $(text windows I-SYSTEM)" ;;
+esac
+same "$(text windows I-DRIVER-POLICY)" "a policy sets DenyUnspecified"
+same "$(text windows I-REBOOT-PENDING)" \
+    "Windows waits for a restart (pending.xml, RebootPending, RebootRequired, PendingFileRenameOperations)"
+same "$(jq -r 'select(.type == "remark").text' last.out | wc -l)" 6
 sha256sum --quiet -c before || fail "a package has changed"
 [ ! -e state/journal.db ] || fail "a journal was made for an assessment"
 expect 0 flyt assess --explain I-NO-FALLBACK

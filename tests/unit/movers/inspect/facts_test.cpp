@@ -28,6 +28,20 @@ Facts ready() {
   return facts;
 }
 
+// A Windows that is ready to move.
+Facts ready_windows() {
+  Facts facts;
+  facts.file_systems = {{"/dev/sda1", "ntfs", {}, {}, {}},
+                        {"/dev/sda2", "ntfs", "/", 1000 * mib, 500 * mib}};
+  facts.type = facts.distro = "windows";
+  facts.version = "10.0";
+  facts.windows = Windows{.product = "Windows Server 2019 Standard",
+                          .variant = "Server Core",
+                          .build = "17763",
+                          .boot_drivers = {"viostor", "vioscsi"}};
+  return facts;
+}
+
 Names codes(const Facts& facts, bool uefi = false) {
   Names all;
   for (const Concern& one : judge(facts, "web01", uefi)) {
@@ -81,6 +95,57 @@ TEST_CASE("one kernel with virtio is enough, and none known is no concern") {
   CHECK(codes_when([&](Facts& f) { f.kernels = {without}; }) == Names{"I-NO-VIRTIO", "I-SYSTEM"});
   CHECK(codes_when([&](Facts& f) { f.kernels = {without, with}; }) == Names{"I-SYSTEM"});
   CHECK(codes_when([&](Facts& f) { f.kernels.clear(); }) == Names{"I-SYSTEM"});
+}
+
+TEST_CASE("a Windows that is ready is only described") {
+  const auto found = judge(ready_windows(), "web01", true);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].code == "I-SYSTEM");
+  CHECK(found[0].text ==
+        "Windows Server 2019 Standard (Server Core) 10.0 build 17763; the volume of Windows ntfs "
+        "1000 MiB, 500 MiB free; it starts with viostor, vioscsi");
+  Facts bare = ready_windows();
+  bare.windows = Windows();
+  bare.version = "0.0";
+  bare.file_systems.clear();
+  CHECK(judge(bare, "web01", true)[0].text == "windows 0.0");
+}
+
+TEST_CASE("each thing inside Windows that hinders is a concern, in the order of the codes") {
+  const auto codes_with = [](auto change) {
+    Facts facts = ready_windows();
+    change(*facts.windows);
+    return codes(facts);
+  };
+  CHECK(codes_with([](Windows& w) { w.universal_clock = true; }) == Names{"I-CLOCK", "I-SYSTEM"});
+  CHECK(codes_with([](Windows& w) { w.policies = {"DenyDeviceIDs"}; }) ==
+        Names{"I-DRIVER-POLICY", "I-SYSTEM"});
+  CHECK(codes_with([](Windows& w) { w.dynamic_disk = true; }) ==
+        Names{"I-DYNAMIC-DISK", "I-SYSTEM"});
+  CHECK(codes_with([](Windows& w) { w.hibernated = true; }) == Names{"I-HIBERNATED", "I-SYSTEM"});
+  CHECK(codes_with([](Windows& w) { w.unclean = true; }) == Names{"I-SYSTEM", "I-UNCLEAN"});
+  CHECK(codes_with([](Windows& w) { w.hibernated = w.unclean = true; }) ==
+        Names{"I-HIBERNATED", "I-SYSTEM"});
+  CHECK(codes_with([](Windows& w) { w.restart_signs = {"pending.xml"}; }) ==
+        Names{"I-REBOOT-PENDING", "I-SYSTEM"});
+  Facts all = ready_windows();
+  all.windows->universal_clock = all.windows->hibernated = true;
+  all.file_systems[0].type = "BitLocker";
+  all.file_systems[1].free_bytes = 100 * mib - 1;
+  CHECK(codes(all) == Names{"I-BITLOCKER", "I-CLOCK", "I-HIBERNATED", "I-SPACE", "I-SYSTEM"});
+}
+
+TEST_CASE("Windows before 8 and Server 2012 is old, and an unknown version is not") {
+  const auto is_old = [](const char* version) {
+    Facts facts = ready_windows();
+    facts.version = version;
+    return codes(facts) == Names{"I-OLD-WINDOWS", "I-SYSTEM"};
+  };
+  for (const char* version : {"4.0", "5.2", "6.0", "6.1"}) CHECK(is_old(version));
+  for (const char* version : {"6.2", "6.3", "10.0", "0.0", "", "6", "6.", ".", "x.1"}) {
+    CHECK_FALSE(is_old(version));
+  }
+  CHECK(codes_when([](Facts& f) { f.version = "6.1"; }) == Names{"I-SYSTEM"});
 }
 
 TEST_CASE("interfaces with a fixed address by name are found in every kind of file") {
