@@ -11,6 +11,7 @@
 #include "drivers/rvtools/ground.hpp"
 #include "drivers/rvtools/machines.hpp"
 #include "drivers/rvtools/records.hpp"
+#include "drivers/shared/scope.hpp"
 
 namespace flyt::rvtools {
 namespace {
@@ -80,11 +81,7 @@ class RvtoolsDriver final : public Driver {
     FLYT_TRY(proceed(call, endpoint_));
     FLYT_ASSIGN(Inventory found, within(place_.native(), read_all(place_, server_, call)));
     found.endpoint = endpoint_;
-    if (!scope.migration_id.empty()) found.machines.clear();  // vCenter's are nobody's migration
-    if (scope.machine.empty()) return found;
-    std::erase_if(found.machines, [&](const Machine& one) { return one.id != scope.machine; });
-    if (!found.machines.empty()) return found;
-    return Error{Errc::not_found, fmt::format("there is no machine {}", scope.machine)};
+    return narrowed(std::move(found), scope);
   }
 
  private:

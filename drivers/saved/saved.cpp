@@ -9,6 +9,7 @@
 
 #include "base/inventory_file.hpp"
 #include "base/version.hpp"
+#include "drivers/shared/scope.hpp"
 
 namespace flyt::saved {
 namespace {
@@ -31,14 +32,7 @@ class SavedDriver final : public Driver {
     FLYT_TRY(proceed(call, endpoint_));
     found.endpoint = endpoint_;
     found.driver = "saved";
-    if (!scope.migration_id.empty()) {
-      std::erase_if(found.machines,
-                    [&](const Machine& one) { return one.migration_id != scope.migration_id; });
-    }
-    if (scope.machine.empty()) return found;
-    std::erase_if(found.machines, [&](const Machine& one) { return one.id != scope.machine; });
-    if (!found.machines.empty()) return found;
-    return Error{Errc::not_found, fmt::format("there is no machine {}", scope.machine)};
+    return narrowed(std::move(found), scope);
   }
 
  private:
