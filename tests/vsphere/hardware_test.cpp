@@ -85,7 +85,7 @@ TEST_CASE("tracking is not switched on over snapshots", "[vsphere]") {
   const Status refused = driver->set_tracking(id, true, in_time());
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == Errc::unsupported);
-  CHECK(lab.baseline_differences().empty());
+  CHECK(lab.differences().empty());
   CHECK(driver->set_tracking(id, false, in_time()));
 }
 
