@@ -45,8 +45,8 @@ std::vector<Act> acts() {
     take(d.make_view({id, "dropped", owner}, in_time()));
     return said(d.drop_view({id, "dropped", owner}, in_time()));
   };
-  const auto track = [](Driver& d, const std::string& id) {
-    return said(d.set_tracking(id, true, in_time()));
+  const auto untrack = [](Driver& d, const std::string& id) {
+    return said(d.set_tracking(id, false, in_time()));
   };
   return {
       {"RetrievePropertiesEx", "web01", observe},
@@ -62,8 +62,8 @@ std::vector<Act> acts() {
       {"CreateSnapshot_Task", "web01", view, "failTask"},
       {"RemoveSnapshot_Task", "db01", drop},
       {"RemoveSnapshot_Task", "db01", drop, "failTask"},
-      {"ReconfigVM_Task", "db01", track},
-      {"ReconfigVM_Task", "db01", track, "failTask"},
+      {"ReconfigVM_Task", "db01", untrack},
+      {"ReconfigVM_Task", "db01", untrack, "failTask"},
       {"WaitForUpdatesEx", "web01", power(Change::off)},
   };
 }
