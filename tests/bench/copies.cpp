@@ -17,8 +17,8 @@
 #include <thread>
 
 #include "base/units.hpp"
-#include "movers/mover.hpp"
 #include "tests/bench/ends.hpp"
+#include "tests/bench/engine.hpp"
 #include "tests/temp_dir.hpp"
 
 namespace flyt::bench {
@@ -26,19 +26,6 @@ namespace flyt::bench {
 namespace {
 
 namespace fs = std::filesystem;
-
-class Disk : public Channel {
- public:
-  explicit Disk(const End& end) {
-    info_.uri = end.uri;
-    info_.size_bytes = end.size_bytes;
-  }
-  const ChannelInfo& info() const override { return info_; }
-  Status close(const Call&) override { return ok(); }
-
- private:
-  ChannelInfo info_;
-};
 
 void make_file(const fs::path& path, std::uint64_t size) {
   fs::remove(path);
@@ -57,11 +44,6 @@ void fill(const fs::path& path, std::uint64_t offset, std::uint64_t length, std:
                static_cast<std::streamsize>(std::min(mib, length - done)));
   }
   if (!file.flush()) throw std::runtime_error("cannot fill " + path.string());
-}
-
-bool say(const Error& error) {
-  fmt::print(stderr, "flyt_bench: {}: {}\n", error.what, error.seen);
-  return false;
 }
 
 // Walls, and the costs of the last round, of the three who copy the same.
@@ -111,8 +93,7 @@ class Copies {
       request.manifest = manifest_;
       request.view = view;
       request.mode = mode;
-      const auto report = make_mover()->copy(request, {});
-      return report ? true : say(report.error());
+      return copy_by_engine(request);
     });
   }
 

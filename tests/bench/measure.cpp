@@ -35,6 +35,21 @@ Cost in_child(const std::function<bool()>& work) {
           static_cast<double>(used.ru_maxrss) / 1024};
 }
 
+Cost in_this_process(const std::function<bool()>& work) {
+  const auto used = [] {
+    rusage own{}, of_children{};
+    getrusage(RUSAGE_SELF, &own);
+    getrusage(RUSAGE_CHILDREN, &of_children);
+    return seconds(own.ru_utime) + seconds(own.ru_stime) + seconds(of_children.ru_utime) +
+           seconds(of_children.ru_stime);
+  };
+  const double before = used();
+  const auto begin = std::chrono::steady_clock::now();
+  if (!work()) throw std::runtime_error("what was to be measured has failed");
+  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
+  return {wall.count(), used() - before, 0};
+}
+
 Cost of_program(const std::vector<std::string>& argv) {
   return in_child([&] {
     std::vector<char*> words;
@@ -56,8 +71,7 @@ void print(const Row& row, bool json) {
     fmt::print("{{\"name\":\"{}\",\"value\":{:.3f},\"unit\":\"{}\",\"goal\":\"{}\"}}\n", row.name,
                row.value, row.unit, row.goal);
   } else {
-    fmt::print("{:28} {:10.3f} {:6} {:8} {}\n", row.name, row.value, row.unit, row.goal,
-               row.detail);
+    fmt::print("{:44} {:8.3f} {:6} {:8} {}\n", row.name, row.value, row.unit, row.goal, row.detail);
   }
   std::fflush(stdout);
 }

@@ -14,7 +14,10 @@ struct Cost {
 
 // Runs `work` in a process of its own. Throws std::runtime_error unless it returns true.
 Cost in_child(const std::function<bool()>& work);
-// The same for a program.
+// In this process, which may start others; the CPU time of those counts that end meanwhile. No peak
+// of memory. Throws as in_child().
+Cost in_this_process(const std::function<bool()>& work);
+// As in_child() for a program.
 Cost of_program(const std::vector<std::string>& argv);
 
 double median(std::vector<double> values);
