@@ -177,7 +177,14 @@ void HttpExchange::Impl::set_answer() {
 void HttpExchange::Impl::set_trust(const HttpTrust& trust) {
   by_sha1 = trust.fingerprint.empty() && !trust.sha1.empty();
   wanted = by_sha1 ? trust.sha1 : trust.fingerprint;
-  if (!trust.ca.empty()) set(CURLOPT_CAINFO, trust.ca.c_str());
+  if (!wanted.empty()) {
+    // No chain is looked at: the system's authorities, which libcurl reads anew for each handle,
+    // would cost more than the rest of the handshake.
+    set(CURLOPT_CAINFO, static_cast<const char*>(nullptr));
+    set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+  } else if (!trust.ca.empty()) {
+    set(CURLOPT_CAINFO, trust.ca.c_str());
+  }
   set(CURLOPT_SSL_VERIFYPEER, 1L);
   set(CURLOPT_SSL_VERIFYHOST, wanted.empty() ? 2L : 0L);
   set(CURLOPT_SSL_CTX_FUNCTION, &on_context);

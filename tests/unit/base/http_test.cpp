@@ -131,6 +131,8 @@ TEST_CASE("a certificate is trusted by authority or by fingerprint only", "[http
   if (!can_serve()) FLYT_SKIP("needs python3 and openssl");
   Server server;
   CHECK(Http({"", server.fingerprint}).request(get(server, "/a"), {})->body == "/a");
+  // A pin needs no authorities, so none are read.
+  CHECK(Http({server.dir / "none.pem", server.fingerprint}).request(get(server, "/a"), {}));
   const auto unknown = Http({}).request(get(server, "/a"), {});
   REQUIRE_FALSE(unknown);
   CHECK(unknown.error().code == Errc::denied);
