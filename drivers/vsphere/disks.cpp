@@ -117,43 +117,95 @@ std::string flat_file(const std::string& descriptor) {
   return descriptor.substr(0, descriptor.size() - ending.size()) + "-flat.vmdk";
 }
 
-}  // namespace
+// Empty: vCenter does not say where the machine is.
+Result<Ref> host_of(Session& session, const Ref& machine, const Call& call) {
+  Ref host;
+  FLYT_TRY(within(machine.value, each_of(
+                                     session, {machine}, {"VirtualMachine", {"runtime.host"}},
+                                     [&](const Object& object) -> Status {
+                                       host = object.ref_at("runtime.host");
+                                       return ok();
+                                     },
+                                     call)));
+  return host;
+}
 
-Result<std::unique_ptr<Channel>> open_disk(Session& session, const OpenSpec& spec,
-                                           const ReadPolicy& policy, const Call& call) {
-  FLYT_TRY(proceed(call, spec.machine));
-  if (spec.use == Use::write) {
-    return Error{Errc::unsupported,
-                 fmt::format("{}: vSphere is only read, never written", spec.machine)};
-  }
-  const Ref machine{"VirtualMachine", spec.machine};
-  FLYT_ASSIGN(const Wanted wanted, spec.view.empty() ? find_as_it_is(session, spec, machine, call)
-                                                     : find_in_view(session, spec, machine, call));
-  const DeviceDisk& disk = wanted.disk;
-  FLYT_ASSIGN(const StoreInfo store, look_at_store(session, disk.datastore, call));
-  const TransportChoice choice = choose_transport(disk, store.kind, policy);
-  const std::string what = fmt::format("{}: {}", spec.machine, disk.label);
+// All that has to be known to read a disk, as it is now.
+struct Source {
+  Ref machine;
+  Wanted wanted;
+  StoreInfo store;
+  Transport transport = Transport::ranges;
+  ReadPoint point;
+  std::string what;
+};
+
+Result<Source> find_source(Session& session, const OpenSpec& spec, const ReadPolicy& policy,
+                           const Call& call) {
+  Source found;
+  found.machine = {"VirtualMachine", spec.machine};
+  FLYT_ASSIGN(found.wanted, spec.view.empty() ? find_as_it_is(session, spec, found.machine, call)
+                                              : find_in_view(session, spec, found.machine, call));
+  const DeviceDisk& disk = found.wanted.disk;
+  FLYT_ASSIGN(found.store, look_at_store(session, disk.datastore, call));
+  const TransportChoice choice = choose_transport(disk, found.store.kind, policy);
+  found.what = fmt::format("{}: {}", spec.machine, disk.label);
   if (!choice.refused.empty()) {
-    return Error{Errc::unsupported, fmt::format("{} cannot be read", what), choice.refused};
+    return Error{Errc::unsupported, fmt::format("{} cannot be read", found.what), choice.refused};
   }
-  if (choice.transport == Transport::lease) {
-    return open_lease(session, {machine, wanted.snapshot, disk.key, disk.size_bytes, what}, call);
+  found.transport = choice.transport;
+  FLYT_ASSIGN(const Ref host, host_of(session, found.machine, call));
+  found.point = {host.value, disk.datastore.value};
+  return found;
+}
+
+Result<std::unique_ptr<Channel>> open_source(Session& session, const Source& source,
+                                             const OpenSpec& spec, const ReadPolicy& policy,
+                                             const Call& call) {
+  const DeviceDisk& disk = source.wanted.disk;
+  const Ref& snapshot = source.wanted.snapshot;
+  if (source.transport == Transport::lease) {
+    return open_lease(session, {source.machine, snapshot, disk.key, disk.size_bytes, source.what},
+                      call);
   }
-  const TrackedDisk tracked{machine, wanted.snapshot, disk.key, disk.size_bytes};
+  const TrackedDisk tracked{source.machine, snapshot, disk.key, disk.size_bytes};
   const std::string since = may_follow(spec.since, disk.change_id) ? spec.since : std::string();
-  if (choice.transport == Transport::vddk) {
-    return open_vddk(session, policy.vddk, {disk.file, tracked, since, what}, call);
+  if (source.transport == Transport::vddk) {
+    return open_vddk(session, policy.vddk, {disk.file, tracked, since, source.what}, call);
   }
   FLYT_ASSIGN(const DatastorePath path, parse_datastore_path(disk.file));
   RangesSpec ranges;
-  ranges.file = {store.datacentre, path.datastore, flat_file(path.path)};
+  ranges.file = {source.store.datacentre, path.datastore, flat_file(path.path)};
   ranges.disk = tracked;
   // Of thick disks it is not known what tracking calls written.
   ranges.mapped = disk.thin && !disk.change_id.empty();
   ranges.since = since;
   ranges.connections = policy.connections;
-  ranges.what = what;
+  ranges.what = source.what;
   return open_ranges(session, ranges, call);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Channel>> open_disk(Session& session, ReadPlaces& places,
+                                           const OpenSpec& spec, const ReadPolicy& policy,
+                                           const Call& call) {
+  FLYT_TRY(proceed(call, spec.machine));
+  if (spec.use == Use::write) {
+    return Error{Errc::unsupported,
+                 fmt::format("{}: vSphere is only read, never written", spec.machine)};
+  }
+  FLYT_ASSIGN(Source source, find_source(session, spec, policy, call));
+  ReadPlaces::Place place;
+  while (!place.is_at(source.point)) {
+    place = {};
+    FLYT_ASSIGN(place, places.take(source.point, source.what, call));
+    if (!place.had_to_wait()) break;
+    // Meanwhile the machine may have been moved, or started.
+    FLYT_ASSIGN(source, find_source(session, spec, policy, call));
+  }
+  FLYT_ASSIGN(auto channel, open_source(session, source, spec, policy, call));
+  return with_place(std::move(channel), std::move(place));
 }
 
 }  // namespace flyt::vsphere

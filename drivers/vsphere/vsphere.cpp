@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string>
 #include <utility>
 
@@ -23,8 +24,11 @@ Ref machine_ref(const std::string& id) { return {"VirtualMachine", id}; }
 
 class VsphereDriver final : public Driver {
  public:
-  VsphereDriver(EndpointConfig config, ServerConfig server, ReadPolicy policy)
-      : config_(std::move(config)), session_(std::move(server)), policy_(std::move(policy)) {}
+  VsphereDriver(EndpointConfig config, ServerConfig server, ReadPolicy policy, ReadLimits limits)
+      : config_(std::move(config)),
+        session_(std::move(server)),
+        policy_(std::move(policy)),
+        places_(limits) {}
 
   DriverInfo info() const override {
     return {"vsphere",
@@ -61,7 +65,7 @@ class VsphereDriver final : public Driver {
   }
 
   Result<std::unique_ptr<Channel>> open(const OpenSpec& spec, const Call& call) override {
-    return open_disk(session_, spec, policy_, call);
+    return open_disk(session_, places_, spec, policy_, call);
   }
 
  private:
@@ -69,6 +73,7 @@ class VsphereDriver final : public Driver {
   Session session_;
   Unconsolidated unconsolidated_;
   const ReadPolicy policy_;
+  ReadPlaces places_;
 };
 
 std::string value_of(const EndpointConfig& config, const std::string& key) {
@@ -117,6 +122,26 @@ Result<ReadPolicy> read_policy(const EndpointConfig& config) {
   return policy;
 }
 
+// How many disks are read at once; `by_default` where the site does not say.
+Result<unsigned> read_limit(const EndpointConfig& config, const std::string& key,
+                            unsigned by_default) {
+  constexpr unsigned most = 64;
+  const std::string written = value_of(config, key);
+  if (written.empty()) return by_default;
+  unsigned value = 0;
+  const char* const end = written.data() + written.size();
+  const auto [next, error] = std::from_chars(written.data(), end, value);
+  if (error != std::errc() || next != end || value < 1 || value > most) {
+    return Error{Errc::invalid,
+                 fmt::format("{} = {}: it is a number from 1 to {}", key, written, most),
+                 {},
+                 {},
+                 {},
+                 {fmt::format("{} = {}", key, by_default)}};
+  }
+  return value;
+}
+
 }  // namespace
 
 std::span<const KeyInfo> keys() {
@@ -129,6 +154,8 @@ std::span<const KeyInfo> keys() {
       KeyInfo{"transport", "how disks are read: auto (default), ranges, nfc, vddk"},
       KeyInfo{"vddk_libdir", "folder of VMware's VDDK, which you have installed; default: none"},
       KeyInfo{"nbdkit", "the nbdkit that has the plugin vddk; default: the one on the PATH"},
+      KeyInfo{"max_reads_per_host", "disks that are read at once from one ESXi host (default 4)"},
+      KeyInfo{"max_reads_per_datastore", "the same for one datastore (default 8)"},
   };
   return known;
 }
@@ -146,8 +173,12 @@ Result<std::unique_ptr<Driver>> open(const EndpointConfig& config, const Call&) 
   if (const auto ca = value_of(config, "ca"); !ca.empty()) server.trust.ca = config.folder / ca;
   server.trust.fingerprint = value_of(config, "fingerprint");
   FLYT_ASSIGN(ReadPolicy policy, read_policy(config));
+  ReadLimits limits;
+  FLYT_ASSIGN(limits.per_host, read_limit(config, "max_reads_per_host", limits.per_host));
+  FLYT_ASSIGN(limits.per_datastore,
+              read_limit(config, "max_reads_per_datastore", limits.per_datastore));
   return std::unique_ptr<Driver>(
-      std::make_unique<VsphereDriver>(config, std::move(server), std::move(policy)));
+      std::make_unique<VsphereDriver>(config, std::move(server), std::move(policy), limits));
 }
 
 }  // namespace flyt::vsphere
