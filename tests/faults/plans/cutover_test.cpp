@@ -231,7 +231,7 @@ TEST_CASE("kill -9 at every write of a cutover is survived", "[faults][cutover]"
   if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
   Scene scene(true);
   scene.only(0);
-  for (int door = 1;; ++door) {
+  for (int door = 1;; door += next_door) {
     INFO("door " << door);
     REQUIRE(door < 400);
     scene.run_source();
@@ -277,7 +277,7 @@ TEST_CASE("kill -9 at every call of an undo is survived", "[faults][cutover]") {
   scene.only(0);
   const bool landed = GENERATE(true, false);
   CAPTURE(landed);
-  for (int call = 1;; ++call) {
+  for (int call = 1;; call += next_door) {
     CAPTURE(call);
     REQUIRE(call < 100);
     scene.run_source();
