@@ -41,12 +41,15 @@ std::size_t wanted_length(std::string_view text, bool lines) noexcept {
 }  // namespace
 
 bool is_clean_utf8(std::string_view text, bool lines) noexcept {
-  while (!text.empty()) {
+  const auto is_plain = [](char c) { return c >= ' ' && c <= '~'; };
+  for (;;) {
+    // Nearly all of what servers write.
+    while (!text.empty() && is_plain(text.front())) text.remove_prefix(1);
+    if (text.empty()) return true;
     const std::size_t length = wanted_length(text, lines);
     if (length == 0) return false;
     text.remove_prefix(length);
   }
-  return true;
 }
 
 std::string clean_utf8(std::string_view text, bool lines) {

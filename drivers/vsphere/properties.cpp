@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <future>
+
 #include "drivers/shared/xml.hpp"
 #include "drivers/vsphere/faults.hpp"
 
@@ -61,24 +64,33 @@ Status look_at(const Reply& page, const EachObject& each) {
 
 constexpr std::string_view reading = "reading the inventory";
 
+// The server keeps the rest of an answer until it is told.
+void forget_rest(Session& session, const Ref& collector, const Reply& page) {
+  const std::string token = xml_child_text(page.value(), "token");
+  if (token.empty()) return;
+  (void)session.call_in(page.session, "CancelRetrievePropertiesEx", collector,
+                        Body().text("token", token), reading,
+                        Call{}.within(std::chrono::seconds(10)));
+}
+
 // Walks through all pages of one RetrievePropertiesEx, of which `page` is the first.
 Status each_page(Session& session, Reply page, const EachObject& each, const Call& call) {
   FLYT_ASSIGN(const Service service, session.service(call));
+  const Ref& collector = service.property_collector;
   for (;;) {
     const std::string token = xml_child_text(page.value(), "token");
-    if (Status looked = look_at(page, each); !looked) {
-      // The server keeps the rest of the answer until it is told.
-      if (!token.empty()) {
-        (void)session.call_in(page.session, "CancelRetrievePropertiesEx",
-                              service.property_collector, Body().text("token", token), reading,
-                              Call{}.within(std::chrono::seconds(10)));
-      }
+    if (token.empty()) return look_at(page, each);
+    auto reads = std::async(std::launch::async, [&] {
+      return session.call_in(page.session, "ContinueRetrievePropertiesEx", collector,
+                             Body().text("token", token), reading, call);
+    });
+    Status looked = look_at(page, each);
+    auto read = reads.get();
+    if (!looked) {
+      if (read && *read) forget_rest(session, collector, **read);
       return looked;
     }
-    if (token.empty()) return ok();
-    FLYT_ASSIGN(auto next, session.call_in(page.session, "ContinueRetrievePropertiesEx",
-                                           service.property_collector, Body().text("token", token),
-                                           reading, call));
+    FLYT_ASSIGN(auto next, std::move(read));
     if (!next) return session_ended(reading);
     page = *std::move(next);
   }
@@ -166,13 +178,18 @@ Body filter_of(const Ref& object, const std::vector<std::string>& paths) {
 
 }  // namespace
 
+Object::Object(pugi::xml_node node) : node_(node) {
+  for (const pugi::xml_node set : xml_children(node, "propSet")) {
+    values_.emplace_back(xml_child_text(set, "name"), xml_child(set, "val"));
+  }
+}
+
 Ref Object::ref() const { return ref_child(node_, "obj"); }
 
 pugi::xml_node Object::at(std::string_view path) const {
-  for (const pugi::xml_node set : xml_children(node_, "propSet")) {
-    if (xml_child_text(set, "name") == path) return xml_child(set, "val");
-  }
-  return {};
+  const auto found = std::find_if(values_.begin(), values_.end(),
+                                  [path](const auto& one) { return one.first == path; });
+  return found == values_.end() ? pugi::xml_node() : found->second;
 }
 
 std::string Object::text(std::string_view path) const { return xml_text(at(path)); }

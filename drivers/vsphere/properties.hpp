@@ -21,7 +21,7 @@ struct PropertySpec {
 // One object, valid while a page is looked at.
 class Object {
  public:
-  explicit Object(pugi::xml_node node) : node_(node) {}
+  explicit Object(pugi::xml_node node);
   Ref ref() const;
   // The value of a property, null: it has none, or may not be seen.
   pugi::xml_node at(std::string_view path) const;
@@ -32,12 +32,15 @@ class Object {
 
  private:
   pugi::xml_node node_;  // ObjectContent
+  // Dozens of properties are asked for one by one: each is looked for once.
+  std::vector<std::pair<std::string, pugi::xml_node>> values_;
 };
 
 using EachObject = std::function<Status(const Object& object)>;
 
 // Everything of these kinds below the root folder, in whatever order: one container view, which is
-// removed again, and one page of at most 100 objects in memory at a time.
+// removed again, and two pages of at most 100 objects in memory at a time: the next one is read,
+// in a thread of its own, while `each` looks at this one.
 Status each_object(Session& session, const std::vector<PropertySpec>& specs, const EachObject& each,
                    const Call& call);
 

@@ -53,6 +53,7 @@ Cost in_this_process(const std::function<bool()>& work) {
 Cost of_program(const std::vector<std::string>& argv) {
   return in_child([&] {
     std::vector<char*> words;
+    words.reserve(argv.size() + 1);
     for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
     words.push_back(nullptr);
     dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
