@@ -9,7 +9,7 @@ tests/lab/vsphere/build.sh build/vsphere >&2 || {
     exit $status
 }
 ./dev build dev flyt_vsphere
-for choice in 1 2 3 4 5 6 7 8 9 10 "off, by ranges: status folder 503 from then on, after 5"; do
+for choice in 1 2 3 4 5 6 7 8 9 10 "off, by ranges: status folder 503 from then on, after 3"; do
     echo "FLYT_TEST_SWEEP=$choice"
     FLYT_TEST_SWEEP=$choice build/dev/flyt_vsphere "a migration survives*"
 done
