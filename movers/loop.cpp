@@ -20,6 +20,9 @@ constexpr std::uint64_t flush_tag = ~std::uint64_t{0};
 constexpr std::size_t lanes = 4;  // of sha256_each()
 constexpr int poll_ms = 50;
 constexpr int held_poll_ms = 2;  // another loop's flush ends the wait
+// For how long blocks wait for others to be hashed with: their buffers are not read into meanwhile,
+// which a source that is slow for each stream feels, and one that fills the lanes does not.
+constexpr int lanes_poll_ms = 2;
 
 constexpr std::uint64_t align_up(std::uint64_t value, std::uint64_t to) {
   return (value + to - 1) & ~(to - 1);
@@ -350,12 +353,14 @@ void Loop::wait() {
                             pollfd{voided_->fd(), POLLIN, 0}, pollfd{-1, 0, 0}};
   if (target_ != nullptr) fds[2] = {target_->fd(), target_->events(), 0};
   if (voiding_.empty()) fds[1].fd = -1;
-  int timeout = held_ ? held_poll_ms : poll_ms;
+  int timeout = held_ ? held_poll_ms : to_hash_.empty() ? poll_ms : lanes_poll_ms;
   if (const auto now = Clock::now(); not_before_ > now) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(not_before_ - now).count();
     timeout = static_cast<int>(std::min<long long>(timeout, left));
   }
-  if (poll(fds.data(), fds.size(), timeout) <= 0) return;
+  const int came = poll(fds.data(), fds.size(), timeout);
+  if (came == 0) hash(1);
+  if (came <= 0) return;
   if (fds[0].revents != 0) source_.notify(fds[0].revents);
   if (target_ != nullptr && fds[2].revents != 0) target_->notify(fds[2].revents);
 }
