@@ -82,18 +82,19 @@ struct HttpExchange::Impl {
   curl_slist* headers = nullptr;
   CURLcode setup = CURLE_OK;
   HttpResponse response;
-  bool redirected = false;  // the answer that is being read sends us elsewhere
-  Status own = ok();        // what went wrong on our side of a callback
-  std::string wanted;       // fingerprint; empty: chain and name decide
-  bool by_sha1 = false;     // `wanted` and `offered` are
-  std::string offered;      // fingerprint of the server's certificate
-  std::string sha1;         // the same by SHA-1
+  bool redirected = false;   // the answer that is being read sends us elsewhere
+  Status own = ok();         // what went wrong on our side of a callback
+  std::string wanted;        // fingerprint; empty: chain and name decide
+  bool by_sha1 = false;      // `wanted` is
+  std::string sha256, sha1;  // of the server's certificate; empty: none was offered
+  const std::string& offered() const { return by_sha1 ? sha1 : sha256; }
+  void note_offered(const X509_STORE_CTX* store);
   std::array<char, CURL_ERROR_SIZE> words{};
 };
 
 namespace {
 
-std::string fingerprint_of(X509* certificate, bool by_sha1 = false) {
+std::string fingerprint_of(X509* certificate, bool by_sha1) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
   unsigned length = 0;
   const EVP_MD* const kind = by_sha1 ? EVP_sha1() : EVP_sha256();
@@ -294,12 +295,17 @@ CURLcode HttpExchange::Impl::on_context(CURL*, void* context, void* self) noexce
   return CURLE_OK;
 }
 
+void HttpExchange::Impl::note_offered(const X509_STORE_CTX* store) {
+  X509* const certificate = X509_STORE_CTX_get0_cert(store);
+  sha256 = fingerprint_of(certificate, false);
+  sha1 = fingerprint_of(certificate, true);
+}
+
 // A pinned certificate: its fingerprint alone decides.
 int HttpExchange::Impl::on_certificate(X509_STORE_CTX* store, void* self) noexcept {
   Impl& me = *static_cast<Impl*>(self);
-  me.offered = fingerprint_of(X509_STORE_CTX_get0_cert(store), me.by_sha1);
-  me.sha1 = fingerprint_of(X509_STORE_CTX_get0_cert(store), true);
-  const bool same = !me.offered.empty() && me.offered == me.wanted;
+  me.note_offered(store);
+  const bool same = !me.offered().empty() && me.offered() == me.wanted;
   X509_STORE_CTX_set_error(store, same ? X509_V_OK : X509_V_ERR_CERT_REJECTED);
   return same ? 1 : 0;
 }
@@ -310,11 +316,7 @@ int HttpExchange::Impl::on_chain(int good, X509_STORE_CTX* store) noexcept {
       X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
   if (ssl == nullptr) return good;
   void* const self = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), exchange_index());
-  if (self != nullptr) {
-    Impl& me = *static_cast<Impl*>(self);
-    me.offered = fingerprint_of(X509_STORE_CTX_get0_cert(store));
-    me.sha1 = fingerprint_of(X509_STORE_CTX_get0_cert(store), true);
-  }
+  if (self != nullptr) static_cast<Impl*>(self)->note_offered(store);
   return good;
 }
 
@@ -340,16 +342,16 @@ Error HttpExchange::Impl::error_of(CURLcode code) const {
       return make(Errc::unavailable);
   }
   Error error = make(Errc::denied);
-  if (offered.empty()) return error;
+  if (offered().empty()) return error;
   if (by_sha1) {
     error.seen = fmt::format("the certificate offered has the SHA-1 fingerprint {}, not {}",
-                             offered, wanted);
+                             offered(), wanted);
     return error;
   }
-  error.seen = fmt::format("the certificate offered has the SHA-256 fingerprint {}", offered);
+  error.seen = fmt::format("the certificate offered has the SHA-256 fingerprint {}", offered());
   error.remedy = {
       "compare the fingerprint with the one that the server itself shows; if they are the same:",
-      fmt::format("fingerprint = \"{}\"", offered)};
+      fmt::format("fingerprint = \"{}\"", offered())};
   return error;
 }
 
