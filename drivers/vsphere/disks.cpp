@@ -20,6 +20,7 @@ constexpr int deepest_tree = 64;
 struct Wanted {
   DeviceDisk disk;
   Ref snapshot;  // empty: none
+  Ref host;      // that has the machine; empty: vCenter does not say
 };
 
 const DeviceDisk* find_disk(const Devices& devices, const std::string& key) {
@@ -46,30 +47,32 @@ Result<Wanted> find_in_view(Session& session, const OpenSpec& spec, const Ref& m
     return Error{Errc::unsupported, fmt::format("{}: {} is in no view", spec.machine, disk->label),
                  why};
   }
-  return Wanted{*disk, snapshot->ref};
+  return Wanted{*disk, snapshot->ref, known.host};
 }
 
 Result<Wanted> find_as_it_is(Session& session, const OpenSpec& spec, const Ref& machine,
                              const Call& call) {
   Devices devices;
   std::string power;
+  Ref host;
   const auto take = [&](const Object& object) -> Status {
     devices = devices_of(object.at("config.hardware"), object.at("config.bootOptions"));
     power = object.text("runtime.powerState");
+    host = object.ref_at("runtime.host");
     return ok();
   };
-  FLYT_TRY(within(
-      spec.machine,
-      each_of(session, {machine},
-              {"VirtualMachine", {"config.hardware", "config.bootOptions", "runtime.powerState"}},
-              take, call)));
+  FLYT_TRY(within(spec.machine, each_of(session, {machine},
+                                        {"VirtualMachine",
+                                         {"config.hardware", "config.bootOptions", "runtime.host",
+                                          "runtime.powerState"}},
+                                        take, call)));
   if (power != "poweredOff") {
     return Error{Errc::denied, fmt::format("{} is not off", spec.machine), power, {},
                  {},           {"make a view, or switch it off"}};
   }
   const DeviceDisk* disk = find_disk(devices, spec.disk);
   if (disk == nullptr) return no_disk(spec);
-  return Wanted{*disk, {}};
+  return Wanted{*disk, {}, host};
 }
 
 struct StoreInfo {
@@ -117,19 +120,6 @@ std::string flat_file(const std::string& descriptor) {
   return descriptor.substr(0, descriptor.size() - ending.size()) + "-flat.vmdk";
 }
 
-// Empty: vCenter does not say where the machine is.
-Result<Ref> host_of(Session& session, const Ref& machine, const Call& call) {
-  Ref host;
-  FLYT_TRY(within(machine.value, each_of(
-                                     session, {machine}, {"VirtualMachine", {"runtime.host"}},
-                                     [&](const Object& object) -> Status {
-                                       host = object.ref_at("runtime.host");
-                                       return ok();
-                                     },
-                                     call)));
-  return host;
-}
-
 // All that has to be known to read a disk, as it is now.
 struct Source {
   Ref machine;
@@ -154,8 +144,7 @@ Result<Source> find_source(Session& session, const OpenSpec& spec, const ReadPol
     return Error{Errc::unsupported, fmt::format("{} cannot be read", found.what), choice.refused};
   }
   found.transport = choice.transport;
-  FLYT_ASSIGN(const Ref host, host_of(session, found.machine, call));
-  found.point = {host.value, disk.datastore.value};
+  found.point = {found.wanted.host.value, disk.datastore.value};
   return found;
 }
 

@@ -188,9 +188,11 @@ Result<Snapshots> read_snapshots(Session& session, const Ref& machine, const Cal
       machine.value,
       each_of(
           session, {machine},
-          {"VirtualMachine", {"snapshot", "runtime.powerState", "runtime.consolidationNeeded"}},
+          {"VirtualMachine",
+           {"snapshot", "runtime.host", "runtime.powerState", "runtime.consolidationNeeded"}},
           [&found](const Object& object) -> Status {
             found.files_left = object.text("runtime.consolidationNeeded") == "true";
+            found.host = object.ref_at("runtime.host");
             found.running = object.text("runtime.powerState") != "poweredOff";
             for (const pugi::xml_node tree :
                  xml_children(object.at("snapshot"), "rootSnapshotList")) {

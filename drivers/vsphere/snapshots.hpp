@@ -24,6 +24,7 @@ struct Snapshot {
 struct Snapshots {
   std::vector<Snapshot> all;
   bool running = false;     // the machine, now
+  Ref host;                 // that has it; empty: vCenter does not say
   bool files_left = false;  // of snapshots that were removed: its disks have to be consolidated
   const Snapshot* find(const std::string& name) const;
 };
