@@ -84,19 +84,28 @@ END
     eval "$("$GUESTS/v2v-env.sh")"
 }
 
-# write_site NAME CONVERT: flyt.toml for NAME.ova.
-write_site() {
-    cat >flyt.toml <<END
+TEST_GROUND='ground = { country = "DK", operator = "Test Kommune", owner = "Test Kommune", control = ["DK"] }'
+
+# site_head: how a flyt.toml begins.
+site_head() {
+    cat <<END
 [site]
 name  = "Integration"
 id    = "$(cat /proc/sys/kernel/random/uuid)"
 state = "$FOLDER/state"
-[move]
-from = "export"
-to   = "kvm"
 [policy]
 countries = ["DK"]
 control   = ["EU"]
+END
+}
+
+# write_site NAME CONVERT: flyt.toml for NAME.ova.
+write_site() {
+    cat >flyt.toml <<END
+$(site_head)
+[move]
+from = "export"
+to   = "kvm"
 [endpoints.export]
 driver = "ova"
 path   = "$FOLDER/$1.ova"
@@ -104,7 +113,7 @@ path   = "$FOLDER/$1.ova"
 driver = "libvirt"
 uri    = "$URI"
 accel  = "tcg"
-ground = { country = "DK", operator = "Test Kommune", owner = "Test Kommune", control = ["DK"] }
+$TEST_GROUND
 [map.networks]
 "VM Network" = "servers"
 [map.storages]

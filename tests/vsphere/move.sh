@@ -2,13 +2,7 @@
 # True guests leave a vSphere for libvirt, one by HTTPS ranges and one by an export lease; they are converted, boot and
 # live there. Machines that run are copied while they write, one of them again and again, shut down and synced: the targets
 # equal them to the byte.
-. "$(dirname "${BASH_SOURCE[0]}")/../integration/lab.sh"
-lab=$FLYT_SOURCE/tests/lab/vsphere
-"$lab/build.sh" "$FLYT_SOURCE/build/vsphere" >&2 || {
-    status=$?
-    echo "the vSphere of tests/lab cannot be built here"
-    exit $status
-}
+. "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 start_libvirt
 for name in web01 web02; do
     "$GUESTS/make-guest.sh" "$FOLDER/$name-system.raw" --data "$FOLDER/$name-data.raw" --hostname $name
@@ -29,42 +23,16 @@ cat >machines.json <<END
   "disks":[{"sizeMiB":48,"fillMiB":24,"seed":9}]}]}
 END
 # In the network of the target, where flyt runs, too.
-coproc VSPHERE { in_net "$FLYT_SOURCE/build/vsphere/vcsimx" -exit-with-stdin -machines machines.json; }
-read -r ready <&"${VSPHERE[0]}"
-told() { jq -r ".$1" <<<"$ready"; }
-control=$(told controlUrl)
-ask() { in_net curl -sf "$@"; }
-(umask 077 && told password >password)
+start_vsphere in_net
 cat >flyt.toml <<END
-[site]
-name  = "Integration"
-id    = "$(cat /proc/sys/kernel/random/uuid)"
-state = "$FOLDER/state"
-[policy]
-countries = ["DK"]
-control   = ["EU"]
-[endpoints.vc]
-driver = "vsphere"
-url = "$(told url)"
-user = "$(told username)"
-password = { file = "password" }
-fingerprint = "$(told fingerprint)"
-[endpoints.export]
-driver = "vsphere"
-transport = "nfc"
-url = "$(told url)"
-user = "$(told username)"
-password = { file = "password" }
-fingerprint = "$(told fingerprint)"
+$(vsphere_site)
+$(vsphere_endpoint vc)
+$(vsphere_endpoint export 'transport = "nfc"')
 [endpoints.kvm]
 driver = "libvirt"
 uri    = "$URI"
 accel  = "tcg"
-ground = { country = "DK", operator = "Test Kommune", owner = "Test Kommune", control = ["DK"] }
-[endpoints.shelf]
-driver = "memory"
-world  = "shelf"
-ground = { country = "DK", operator = "Test Kommune", owner = "Test Kommune", control = ["DK"] }
+$TEST_GROUND
 [map.networks]
 "VM Network" = "servers"
 [map.kvm.storages]
@@ -83,7 +51,6 @@ probes = [ { tcp = "10.0.2.15:22" }, { http = "http://10.0.2.15/hostname" } ]
 marker = "GUEST-READY"
 probes = [ { tcp = "10.0.2.15:22" }, { http = "http://10.0.2.15/hostname" } ]
 END
-cp -r "$FLYT_SOURCE/examples/memory/target" shelf
 expect 0 flyt check vc kvm shelf
 # The lab's host has a name that leads nowhere, and a lease would need it.
 expect 1 flyt check export
@@ -99,7 +66,7 @@ says "/etc/fstab mounts /dev/sda1"
 says "it is not off"
 expect 0 flyt assess export --deep
 says "can only be read as one sequence"
-left=$(ask "$control/baseline" | jq -c .differences)
+left=$(left_on_source)
 [ "$left" = "[]" ] || fail "left on the source by looking at it: $left"
 
 # Cold, by ranges and by a lease; one after the other, since both guests have one address.
@@ -120,12 +87,10 @@ folder_bytes() { ask "$control/counters" | jq '."folder.bytes"'; }
 lands() {
     flyt apply "$1.json" >"$1.out" 2>&1 || [ $? = 7 ] || { cat "$1.out"; fail "$1 did not land"; }
     cat "$1.out"
-    local id disk theirs ours
+    local id disk
     id=$(jq -r --arg name "$1" '.machines[] | select(.name == $name) | .id' shelf/world.json)
     for disk in shelf/disks/*"$id"/*.raw; do
-        theirs=$(ask "$control/sha256?vm=$1&disk=$(tr -dc 0-9 <<<"$(basename "$disk")")&what=live" | jq -r .sha256)
-        ours=$(sha256sum <"$disk" | cut -d' ' -f1)
-        [ "$theirs" = "$ours" ] || fail "$disk of $1 differs: $theirs $ours"
+        same_as_live "$1" "$(tr -dc 0-9 <<<"$(basename "$disk")")" "$disk"
     done
     [ -e "$disk" ] || fail "$1 has no disk"
 }
@@ -156,7 +121,6 @@ done
 lands ledger
 
 # Nothing of ours is left on the source but that two machines are off.
-left=$(ask "$control/baseline" | jq -c .differences)
+left=$(left_on_source)
 [ "$(jq length <<<"$left")" = 2 ] && grep -q 'busy.*ledger\|ledger.*busy' <<<"$left" || fail "left on the source: $left"
-exec {VSPHERE[1]}>&-
-wait "$VSPHERE_PID" || fail "vcsimx ended with $?"
+stop_vsphere

@@ -1,13 +1,7 @@
 #!/usr/bin/env bash
 # Machines that only VDDK can read anywhere leave a vSphere; flyt is killed meanwhile, and its nbdkit ends with it.
 # The plugin is tests/vsphere/nbdkit_vddk.cpp.
-. "$(dirname "${BASH_SOURCE[0]}")/../integration/lab.sh"
-lab=$FLYT_SOURCE/tests/lab/vsphere
-"$lab/build.sh" "$FLYT_SOURCE/build/vsphere" >&2 || {
-    status=$?
-    echo "the vSphere of tests/lab cannot be built here"
-    exit $status
-}
+. "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 cat >machines.json <<'END'
 {"machines":[
  {"name":"ledger","powerState":"poweredOn","tools":"toolsOk","shutdownSeconds":1,"changeTracking":true,
@@ -15,12 +9,7 @@ cat >machines.json <<'END'
  {"name":"still","datastore":"vsan1","disks":[{"sizeMiB":2}]}],
  "datastores":[{"name":"vsan1","type":"vsan"}]}
 END
-coproc VSPHERE { "$FLYT_SOURCE/build/vsphere/vcsimx" -exit-with-stdin -machines machines.json; }
-read -r ready <&"${VSPHERE[0]}"
-told() { jq -r ".$1" <<<"$ready"; }
-control=$(told controlUrl)
-ask() { curl -sf "$@"; }
-(umask 077 && told password >password)
+start_vsphere
 mkdir -p vddk/lib64
 touch vddk/lib64/libvixDiskLib.so.8
 # An nbdkit that finds the plugin vddk by its name.
@@ -37,25 +26,8 @@ exec nbdkit "\$@"
 END
 chmod +x nbdkit
 cat >flyt.toml <<END
-[site]
-name  = "Integration"
-id    = "$(cat /proc/sys/kernel/random/uuid)"
-state = "$FOLDER/state"
-[policy]
-countries = ["DK"]
-control   = ["EU"]
-[endpoints.vc]
-driver = "vsphere"
-url = "$(told url)"
-user = "$(told username)"
-password = { file = "password" }
-fingerprint = "$(told fingerprint)"
-vddk_libdir = "vddk"
-nbdkit = "./nbdkit"
-[endpoints.shelf]
-driver = "memory"
-world  = "shelf"
-ground = { country = "DK", operator = "Test Kommune", owner = "Test Kommune", control = ["DK"] }
+$(vsphere_site)
+$(vsphere_endpoint vc 'vddk_libdir = "vddk"' 'nbdkit = "./nbdkit"')
 [map.networks]
 "*" = "servers"
 [defaults]
@@ -63,8 +35,6 @@ boot_timeout = "30 s"
 [machines.ledger]
 convert = "none"
 END
-cp -r "$FLYT_SOURCE/examples/memory/target" shelf
-flyt() { "$FLYT_PROGRAM" "$@"; }
 # The processes that serve a disk, or have not ended yet.
 serving() { pgrep -f -- "libdir=$FOLDER/vddk" || :; }
 
@@ -112,12 +82,10 @@ expect 0 flyt apply ledger.json
 read_again=$(awk '{sum += $2} END {print sum + 0}' reads)
 [ "$read_again" -lt $((12 << 20)) ] || fail "the last sync read $read_again bytes of 24 MiB"
 disk=$(echo shelf/disks/*/*.raw)
-theirs=$(ask "$control/sha256?vm=ledger&disk=0&what=live" | jq -r .sha256)
-[ "$theirs" = "$(sha256sum <"$disk" | cut -d' ' -f1)" ] || fail "$disk differs"
+same_as_live ledger 0 "$disk"
 counters=$(ask "$control/counters")
 [ "$(jq '(."folder.status.206" // 0) + (."soap.ExportSnapshot" // 0)' <<<"$counters")" = 0 ] || fail "read in another way, too"
 grep -rqF "$(cat password)" argv state ledger.json && fail "the password was written somewhere"
-left=$(ask "$control/baseline" | jq -c .differences)
+left=$(left_on_source)
 [ "$(jq length <<<"$left")" = 1 ] && grep -q ledger <<<"$left" || fail "left on the source: $left"
-exec {VSPHERE[1]}>&-
-wait "$VSPHERE_PID" || fail "vcsimx ended with $?"
+stop_vsphere
