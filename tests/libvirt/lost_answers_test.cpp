@@ -1,7 +1,9 @@
 // What the daemon did, and could not tell any more.
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <sstream>
+#include <string>
 
 #include "tests/libvirt/lab_machines.hpp"
 #include "tests/libvirt/relay.hpp"
