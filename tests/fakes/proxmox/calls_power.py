@@ -1,0 +1,242 @@
+"""/nodes/NODE/qemu/VMID/status: what a machine does, and changing that."""
+
+import os
+import re
+import time
+
+import machine as running
+from calls import call
+from faults import ApiError, died
+from vm import find
+
+SHUTDOWN_SECONDS = 60
+
+
+def status_of(machine, full=False):
+    """As the list of machines tells it; with `full` or for one machine alone, what QEMU tells as well."""
+    config = machine.config
+    cores = int(config.get("vcpus") or int(config.get("cores", 1)) * int(config.get("sockets", 1)))
+    entry = {"vmid": machine.vmid, "name": machine.name(), "status": "running" if machine.running else "stopped",
+             "cpus": cores, "cpu": 0, "mem": 0, "disk": 0, "netin": 0, "netout": 0, "diskread": 0, "diskwrite": 0,
+             "uptime": 0, "maxmem": int(re.sub(r"\D.*", "", config.get("memory", "512").removeprefix("current="))) << 20,
+             "maxdisk": machine.boot_disk_size(), "qmpstatus": "stopped", "ha": {"managed": 0}}
+    if machine.template:
+        entry["template"] = 1
+    entry |= {key: config[key] for key in ("lock", "tags") if key in config}
+    if any(re.fullmatch(r"serial\d+", key) for key in config):
+        entry["serial"] = 1
+    if agent_enabled(config):
+        entry["agent"] = 1
+    if machine.running:
+        entry |= figures(machine, full)
+    return entry
+
+
+def figures(machine, full):
+    process = machine.process
+    entry = {"pid": process.child.pid, "uptime": int(time.time() - process.started), "mem": memory_of(process.child.pid)}
+    if full:
+        entry["qmpstatus"] = process.ask("query-status")["status"]
+        entry |= {"running-machine": machine_kind(process), "running-qemu": version(process), "proxmox-support": {}}
+        entry |= {"clipboard": None, "blockstat": block_figures(process), "balloon": entry["mem"], "freemem": 0}
+        entry["diskread"] = sum(stats.get("rd_bytes", 0) for stats in entry["blockstat"].values())
+        entry["diskwrite"] = sum(stats.get("wr_bytes", 0) for stats in entry["blockstat"].values())
+        entry["nics"] = {f"tap{machine.vmid}i{key[3:]}": {"netin": 0, "netout": 0}
+                         for key in machine.config if re.fullmatch(r"net\d+", key)}
+        for key in ("balloon", "freemem"):
+            entry.pop(key)
+    else:
+        entry["qmpstatus"] = "running"
+    return entry
+
+
+def memory_of(pid):
+    try:
+        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+    except (OSError, IndexError):
+        return 0
+
+
+def machine_kind(process):
+    return process.ask("qom-get", {"path": "/machine", "property": "type"}).removesuffix("-machine")
+
+
+def version(process):
+    found = process.ask("query-version")["qemu"]
+    return f"{found['major']}.{found['minor']}.{found['micro']}"
+
+
+def block_figures(process):
+    found = {}
+    for entry in process.ask("query-blockstats"):
+        key = entry.get("device", "").removeprefix("drive-") or os.path.basename(entry.get("qdev", ""))
+        if key:
+            found[key] = {name.replace("rd_total", "rd_total"): value for name, value in entry["stats"].items()
+                          if not name.startswith(("zone", "timed"))} | {"timed_stats": []}
+    return found
+
+
+def agent_enabled(config):
+    return bool(re.match(r"(enabled=)?1", config.get("agent", "0")))
+
+
+@call("GET /nodes/{node}/qemu/{vmid}/status/current")
+def current(ask):
+    machine = find(ask.world, ask.get("vmid"), ask.node)
+    try:
+        entry = status_of(machine, full=True)
+    except (OSError, ApiError):  # it ended while it was asked
+        entry = status_of(machine)
+    sid = f"vm:{machine.vmid}"
+    if sid in ask.world.ha:
+        entry["ha"] = {"managed": 1, "state": ask.world.ha[sid].get("state", "started")}
+    return entry
+
+
+def boot_process(machine, task, skiplock=False):
+    """Starts QEMU; raises as a start on the server fails."""
+    with machine.locked():
+        if machine.world.machines.get(machine.vmid) is not machine:
+            find(machine.world, machine.vmid, machine.node)
+        if machine.template:
+            raise died("you can't start a vm if it's a template")
+        if not skiplock:
+            machine.demand_unlocked()
+        if machine.running:
+            raise died(f"VM {machine.vmid} already running")
+        kvm = machine.shown().get("kvm", "1") == "1" and not machine.world.options["tcg"]
+        if kvm and not os.path.exists("/dev/kvm"):
+            raise died("KVM virtualisation configured, but not available. Either disable in VM configuration or "
+                       "enable in BIOS.")
+        check_bridges(machine)
+        machine.config = machine.shown()
+        machine.pending, machine.dropped = {}, {}
+        machine.save()
+        machine.process = running.Process(machine, task)
+
+
+def check_bridges(machine):
+    known = {bridge["iface"] for bridge in machine.world.bridges_on(machine.node)} | machine.world.vnet_names()
+    for key, value in machine.config.items():
+        bridge = re.search(r"bridge=([^,]+)", value) if re.fullmatch(r"net\d+", key) else None
+        if bridge and bridge[1] not in known:
+            raise died(f"bridge '{bridge[1]}' does not exist")
+
+
+def powered(kind):
+    """A call that does its work in a task."""
+    def enter(work):
+        def handler(ask):
+            check_skiplock(ask)
+            name = {"qmstart": None}.get(kind, kind)
+            machine = ask.world.machines.get(ask.get("vmid"))
+            if name and (not machine or machine.node != ask.node) and kind in ("qmpause", "qmresume", "qmreset"):
+                find(ask.world, ask.get("vmid"), ask.node)
+            return ask.task(kind, ask.get("vmid"), lambda task: work(ask, task))
+        return handler
+    return enter
+
+
+def check_skiplock(ask):
+    if ask.get("skiplock") and not ask.caller.is_root:
+        raise ApiError(400, "Parameter verification failed.", {"skiplock": "Only root may use this option."})
+
+
+@call("POST /nodes/{node}/qemu/{vmid}/status/start")
+@powered("qmstart")
+def start(ask, task):
+    boot_process(find(ask.world, ask.get("vmid"), ask.node), task, bool(ask.get("skiplock")))
+
+
+@call("POST /nodes/{node}/qemu/{vmid}/status/stop")
+@powered("qmstop")
+def stop(ask, task):
+    machine = find(ask.world, ask.get("vmid"), ask.node)
+    if ask.get("overrule-shutdown"):
+        for other in ask.world.tasks.running():
+            if other.kind == "qmshutdown" and other.ident == str(machine.vmid):
+                other.stop.set()
+                other.done.wait(5)
+    with machine.locked():
+        if not ask.get("skiplock"):
+            machine.demand_unlocked()
+        if machine.running:
+            machine.process.quit(task)
+        apply_pending(machine)
+
+
+def apply_pending(machine):
+    """What waited for the machine's end is its configuration now."""
+    if machine.pending or machine.dropped:
+        machine.config = machine.shown()
+        machine.pending, machine.dropped = {}, {}
+        machine.save()
+
+
+@call("POST /nodes/{node}/qemu/{vmid}/status/shutdown")
+@powered("qmshutdown")
+def shutdown(ask, task):
+    machine = find(ask.world, ask.get("vmid"), ask.node)
+    with machine.locked():
+        if not ask.get("skiplock"):
+            machine.demand_unlocked()
+        if not machine.running:
+            return
+        if machine.process.ask("query-status")["status"] == "paused":
+            raise died("VM is paused - cannot shutdown") if not ask.get("forceStop") else died("VM quit/powerdown failed")
+        press_button(machine)
+    # The lock is given back while the guest takes its time: who asks to stop it must be heard.
+    if not machine.process.wait(ask.get("timeout", SHUTDOWN_SECONDS), task):
+        if not ask.get("forceStop"):
+            raise died("VM quit/powerdown failed - got timeout")
+        task.log("VM still running - terminating now with SIGTERM")
+        machine.process.quit(task)
+    apply_pending(machine)
+
+
+def press_button(machine):
+    try:
+        machine.process.ask("system_powerdown")
+    except OSError:
+        pass  # it has just ended
+
+
+@call("POST /nodes/{node}/qemu/{vmid}/status/reset")
+@powered("qmreset")
+def reset(ask, _):
+    machine = find(ask.world, ask.get("vmid"), ask.node)
+    demand_running(machine)
+    machine.process.ask("system_reset")
+
+
+@call("POST /nodes/{node}/qemu/{vmid}/status/reboot")
+@powered("qmreboot")
+def reboot(ask, task):
+    machine = find(ask.world, ask.get("vmid"), ask.node)
+    demand_running(machine)
+    press_button(machine)
+    if not machine.process.wait(ask.get("timeout", SHUTDOWN_SECONDS), task):
+        raise died("VM quit/powerdown failed - got timeout")
+    boot_process(machine, task)
+
+
+@call("POST /nodes/{node}/qemu/{vmid}/status/suspend")
+@powered("qmpause")
+def suspend(ask, _):
+    machine = find(ask.world, ask.get("vmid"), ask.node)
+    demand_running(machine)
+    machine.process.ask("stop")
+
+
+@call("POST /nodes/{node}/qemu/{vmid}/status/resume")
+@powered("qmresume")
+def resume(ask, _):
+    machine = find(ask.world, ask.get("vmid"), ask.node)
+    demand_running(machine)
+    machine.process.ask("cont")
+
+
+def demand_running(machine):
+    if not machine.running:
+        raise died(f"VM {machine.vmid} not running")

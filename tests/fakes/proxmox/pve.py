@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""A Proxmox VE that is none, for tests: README.md beside it tells what it models.
+
+Prints one JSON line when it is ready (addresses, secrets of this run, folders) and ends with its standard input.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import world as worlds
+from injections import Injections
+from server import Front
+from wire import Server
+
+CALLS = ("calls_access", "calls_cluster", "calls_nodes", "calls_storage", "calls_machines", "calls_config", "calls_power",
+         "calls_agent", "calls_snapshots")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--exit-with-stdin", action="store_true", help="end when standard input closes")
+    parser.add_argument("--world", help="a JSON file that describes the platform")
+    parser.add_argument("--version", choices=("8.4", "9.1"), default="8.4")
+    parser.add_argument("--state", help="a folder for all that is kept; default: a new one, removed at the end")
+    parser.add_argument("--fast-401", action="store_true", help="refuse logins at once, not after 3 s")
+    parser.add_argument("--tcg", action="store_true", help="start machines as if the node could: emulated, kvm or not")
+    return parser.parse_args()
+
+
+def certificate(folder):
+    """(certificate, key) of an authority and server in one, valid for this machine."""
+    cert, key = folder / "pve-root-ca.pem", folder / "pve-ssl.key"
+    if not cert.exists():
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-days", "30", "-subj", "/O=Fake/CN=localhost", "-addext",
+                        "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", key, "-out", cert],
+                       check=True, capture_output=True)
+        key.chmod(0o600)
+    return cert, key
+
+
+def fingerprint(cert):
+    done = subprocess.run(["openssl", "x509", "-in", cert, "-noout", "-fingerprint", "-sha256"],
+                          check=True, capture_output=True, text=True)
+    return done.stdout.strip().partition("=")[2]
+
+
+class Fake:
+    def __init__(self, options):
+        self.own_state = options.state is None
+        self.state = Path(options.state or tempfile.mkdtemp(prefix="flyt-pve-")).resolve()
+        self.state.mkdir(parents=True, exist_ok=True)
+        self.injections = Injections()
+        self.world = worlds.World(worlds.load(options.world), options.version, self.state, self.injections)
+        self.world.options |= {"fast_401": options.fast_401, "tcg": options.tcg}
+        cert, key = certificate(self.state)
+        self.world.fingerprint = fingerprint(cert)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(cert, key)
+        for name in CALLS:
+            importlib.import_module(name)
+        self.servers = {}
+        for node in self.world.nodes.values():
+            server = Server(Front(self.world, node.name), context, self.world.options)
+            self.servers[node.name] = server
+            node.url = f"https://127.0.0.1:{server.port}"
+        self.token = self.world.access.add_token("root@pam", "mig", privsep=False)
+        self.cert = cert
+
+    def ready(self):
+        first = next(iter(self.world.nodes.values()))
+        root = self.world.access.users["root@pam"]
+        return {"url": first.url, "fingerprint": self.world.fingerprint, "ca": str(self.cert), "node": first.name,
+                "nodes": {name: {"url": node.url, "ssh": node.ssh} for name, node in self.world.nodes.items()},
+                "root": {"user": root.name, "password": root.password}, "token": f"root@pam!mig={self.token}",
+                "state": str(self.state), "pid": os.getpid()}
+
+    def close(self):
+        for server in self.servers.values():
+            server.close()
+        for machine in self.world.machines.values():
+            if machine.running:
+                machine.process.kill()
+        if self.own_state:
+            shutil.rmtree(self.state, ignore_errors=True)
+
+
+def wait_for_end(with_stdin):
+    end = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: end.set())
+    if with_stdin:
+        def watch():
+            while os.read(0, 4096):
+                pass
+            end.set()
+        threading.Thread(target=watch, daemon=True).start()
+    end.wait()
+
+
+def main():
+    options = arguments()
+    fake = Fake(options)
+    print(json.dumps(fake.ready()), flush=True)
+    wait_for_end(options.exit_with_stdin)
+    fake.close()
+    sys.stdout.flush()
+    os._exit(0)  # threads that wait for a connection do not hold us
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,305 @@
+"""Storages: where volumes lie on a node, how they are named, made and told of."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from faults import died
+
+KINDS = ("images", "rootdir", "vztmpl", "iso", "backup", "snippets", "import")
+FOLDERS = {"iso": "template/iso", "vztmpl": "template/cache", "backup": "dump", "snippets": "snippets",
+           "import": "import"}
+FILES = {"dir", "nfs", "cifs", "btrfs", "cephfs", "glusterfs"}
+NEVER_SHARED = {"dir", "lvmthin", "zfspool", "lvm", "btrfs"}
+IMAGE_FORMATS = ("raw", "qcow2", "vmdk", "qed")
+
+
+@dataclass
+class Volume:
+    """A volume's name taken apart."""
+    kind: str
+    name: str
+    vmid: int = None
+    form: str = None
+    inner: str = None  # a disk inside an OVA
+
+
+class Storage:
+    def __init__(self, world, entry):
+        self.world = world
+        self.name = entry["storage"]
+        self.kind = entry["type"]
+        self.entry = {key: value for key, value in entry.items() if key not in ("size", "nodes", "shared", "disable")}
+        self.limit = entry.get("size")
+        self.nodes = entry.get("nodes")
+        self.enabled = not entry.get("disable")
+        self.shared = int(bool(entry.get("shared", self.kind not in NEVER_SHARED)))
+        self.full = False
+
+    @property
+    def content(self):
+        return [part for part in re.split(r"[,;\s]+", self.entry.get("content", "images,rootdir")) if part]
+
+    def on(self, node):
+        return not self.nodes or node in self.nodes
+
+    def root(self, node):
+        """Where its volumes lie on `node`."""
+        base = self.world.state / "shared" / self.name if self.shared else \
+            self.world.nodes[node].folder / "storage" / self.name
+        base.mkdir(parents=True, exist_ok=True)
+        return base
+
+    def listed(self):
+        """As the cluster's configuration tells it."""
+        entry = dict(self.entry)
+        if self.nodes:
+            entry["nodes"] = ",".join(self.nodes)
+        if self.shared and self.kind in NEVER_SHARED:
+            entry["shared"] = 1
+        if not self.enabled:
+            entry["disable"] = 1
+        return entry
+
+    def usage(self, node):
+        """(total, used, available) in bytes."""
+        space = os.statvfs(self.root(node))
+        total, free = space.f_blocks * space.f_frsize, space.f_bavail * space.f_frsize
+        used = total - space.f_bfree * space.f_frsize
+        if self.limit is not None:
+            used = sum(file.stat().st_blocks * 512 for file in self.root(node).rglob("*") if file.is_file())
+            total, free = int(self.limit), max(0, int(self.limit) - used)
+        return (total, total, 0) if self.full else (total, used, free)
+
+    def demand_room(self, node, size):
+        """Only where the world names a size, or a fault makes it full: else the file system itself says no."""
+        if self.full or (self.limit is not None and size > self.usage(node)[2]):
+            raise died(f"unable to create image: {self.no_room(node, size)}")
+
+    def no_room(self, node, size):
+        return f"qemu-img: {self.root(node)}: Could not resize file: No space left on device"
+
+    def volume_id(self, name):
+        return f"{self.name}:{name}"
+
+    def free_name(self, node, vmid, form, purpose="disk"):
+        taken = {entry["volid"].rsplit("/", 1)[-1].rsplit(":", 1)[-1].partition(".")[0]
+                 for entry in self.list(node, ["images"], vmid)}
+        if purpose != "disk":
+            return f"vm-{vmid}-{purpose}{self.suffix(form)}"
+        number = next(n for n in range(1000) if f"vm-{vmid}-disk-{n}" not in taken)
+        return f"vm-{vmid}-disk-{number}{self.suffix(form)}"
+
+
+class FileStorage(Storage):
+    """Volumes are files in folders, as on dir and NFS storages."""
+    forms = IMAGE_FORMATS
+    default_form = "raw"
+
+    def suffix(self, form):
+        return f".{form}"
+
+    def parse(self, name):
+        image = re.fullmatch(r"(\d+)/(\S+)", name)
+        if image:
+            form = re.fullmatch(r".*\.(raw|qcow2|vmdk|qed|subvol)", image[2])
+            if not form:
+                raise died(f"unable to parse volume filename '{image[2]}'")
+            return Volume("images", image[2], int(image[1]), form[1])
+        inner = re.fullmatch(r"import/([^/]+\.ova)/([^/]+\.(vmdk|qcow2|raw))", name)
+        if inner:
+            return Volume("import", inner[1], form=f"ova+{inner[3]}", inner=inner[2])
+        for kind, pattern, form in (("import", r"import/([^/]+\.(raw|qcow2|vmdk|ova|ovf))", 2),
+                                    ("iso", r"iso/([^/]+\.(?:iso|img))", None),
+                                    ("vztmpl", r"vztmpl/([^/]+\.tar\.(?:gz|xz|zst))", None),
+                                    ("snippets", r"snippets/([^/]+)", None), ("backup", r"backup/([^/]+)", None)):
+            found = re.fullmatch(pattern, name)
+            if found:
+                return Volume(kind, found[1], form=found[form] if form else kind)
+        raise died(f"unable to parse directory volume name '{name}'")
+
+    def path(self, node, name):
+        volume = self.parse(name)
+        if volume.kind == "images":
+            return self.root(node) / "images" / str(volume.vmid) / volume.name
+        return self.root(node) / FOLDERS[volume.kind] / volume.name
+
+    def image_name(self, vmid, name):
+        return f"{vmid}/{name}"
+
+    def list(self, node, kinds, vmid=None):
+        found = []
+        if "images" in kinds:
+            for file in sorted(self.root(node).glob("images/*/*")):
+                owner, form = file.parent.name, file.suffix[1:]
+                if owner.isdigit() and form in IMAGE_FORMATS and (vmid is None or int(owner) == int(vmid)):
+                    found.append(image_entry(self.volume_id(f"{owner}/{file.name}"), file, int(owner), form))
+        for kind in ("iso", "vztmpl", "backup", "snippets", "import"):
+            for file in sorted((self.root(node) / FOLDERS[kind]).glob("*")) if kind in kinds else []:
+                if (form := form_of_file(kind, file.name)) and file.is_file():
+                    found.append({"volid": self.volume_id(f"{kind}/{file.name}"), "content": kind, "format": form,
+                                  "size": file.stat().st_size, "ctime": int(file.stat().st_ctime)})
+        return found
+
+    def alloc(self, node, vmid, form, name, size, log=lambda text: None):
+        """Makes an image of `size` bytes; its volume id."""
+        name = name or self.free_name(node, vmid, form)
+        path = self.path(node, self.image_name(vmid, name))
+        if path.exists():
+            raise died(f"disk image '{path}' already exists")
+        self.demand_room(node, size)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            log(create_image(path, form, size))
+        except Exception:
+            path.unlink(missing_ok=True)
+            raise
+        return self.volume_id(self.image_name(vmid, name))
+
+    def free(self, node, name, log=lambda text: None):
+        path = self.path(node, name)
+        if path.exists():
+            path.unlink()
+        else:
+            log(f"disk image '{path}' does not exist")
+        if self.parse(name).kind == "images" and path.parent.is_dir() and not any(path.parent.iterdir()):
+            path.parent.rmdir()
+
+
+class VolumeStorage(Storage):
+    """Volumes of a volume group or pool. Files stand in for the block devices; names, formats and paths are theirs."""
+    forms = ("raw",)
+    default_form = "raw"
+
+    def suffix(self, form):
+        return ""
+
+    def group(self):
+        return self.entry.get("vgname") or self.entry.get("pool") or self.name
+
+    def root(self, node):
+        base = super().root(node) / "dev" / self.group()
+        base.mkdir(parents=True, exist_ok=True)
+        return base
+
+    def parse(self, name):
+        found = re.fullmatch(r"(?:vm|base)-(\d+)-\S+", name)
+        if not found:
+            raise died(f"unable to parse {self.kind.replace('pool', '')} volume name '{name}'")
+        return Volume("images", name, int(found[1]), "raw")
+
+    def path(self, node, name):
+        return self.root(node) / self.parse(name).name
+
+    def image_name(self, vmid, name):
+        return name
+
+    def list(self, node, kinds, vmid=None):
+        found = []
+        for file in sorted(self.root(node).glob("vm-*")) if "images" in kinds else []:
+            owner = int(file.name.split("-")[1])
+            if vmid is None or owner == int(vmid):
+                entry = image_entry(self.volume_id(file.name), file, owner, "raw")
+                entry.pop("used", None)
+                found.append(entry)
+        return found
+
+    def alloc(self, node, vmid, form, name, size, log=lambda text: None):
+        if form != "raw":
+            raise died(f"unsupported format '{form}'")
+        name = name or self.free_name(node, vmid, form)
+        if not re.match(rf"vm-{vmid}-", name):
+            raise died(f"illegal name '{name}' - should be 'vm-{vmid}-*'")
+        path = self.path(node, name)
+        if path.exists():
+            raise died(f"lvcreate '{self.group()}/{name}' error:   Logical Volume \"{name}\" already exists in volume "
+                       f"group \"{self.group()}\"")
+        self.demand_room(node, size)
+        unit = 4 << 20 if self.kind.startswith("lvm") else 8 << 10
+        with open(path, "wb") as file:
+            file.truncate(-(-size // unit) * unit)
+        log(f'  Logical volume "{name}" created.' if self.kind.startswith("lvm") else "")
+        return self.volume_id(name)
+
+    def free(self, node, name, log=lambda text: None):
+        path = self.path(node, name)
+        if not path.exists():
+            raise died(f"lvremove '{self.group()}/{name}' error:   Failed to find logical volume "
+                       f"\"{self.group()}/{name}\"")
+        path.unlink()
+        log(f'  Logical volume "{name}" successfully removed.')
+
+    def no_room(self, node, size):
+        return f"lvcreate '{self.group()}' error:   Volume group \"{self.group()}\" has insufficient free space"
+
+
+def make_storage(world, entry):
+    kind = FileStorage if entry["type"] in FILES else VolumeStorage
+    storage = kind(world, entry)
+    if kind is FileStorage and "path" not in storage.entry:
+        storage.entry["path"] = str(storage.root(next(iter(world.nodes))) if not storage.nodes
+                                    else storage.root(storage.nodes[0]))
+    storage.entry.setdefault("content", "images,rootdir")
+    return storage
+
+
+def form_of_file(kind, name):
+    wanted = {"iso": r".*\.(?:iso|img)", "vztmpl": r".*\.(?:tar\.gz|tar\.xz|tar\.zst)", "backup": r"vzdump-.*",
+              "snippets": r".*", "import": r".*\.(?:raw|qcow2|vmdk|ova|ovf)"}[kind]
+    if not re.fullmatch(wanted, name):
+        return None
+    if kind == "import":
+        return name.rpartition(".")[2]
+    return {"iso": "iso", "snippets": "snippet", "vztmpl": "t" + name.rpartition(".t")[2].replace("ar.", "")}.get(
+        kind, name.partition(".")[2])
+
+
+def image_entry(volid, file, vmid, form):
+    stat = file.stat()
+    size = stat.st_size if form == "raw" else image_info(file, form).get("virtual-size", stat.st_size)
+    return {"volid": volid, "content": "images", "format": form, "size": size, "used": stat.st_blocks * 512,
+            "vmid": vmid, "parent": None, "ctime": int(stat.st_ctime)}
+
+
+def run(command):
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+
+
+def image_info(path, form):
+    done = run(["qemu-img", "info", "-U", "--output=json", "-f", form, path])
+    return json.loads(done.stdout) if done.returncode == 0 else {}
+
+
+def create_image(path, form, size):
+    """Makes an image; what qemu-img says about it."""
+    options = {"raw": ["-o", "preallocation=off"], "qcow2": ["-o", "preallocation=metadata"]}.get(form, [])
+    done = run(["qemu-img", "create", *options, "-f", form, path, f"{-(-size // 1024)}K"])
+    if done.returncode:
+        text = (done.stdout + done.stderr).strip()
+        formatted = [line for line in text.split("\n") if line.startswith("Formatting")]
+        told = [line for line in text.split("\n") if not line.startswith("Formatting")]
+        error = died("unable to create image: " + " ".join(told))
+        error.logged = "\n".join(formatted)
+        raise error
+    return done.stdout
+
+
+def copy_file(source, target):
+    shutil.copyfile(source, target)
+
+
+def volume(world, volid):
+    """(storage, name in it) of a volume id; raises as the server does."""
+    storage_name, _, name = volid.partition(":")
+    if storage_name not in world.storages:
+        raise died(f"storage '{storage_name}' does not exist")
+    return world.storages[storage_name], name
+
+
+def path_of(world, node, volid):
+    storage, name = volume(world, volid)
+    return Path(storage.path(node, name))
