@@ -81,7 +81,7 @@ Failure only_a_record(const Plan& plan, const EndpointConfig& endpoint, const st
        .remedy = {fmt::format("let [endpoints.{}] in the site file be that platform: its "
                               "driver, url, user and password, under the same name",
                               plan.source),
-                  fmt::format("flyt apply {}", sh_word(name)),
+                  fmt::format("flyt apply {}", shown_word(name)),
                   "the plan of a saved inventory is applied as it is where nothing has "
                   "changed; that of an export is made anew: flyt plan"}},
       Origin::setup);

@@ -9,7 +9,7 @@ namespace flyt::cli {
 Failure with_plan_remedy(Failure failure, const std::string& file) {
   Error& error = failure.error;
   if (!error.remedy.empty() || error.what.find(file) == std::string::npos) return failure;
-  const std::string word = sh_word(file);
+  const std::string word = shown_word(file);
   switch (error.code) {
     case Errc::not_found:
       error.remedy = {"name the file that flyt plan wrote, or make one:",

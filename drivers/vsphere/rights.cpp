@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "base/shell_word.hpp"
 #include "drivers/shared/xml.hpp"
 #include "drivers/vsphere/privileges.hpp"
 #include "drivers/vsphere/properties.hpp"
@@ -127,13 +128,6 @@ std::string role_command() {
   std::string command = "govc role.create flyt";
   for (const Privilege& one : privileges()) command += fmt::format(" {}", one.id);
   return command;
-}
-
-// A shell takes what is left of the name as it is.
-std::string shell_word(std::string_view user) {
-  std::string text = "'";
-  for (const char c : user) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
 }
 
 class Judge {

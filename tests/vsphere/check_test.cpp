@@ -156,7 +156,7 @@ TEST_CASE("each missing privilege is named with what it is missing on") {
   for (const vsphere::Privilege& one : vsphere::privileges()) {
     CHECK(holds(findings[0].remedy[1], std::string(" ") + std::string(one.id)));
   }
-  CHECK(holds(findings[0].remedy[2], "-principal 'flyt@vsphere.local' -role flyt"));
+  CHECK(holds(findings[0].remedy[2], "-principal flyt@vsphere.local -role flyt"));
 
   CHECK(holds(findings[1].text, "Datastore.Browse on 1 of 1 datastores (ds1)"));
   CHECK_FALSE(holds(findings[1].text, "FileManagement"));

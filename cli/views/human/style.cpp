@@ -2,20 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
+#include "base/shell_word.hpp"
 #include "cli/views/human/text.hpp"
 
 namespace flyt::cli {
 namespace {
-
-bool is_plain(char letter) {
-  constexpr std::string_view marks = "_-./:=@%+,";
-  const auto byte = static_cast<unsigned char>(letter);
-  return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
-         (letter >= '0' && letter <= '9') || byte >= 0x80 ||
-         marks.find(letter) != std::string_view::npos;
-}
 
 std::string escaped(std::string_view word) {
   std::string out = "$'";
@@ -32,28 +23,18 @@ std::string escaped(std::string_view word) {
 
 }  // namespace
 
-std::string sh_word(std::string_view word) {
-  if (one_line(word) != word) return escaped(word);
-  if (!word.empty() && std::all_of(word.begin(), word.end(), is_plain)) return std::string(word);
-  std::string out = "'";
-  for (const char letter : word) {
-    if (letter == '\'') {
-      out += "'\\''";
-    } else {
-      out += letter;
-    }
-  }
-  return out + "'";
+std::string shown_word(std::string_view word) {
+  return one_line(word) == word ? shell_word(word) : escaped(word);
 }
 
 std::string Style::with_site(std::string_view command) const {
   if (site.empty()) return std::string(command);
-  return fmt::format("{} --site {}", command, sh_word(site));
+  return fmt::format("{} --site {}", command, shown_word(site));
 }
 
 std::string Style::command(std::initializer_list<std::string_view> words) const {
   std::string line = "flyt";
-  for (const auto word : words) line += ' ' + sh_word(word);
+  for (const auto word : words) line += ' ' + shown_word(word);
   return cyan(with_site(line));
 }
 

@@ -7,9 +7,9 @@
 
 namespace flyt::cli {
 
-// As sh reads one word: plain words stay as they are. Control characters and what is not UTF-8
-// become $'\033', which bash and POSIX 2024 know.
-std::string sh_word(std::string_view word);
+// shell_word(), to be shown: control characters and what is not UTF-8 become $'\033', which bash
+// and POSIX 2024 know.
+std::string shown_word(std::string_view word);
 
 // What is coloured becomes one printable line.
 struct Style {

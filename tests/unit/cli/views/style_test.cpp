@@ -5,13 +5,13 @@
 using namespace flyt::cli;
 
 TEST_CASE("commands to copy are words as sh reads them", "[cli][views]") {
-  CHECK(sh_word("pilot-1.json") == "pilot-1.json");
-  CHECK(sh_word("Ærø.json") == "Ærø.json");
-  CHECK(sh_word("") == "''");
-  CHECK(sh_word("my plan.json") == "'my plan.json'");
-  CHECK(sh_word("o'clock") == "'o'\\''clock'");
-  CHECK(sh_word("$(reboot)") == "'$(reboot)'");
-  CHECK(sh_word("a\x1b[2J'\xff") == "$'a\\033[2J\\047\\377'");
+  CHECK(shown_word("pilot-1.json") == "pilot-1.json");
+  CHECK(shown_word("Ærø.json") == "Ærø.json");
+  CHECK(shown_word("") == "''");
+  CHECK(shown_word("my plan.json") == "'my plan.json'");
+  CHECK(shown_word("o'clock") == "'o'\\''clock'");
+  CHECK(shown_word("$(reboot)") == "'$(reboot)'");
+  CHECK(shown_word("a\x1b[2J'\xff") == "$'a\\033[2J\\047\\377'");
 }
 
 TEST_CASE("commands to copy name the site file that was given", "[cli][views]") {
