@@ -92,8 +92,10 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "It cannot be copied while it runs: a machine with fault tolerance takes no snapshots "
      "from others. Turn it off on the source, then plan again. The target has nothing like it."},
     {"V-GUEST-OLD", warning, "its guest is too old for virtio",
-     "No drivers are made for it, so that it cannot be converted. Say convert = \"none\", and "
-     "try whether it runs with the controllers that the target has."},
+     "No drivers are made for it, or not any more: Windows before 10 and Server 2016 "
+     "(I-OLD-WINDOWS says which old images of virtio-win may do), Linux before 2.6.25. Try a copy "
+     "first, or say convert = \"none\" and see that it runs with the controllers that the target "
+     "has."},
     {"V-GUEST-SPACE", warning, "a file system of the guest is nearly full",
      "virt-v2v wants 100 MB free in / and C:, and 50 MB in /boot, or it does not convert. "
      "VMware Tools say that there is less. Make room in the guest."},

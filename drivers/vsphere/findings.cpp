@@ -165,7 +165,7 @@ class Finder {
   void look_at_guest() {
     if (is_too_old(machine_.guest.id)) {
       add("V-GUEST-OLD", warning,
-          fmt::format("{} has no virtio drivers",
+          fmt::format("no virtio drivers are made for {} any more",
                       machine_.guest.name.empty() ? machine_.guest.id : machine_.guest.name),
           fmt::format("in the site file: [machines.\"{}\"]  convert = \"none\"", machine_.name));
     }

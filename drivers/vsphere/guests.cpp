@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/windows_version.hpp"
+
 namespace flyt::vsphere {
 namespace {
 
@@ -27,16 +29,40 @@ constexpr std::array<std::string_view, 9> others{"darwin",  "dosGuest", "eComSta
                                                  "freebsd", "netware",  "openServer",
                                                  "os2",     "solaris",  "unixWare"};
 
-// Windows before 7 and Server 2008 R2, whose drivers virtio-win has dropped, and Linux with kernels
-// before 2.6.25 that nobody has put virtio into.
-constexpr std::array<std::string_view, 19> old_guests{
-    "win2000",       "win31",       "win95", "win98",    "winLonghorn", "winMe",    "winNT",
-    "winNet",        "winVista",    "winXP", "asianux3", "debian4",     "mandrake", "nld9",
-    "other24xLinux", "redhatGuest", "rhel2", "rhel3",    "turboLinux"};
+struct OfWindows {
+  std::string_view prefix;
+  WindowsVersion version;
+};
+// Those of Windows up to 8.1 and Server 2012 R2; Windows 10 is windows9. Before NT: 0.
+constexpr std::array windows_versions = std::to_array<OfWindows>({
+    {"win2000", {5, 0}},
+    {"win31", {0, 0}},
+    {"win95", {0, 0}},
+    {"win98", {0, 0}},
+    {"winLonghorn", {6, 0}},
+    {"winMe", {0, 0}},
+    {"winNT", {4, 0}},
+    {"winNet", {5, 2}},
+    {"winVista", {6, 0}},
+    {"winXP", {5, 1}},
+    {"windows7", {6, 1}},
+    {"windows8", {6, 2}},
+});
+
+// Linux with kernels before 2.6.25 that nobody has put virtio into.
+constexpr std::array<std::string_view, 9> old_linuxes{"asianux3", "debian4",       "mandrake",
+                                                      "nld9",     "other24xLinux", "redhatGuest",
+                                                      "rhel2",    "rhel3",         "turboLinux"};
 
 }  // namespace
 
-bool is_too_old(std::string_view id) { return begins(id, old_guests); }
+bool is_too_old(std::string_view id) {
+  const auto known =
+      std::find_if(windows_versions.begin(), windows_versions.end(),
+                   [id](const OfWindows& one) { return id.starts_with(one.prefix); });
+  if (known != windows_versions.end()) return known->version < oldest_with_virtio;
+  return begins(id, old_linuxes);
+}
 
 GuestFamily guest_family(std::string_view id, std::string_view told) {
   if (told == "windowsGuest") return GuestFamily::windows;

@@ -57,9 +57,11 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "snapshot, which flyt takes for no assessment: shut it down, or go without. Disks that are "
      "one sequence (export leases) cannot be looked into at all."},
     {"I-OLD-WINDOWS", warning, "no virtio drivers are made for this Windows any more",
-     "virtio-win makes them for Windows 8 and Server 2012 onwards. Its image has carried the last "
-     "ones for older systems, without an installer; Windows 7 and Server 2008 R2 take them once "
-     "they know SHA-2 signatures (KB3033929). Try a copy first, or say convert = \"none\"."},
+     "virtio-win makes them for Windows 10 and Server 2016 onwards. Its newer images hold "
+     "some for Windows 8 and Server 2012 that bear no signature which 64-bit Windows takes, "
+     "and the last ones for older systems without an installer: Windows 7 and Server 2008 R2 "
+     "take them once they know SHA-2 signatures (KB3033929). Try a copy first, with an older "
+     "image (0.1.215 for Server 2012 R2), or say convert = \"none\"."},
     {"I-REBOOT-PENDING", warning, "Windows waits for a restart",
      "Updates or installations are half done, and would be finished on new hardware, where nobody "
      "can tell what failed by which. Restart it until nothing is left to do, then shut it down."},

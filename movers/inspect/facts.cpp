@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/units.hpp"
+#include "base/windows_version.hpp"
 #include "movers/inspect/concerns.hpp"
 
 namespace flyt::inspection {
@@ -21,10 +22,6 @@ struct Room {
 };
 // What virt-v2v asks for.
 constexpr std::array rooms{Room{"/", 100 * mib}, Room{"/boot", 50 * mib}};
-
-// Windows 8 and Server 2012: the oldest that virtio-win makes drivers for, as its makers said in
-// 2022 (github.com/virtio-win/kvm-guest-drivers-windows/issues/807).
-constexpr std::pair oldest_with_drivers{6U, 2U};
 
 std::vector<std::string> lines_of(std::string_view text) {
   std::vector<std::string> lines;
@@ -58,13 +55,13 @@ std::vector<std::string> matches(const std::string& text, const char* pattern) {
 }
 
 // "6.1"; what is no version, or 0.0, which libguestfs says where it knows none, is not before any.
-bool is_before(std::string_view version, std::pair<unsigned, unsigned> other) {
-  std::pair<unsigned, unsigned> own;
+bool is_before(std::string_view version, WindowsVersion other) {
+  WindowsVersion own;
   const char* end = version.data() + version.size();
-  const auto major = std::from_chars(version.data(), end, own.first);
+  const auto major = std::from_chars(version.data(), end, own.major);
   if (major.ec != std::errc() || major.ptr == end || *major.ptr != '.') return false;
-  if (std::from_chars(major.ptr + 1, end, own.second).ec != std::errc()) return false;
-  return own.first != 0 && own < other;
+  if (std::from_chars(major.ptr + 1, end, own.minor).ec != std::errc()) return false;
+  return own.major != 0 && own < other;
 }
 
 std::vector<std::string> unless(bool not_so, std::vector<std::string> names) {
@@ -149,7 +146,7 @@ class Judge {
     } else if (windows.unclean) {
       say("I-UNCLEAN", "Windows was not shut down", "start it, then: shutdown /s /f /t 0");
     }
-    if (is_before(facts_.version, oldest_with_drivers)) {
+    if (is_before(facts_.version, oldest_with_virtio)) {
       say("I-OLD-WINDOWS", fmt::format("no virtio drivers are made for {} any more", name()),
           "try a copy before the move, or set convert = \"none\"");
     }

@@ -135,14 +135,14 @@ TEST_CASE("each thing inside Windows that hinders is a concern, in the order of 
   CHECK(codes(all) == Names{"I-BITLOCKER", "I-CLOCK", "I-HIBERNATED", "I-SPACE", "I-SYSTEM"});
 }
 
-TEST_CASE("Windows before 8 and Server 2012 is old, and an unknown version is not") {
+TEST_CASE("Windows before 10 and Server 2016 is old, and an unknown version is not") {
   const auto is_old = [](const char* version) {
     Facts facts = ready_windows();
     facts.version = version;
     return codes(facts) == Names{"I-OLD-WINDOWS", "I-SYSTEM"};
   };
-  for (const char* version : {"4.0", "5.2", "6.0", "6.1"}) CHECK(is_old(version));
-  for (const char* version : {"6.2", "6.3", "10.0", "0.0", "", "6", "6.", ".", "x.1"}) {
+  for (const char* version : {"4.0", "5.2", "6.0", "6.1", "6.2", "6.3"}) CHECK(is_old(version));
+  for (const char* version : {"10.0", "11.0", "0.0", "", "6", "6.", ".", "x.1"}) {
     CHECK_FALSE(is_old(version));
   }
   CHECK(codes_when([](Facts& f) { f.version = "6.1"; }) == Names{"I-SYSTEM"});
