@@ -6,6 +6,8 @@
 #include <memory>
 #include <utility>
 
+#include "base/units.hpp"
+#include "cli/endpoints.hpp"
 #include "movers/inspect/concerns.hpp"
 #include "movers/inspect/inspect.hpp"
 
@@ -30,8 +32,7 @@ std::string why_not(const Machine& machine) {
   return {};
 }
 
-Result<std::vector<Concern>> open_and_look(Driver& driver, const Machine& machine,
-                                           const Call& call) {
+Result<Inside> open_and_look(Driver& driver, const Machine& machine, const Call& call) {
   std::vector<std::unique_ptr<Channel>> channels;
   InspectRequest request{machine, {}, driver.info().kvm};
   for (const Disk& disk : machine.disks) {
@@ -47,12 +48,10 @@ Result<std::vector<Concern>> open_and_look(Driver& driver, const Machine& machin
   return found;
 }
 
-}  // namespace
-
-std::vector<Concern> look_inside(Driver& driver, const Machine& machine, const Call& call) {
+Inside look_into(Driver& driver, const Machine& machine, const Call& call) {
   const auto not_seen = [&](const std::string& why, std::string remedy) {
-    return std::vector<Concern>{
-        inside_concern("I-NOT-SEEN", machine.name, "not looked into: " + why, std::move(remedy))};
+    return Inside{
+        {inside_concern("I-NOT-SEEN", machine.name, "not looked into: " + why, std::move(remedy))}};
   };
   if (const std::string why = why_not(machine); !why.empty()) return not_seen(why, {});
   auto found = open_and_look(driver, machine, call.within(patience));
@@ -61,6 +60,28 @@ std::vector<Concern> look_inside(Driver& driver, const Machine& machine, const C
   std::string remedy = error.remedy.empty() ? std::string() : error.remedy.front();
   return not_seen(error.seen.empty() ? error.what : fmt::format("{}: {}", error.what, error.seen),
                   std::move(remedy));
+}
+
+}  // namespace
+
+Attempt<InsideById> look_inside(const EndpointConfig& endpoint,
+                                const std::vector<const Machine*>& machines, Telling telling,
+                                Session& session) {
+  using std::chrono::steady_clock;
+  FLYT_ASSIGN(const auto driver, open_endpoint(endpoint, Access::work, session.call()));
+  InsideById inside;
+  std::size_t at = 0;
+  for (const Machine* machine : machines) {
+    ++at;
+    if (machine->is_template) continue;
+    const auto begun = steady_clock::now();
+    inside[machine->id] = look_into(*driver, *machine, session.call());
+    FLYT_TRY(during(Origin::work, proceed(session.call(), "looking into machines")));
+    if (telling == Telling::nothing) continue;
+    session.view().remark(fmt::format("{} of {}: {}: {}", at, machines.size(), machine->name,
+                                      format_duration(steady_clock::now() - begun)));
+  }
+  return inside;
 }
 
 }  // namespace flyt::cli

@@ -164,11 +164,14 @@ void assess_windows(const Circumstances& known, const std::string& name,
                           "Windows: it is converted by virt-v2v, which flyt was not proven with"));
 }
 
+void assess_clock(const Machine& machine, const Inside* inside, std::vector<Concern>& found) {
+  if (machine.guest.family != GuestFamily::windows || machine.clock == ClockBase::utc) return;
+  if (inside != nullptr && inside->universal_clock) return;
+  found.push_back(concern("M-CLOCK", machine.name, "Windows: its clock is taken for local time"));
+}
+
 void assess_guest(const MachineSettings& settings, const Circumstances& known,
                   const Machine& machine, std::vector<Concern>& found) {
-  if (machine.guest.family == GuestFamily::windows && machine.clock != ClockBase::utc) {
-    found.push_back(concern("M-CLOCK", machine.name, "Windows: its clock is taken for local time"));
-  }
   const Convert wanted = settings.convert.value_or(Convert::automatic);
   const ConvertChoice choice = choose_conversion(machine, wanted);
   if (choice.convert && machine.guest.family == GuestFamily::windows) {
@@ -183,9 +186,8 @@ void assess_guest(const MachineSettings& settings, const Circumstances& known,
   }
 }
 
-}  // namespace
-
-std::vector<Concern> assess(const Site& site, const Circumstances& known, const Machine& machine) {
+std::vector<Concern> assess_outside(const Site& site, const Circumstances& known,
+                                    const Machine& machine, const Inside* inside) {
   if (!machine.unreadable.empty()) {
     return {concern("M-UNREADABLE", machine.name,
                     fmt::format("it could not be read: {}", machine.unreadable))};
@@ -198,7 +200,19 @@ std::vector<Concern> assess(const Site& site, const Circumstances& known, const 
   assess_firmware(machine, found);
   assess_disks(machine, found);
   assess_power(known, machine, found);
+  assess_clock(machine, inside, found);
   assess_guest(settings_of(site, machine.name), known, machine, found);
+  return found;
+}
+
+}  // namespace
+
+std::vector<Concern> assess(const Site& site, const Circumstances& known, const Machine& machine,
+                            const Inside* inside) {
+  std::vector<Concern> found = assess_outside(site, known, machine, inside);
+  if (inside != nullptr) {
+    found.insert(found.end(), inside->concerns.begin(), inside->concerns.end());
+  }
   return found;
 }
 

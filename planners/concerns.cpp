@@ -18,9 +18,8 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "flyt apply: a fixed one must fit the network on the target."},
     {"M-CLOCK", info, "the clock of Windows is taken for local time",
      "Windows keeps local time in the hardware's clock, unless RealTimeIsUniversal is set in its "
-     "registry, which only a look inside tells. Where it is set, the guest is wrong by its time "
-     "zone "
-     "until it asks a time server."},
+     "registry, which only a look inside tells: flyt plan --deep, while it is off. Where it is set "
+     "and nobody has looked, the guest is wrong by its time zone until it asks a time server."},
     {"M-DISK-ODD-SIZE", info, "the size of a disk is no whole number of MiB",
      "The target may make it larger. A partition table that keeps a copy of itself at the end of "
      "the disk is then mended by the guest's own tools."},

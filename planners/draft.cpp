@@ -34,7 +34,10 @@ std::string neutral_model(std::string_view word) {
 class Drafter {
  public:
   Drafter(const PlanInput& input, const Machine& source)
-      : input_(input), source_(source), settings_(settings_of(*input.site, source.name)) {}
+      : input_(input), source_(source), settings_(settings_of(*input.site, source.name)) {
+    const auto seen = input.inside.find(source.id);
+    if (seen != input.inside.end()) inside_ = &seen->second;
+  }
 
   Draft draft();
 
@@ -42,6 +45,7 @@ class Drafter {
   void raise(std::string_view code, std::string text, std::string remedy = {}) {
     draft_.concerns.push_back(concern(code, source_.name, std::move(text), std::move(remedy)));
   }
+  ClockBase clock() const;
   void choose();
   void describe();
   void add_disks();
@@ -51,8 +55,17 @@ class Drafter {
   const PlanInput& input_;
   const Machine& source_;
   const MachineSettings settings_;
+  const Inside* inside_ = nullptr;  // null: nobody has looked into it
   Draft draft_;
 };
+
+// As the guest itself says, where that is known; else as the source states it.
+ClockBase Drafter::clock() const {
+  if (inside_ != nullptr && inside_->universal_clock) return ClockBase::utc;
+  if (source_.clock != ClockBase::unknown) return source_.clock;
+  const bool windows = source_.guest.family == GuestFamily::windows;
+  return windows ? ClockBase::local_time : ClockBase::utc;
+}
 
 void Drafter::choose() {
   const ConvertChoice choice =
@@ -80,10 +93,7 @@ void Drafter::describe() {
   spec.memory_bytes = source_.memory_bytes.value_or(0);
   spec.firmware =
       source_.firmware.kind == FirmwareKind::uefi ? FirmwareKind::uefi : FirmwareKind::bios;
-  spec.clock =
-      source_.clock == ClockBase::unknown
-          ? (source_.guest.family == GuestFamily::windows ? ClockBase::local_time : ClockBase::utc)
-          : source_.clock;
+  spec.clock = clock();
   spec.guest = source_.guest;
 }
 
@@ -171,9 +181,9 @@ void Drafter::adopt() {
 }
 
 Draft Drafter::draft() {
-  draft_.concerns =
-      assess(*input_.site,
-             {input_.source->endpoint, input_.source_can_cut_over, input_.windows_lacks}, source_);
+  draft_.concerns = assess(
+      *input_.site, {input_.source->endpoint, input_.source_can_cut_over, input_.windows_lacks},
+      source_, inside_);
   PlannedMachine& planned = draft_.machine;
   planned.source = source_;
   // What may change until the plan is applied, and is looked at then.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/concern_kind.hpp"
+#include "base/inside.hpp"
 #include "base/inventory.hpp"
 #include "base/result.hpp"
 #include "base/site.hpp"
@@ -31,6 +32,7 @@ struct PlanInput {
   bool source_can_cut_over = false;
   bool source_can_track = false;
   std::vector<Error> windows_lacks;  // what converting Windows needs and is not at hand, one each
+  InsideById inside;                 // of the machines that were looked into
 };
 
 // Everything a machine, the site or the target's capacity speaks against, as concerns in the plan.
@@ -44,7 +46,9 @@ struct Circumstances {
   std::vector<Error> windows_lacks;  // as PlanInput
 };
 // The concerns of one machine for any target: `flyt assess`. A plan raises the same, and more.
-std::vector<Concern> assess(const Site& site, const Circumstances& known, const Machine& machine);
+// `inside`: null where nobody has looked into it.
+std::vector<Concern> assess(const Site& site, const Circumstances& known, const Machine& machine,
+                            const Inside* inside = nullptr);
 // What a code means and what can be done, as `flyt assess --explain` prints it.
 std::string explain(const ConcernKind& kind);
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <map>
 
 #include "base/units.hpp"
 #include "cli/commands/commands.hpp"
@@ -34,8 +32,6 @@ struct Options {
   bool deep = false, csv = false;
 };
 
-using ById = std::map<std::string, std::vector<Concern>>;  // by Machine::id
-
 Outcome explain_code(std::string code, Session& session) {
   std::transform(code.begin(), code.end(), code.begin(), [](char c) {
     return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
@@ -54,38 +50,15 @@ Outcome explain_code(std::string code, Session& session) {
   return failure(std::move(error), Origin::setup);
 }
 
-// Looks into one machine after the other, and says how long each took, unless that would stand in a
-// table.
-Attempt<ById> look_into_all(const EndpointConfig& endpoint, const Inventory& inventory,
-                            const Options& options, Session& session) {
-  using std::chrono::steady_clock;
-  FLYT_ASSIGN(const auto driver, open_endpoint(endpoint, Access::work, session.call()));
-  ById inside;
-  std::size_t at = 0;
-  for (const auto& machine : inventory.machines) {
-    ++at;
-    if (machine.is_template) continue;
-    const auto begun = steady_clock::now();
-    inside[machine.id] = look_inside(*driver, machine, session.call());
-    FLYT_TRY(during(Origin::work, proceed(session.call(), "looking into machines")));
-    if (options.csv) continue;
-    session.view().remark(fmt::format("{} of {}: {}: {}", at, inventory.machines.size(),
-                                      machine.name, format_duration(steady_clock::now() - begun)));
-  }
-  return inside;
-}
-
-Assessment assess_all(const Site& site, const Inventory& inventory, const ById& inside) {
+Assessment assess_all(const Site& site, const Inventory& inventory, const InsideById& inside) {
   const Circumstances known{inventory.endpoint, inventory.can_cut_over, missing(windows_tools())};
   Assessment found;
   found.endpoint = inventory.endpoint;
   for (const auto& machine : inventory.machines) {
     if (machine.is_template) continue;
-    auto concerns = assess(site, known, machine);
-    if (const auto its = inside.find(machine.id); its != inside.end()) {
-      concerns.insert(concerns.end(), its->second.begin(), its->second.end());
-    }
-    found.all.push_back({&machine, std::move(concerns)});
+    const auto its = inside.find(machine.id);
+    found.all.push_back(
+        {&machine, assess(site, known, machine, its == inside.end() ? nullptr : &its->second)});
   }
   return found;
 }
@@ -121,9 +94,13 @@ Outcome run(const Arguments& arguments, Session& session) {
   for (const auto& name : options.endpoints) {
     FLYT_ASSIGN(const auto* const endpoint, find_endpoint(site, name));
     FLYT_ASSIGN(const auto source, read_inventory(*endpoint, session.call()));
-    ById inside;
+    InsideById inside;
     if (options.deep) {
-      FLYT_ASSIGN(inside, look_into_all(*endpoint, source, options, session));
+      std::vector<const Machine*> all;
+      for (const Machine& machine : source.machines) all.push_back(&machine);
+      // A table is not to have remarks in it.
+      const Telling telling = options.csv ? Telling::nothing : Telling::each;
+      FLYT_ASSIGN(inside, look_inside(*endpoint, all, telling, session));
     }
     const Assessment assessment = assess_all(site, source, inside);
     if (options.csv) table += assessment_csv(assessment);

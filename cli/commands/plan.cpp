@@ -10,6 +10,7 @@
 #include "cli/commands/commands.hpp"
 #include "cli/crew.hpp"
 #include "cli/endpoints.hpp"
+#include "cli/look_inside.hpp"
 #include "cli/plan_file.hpp"
 #include "cli/session.hpp"
 #include "cli/target_ground.hpp"
@@ -27,6 +28,7 @@ constexpr std::array option_table{
     OptionInfo{"source", 0, "ENDPOINT", "where machines come from"},
     OptionInfo{"target", 0, "ENDPOINT", "where they go"},
     OptionInfo{"source-file", 0, "FILE", "a saved inventory of the source, instead of asking it"},
+    OptionInfo{"deep", 0, "", "also looks into the disks of machines that are off; takes minutes"},
     OptionInfo{"output", 'o', "FILE", "the plan (default: plan.json)"},
     OptionInfo{"adopt", 0, "OLD", "a plan whose copied disks are taken over"},
     OptionInfo{"today", 0, "DATE", ""},
@@ -34,6 +36,7 @@ constexpr std::array option_table{
 
 struct Options {
   std::optional<std::string> select, source, target, source_file, adopt;
+  bool deep = false;
   std::string output, today;
 };
 
@@ -43,11 +46,18 @@ Result<Options> options_of(const Arguments& arguments) {
                   arguments.text("target"),
                   arguments.text("source-file"),
                   arguments.text("adopt"),
+                  arguments.has("deep"),
                   arguments.text("output").value_or("plan.json"),
                   {}};
   FLYT_ASSIGN(options.today, today_of(arguments));
   // Nothing selected must never mean everything.
   if (options.select) FLYT_TRY(check_words(*options.select));
+  if (options.deep && options.source_file) {
+    return Error{.code = Errc::invalid,
+                 .what = "--deep reads the disks of the source, and --source-file does not ask it",
+                 .state = "nothing was done",
+                 .remedy = {"leave one of them out"}};
+  }
   return options;
 }
 
@@ -111,7 +121,8 @@ struct Planned {
 };
 
 Attempt<Planned> plan_it(const Options& options, const Site& site, const Ends& ends,
-                         const Call& call) {
+                         Session& session) {
+  const Call& call = session.call();
   const auto& target_config = site.endpoints.at(ends.target);
   const auto stated = judge_stated(site, target_config, options.today);
   if (auto allowed = check_policy(stated, ends.target); !allowed) {
@@ -128,6 +139,11 @@ Attempt<Planned> plan_it(const Options& options, const Site& site, const Ends& e
   input.source = &source;
   input.target = &target;
   if (options.select) input.select = split_words(source, *options.select);
+  if (options.deep) {
+    FLYT_ASSIGN(const auto chosen, during(Origin::setup, select(source, input.select)));
+    FLYT_ASSIGN(input.inside,
+                look_inside(site.endpoints.at(ends.source), chosen, Telling::each, session));
+  }
   input.ground = judge_target(site, target_config, target, options.today);
   input.flyt_version = version();
   input.inventory_digest =
@@ -146,7 +162,7 @@ Outcome run(const Arguments& arguments, Session& session) {
   FLYT_ASSIGN(const auto site, session.site());
   FLYT_TRY(during(Origin::setup, check_plan_file(options.output, session.site_file())));
   FLYT_ASSIGN(const auto ends, choose_ends(site, options.source, options.target, session.call()));
-  FLYT_ASSIGN(const auto planned, plan_it(options, site, ends, session.call()));
+  FLYT_ASSIGN(const auto planned, plan_it(options, site, ends, session));
   const Plan& plan = planned.plan;
   if (plan.machines.empty()) {
     session.view().plan_written(plan, "");

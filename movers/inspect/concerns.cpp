@@ -14,10 +14,9 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "On new hardware Windows asks for the recovery key, and no conversion can write drivers into "
      "the volume. Suspend BitLocker in the guest before the move, and have the key at hand."},
     {"I-CLOCK", info, "Windows takes the hardware's clock for UTC",
-     "RealTimeIsUniversal is set in its registry. Unless the source states its clock, a plan gives "
-     "the copy of a Windows one in local time (M-CLOCK), and it would be wrong by its time zone. "
-     "On "
-     "KVM, before its first start: <clock offset=\"utc\"/>. Or delete the value in the guest."},
+     "RealTimeIsUniversal is set in its registry. flyt plan --deep sees it and gives the copy a "
+     "clock in UTC. A plan without --deep does so only where the source says UTC, else in local "
+     "time (M-CLOCK): the copy would be wrong by its time zone."},
     {"I-CLOUD-INIT", info, "cloud-init is installed",
      "Where the target offers it a data source it may set host name, network and keys anew at the "
      "first start. Where that is not wanted: touch /etc/cloud/cloud-init.disabled in the guest."},

@@ -131,7 +131,7 @@ class Judge {
   void windows(const Windows& windows) {
     if (windows.universal_clock) {
       say("I-CLOCK", "RealTimeIsUniversal is set: Windows takes the hardware's clock for UTC",
-          "where M-CLOCK is said too: give its copy a clock in UTC before it is started");
+          "plan it with flyt plan --deep, which gives its copy a clock in UTC");
     }
     if (!windows.policies.empty()) {
       say("I-DRIVER-POLICY", fmt::format("a policy sets {}", fmt::join(windows.policies, ", ")),

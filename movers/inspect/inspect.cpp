@@ -188,14 +188,16 @@ Result<std::string> socket_of(const Channel& channel) {
 
 }  // namespace
 
-Result<std::vector<Concern>> inspect(const InspectRequest& request, const Call& call) {
+Result<Inside> inspect(const InspectRequest& request, const Call& call) {
   std::vector<std::string> sockets;
   for (const Channel* disk : request.disks) {
     FLYT_ASSIGN(sockets.emplace_back(), socket_of(*disk));
   }
   FLYT_ASSIGN(Guestfish fish, Guestfish::start(sockets, request.kvm, call));
   FLYT_ASSIGN(const Facts facts, Gatherer(fish, call).gather());
-  return judge(facts, request.machine.name, request.machine.firmware.kind == FirmwareKind::uefi);
+  const bool uefi = request.machine.firmware.kind == FirmwareKind::uefi;
+  return Inside{judge(facts, request.machine.name, uefi),
+                facts.windows && facts.windows->universal_clock};
 }
 
 }  // namespace flyt

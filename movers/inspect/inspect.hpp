@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/channel.hpp"
+#include "base/inside.hpp"
 #include "base/machine.hpp"
 
 namespace flyt {
@@ -14,9 +15,9 @@ struct InspectRequest {
   bool kvm = false;             // the appliance may use KVM
 };
 
-// What its guest will need or miss elsewhere, as concerns of this machine, by libguestfs in a
-// process and an appliance of its own. Errc::unsupported where a disk has no NBD;
+// What its guest will need or miss elsewhere, its concerns those of this machine, by libguestfs in
+// a process and an appliance of its own. Errc::unsupported where a disk has no NBD;
 // Errc::unavailable where the appliance does not start. Ends early, with an error, when stopped.
-Result<std::vector<Concern>> inspect(const InspectRequest& request, const Call& call);
+Result<Inside> inspect(const InspectRequest& request, const Call& call);
 
 }  // namespace flyt

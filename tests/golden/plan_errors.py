@@ -48,6 +48,7 @@ def plans(seen):
     seen.expect(not (seen.folder / "plan.json").exists(), "a plan was written that breaks the policy")
     worlds.write(seen)
     seen.flyt("plan", "--source-file", "flyt.toml", *TODAY)
+    seen.flyt("plan", "--deep", "--source-file", "flyt.toml", *TODAY)
 
 
 def wrong_plans(seen):

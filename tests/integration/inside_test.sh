@@ -17,7 +17,7 @@ python3 "$FLYT_SOURCE/tests/integration/windows_disk.py" windows.raw crashed.raw
 "$GUESTS/make-ova.sh" "$FOLDER/uefi.raw" "$FOLDER/exports/uefi.ova" --name uefi --firmware efi
 "$GUESTS/make-ova.sh" "$FOLDER/luks.raw" "$FOLDER/exports/secret.ova" --name secret
 "$GUESTS/make-ova.sh" "$FOLDER/empty.raw" "$FOLDER/exports/empty.ova" --name empty
-"$GUESTS/make-ova.sh" "$FOLDER/windows.raw" "$FOLDER/exports/windows.ova" --name windows
+"$GUESTS/make-ova.sh" "$FOLDER/windows.raw" "$FOLDER/exports/windows.ova" --name windows --os windows7Server64Guest
 "$GUESTS/make-ova.sh" "$FOLDER/crashed.raw" "$FOLDER/exports/crashed.ova" --name crashed
 cat >flyt.toml <<END
 [site]
@@ -56,6 +56,31 @@ same "$(jq -r 'select(.type == "remark").text' last.out | wc -l)" 6
 sha256sum --quiet -c before || fail "a package has changed"
 [ ! -e state/journal.db ] || fail "a journal was made for an assessment"
 expect 0 flyt assess --explain I-NO-FALLBACK
+
+# Planned by what its registry says of the clock, which nobody sees from outside.
+cp -r "$FLYT_SOURCE/examples/memory/target" world
+cat >>flyt.toml <<END
+[endpoints.new]
+driver = "memory"
+world  = "world"
+[map.networks]
+"*" = "lan"
+[map.storages]
+"*" = "fast"
+[machines.windows]
+convert = "none"
+END
+# planned FILTER: of the one machine in the plan, or of the plan's concerns.
+planned() { jq -r "$1" plan.json; }
+expect 0 flyt plan --source export --target new --select windows -o plan.json
+same "$(planned '.machines[0].spec.clock')" local-time
+same "$(planned '[.concerns[].code | select(test("^I-|CLOCK"))] | join(" ")')" M-CLOCK
+expect 0 flyt plan --source export --target new --select windows --deep -o plan.json
+same "$(planned '.machines[0].spec.clock')" utc
+same "$(planned '[.concerns[].code | select(test("^I-|CLOCK"))] | sort | join(" ")')" \
+    "I-CLOCK I-DRIVER-POLICY I-HIBERNATED I-OLD-WINDOWS I-REBOOT-PENDING I-SPACE I-SYSTEM"
+sha256sum --quiet -c before || fail "a package has changed"
+[ ! -e state/journal.db ] || fail "a journal was made for a plan"
 
 # Stopped while the appliance runs.
 "$FLYT_PROGRAM" assess export --deep >stopped.out 2>&1 &

@@ -49,6 +49,7 @@ struct Example {
   bool source_can_cut_over = false, source_can_track = false;
   const Plan* adopt = nullptr;
   std::vector<Error> windows_lacks;
+  InsideById inside;
 
   Example() {
     site.id = "0b7c6b1e-7a1d-4f0e-9d5c-2f8f1f6a4c11";
@@ -89,6 +90,7 @@ struct Example {
     input.source_can_cut_over = source_can_cut_over;
     input.source_can_track = source_can_track;
     input.windows_lacks = windows_lacks;
+    input.inside = inside;
     return make_plan(input);
   }
   Plan plan() const { return try_plan().value(); }

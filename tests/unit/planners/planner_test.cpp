@@ -450,3 +450,33 @@ TEST_CASE("Change tracking is switched on where that is wanted and of use", "[pl
   SECTION("not where the source cannot") { example.source_can_track = false; }
   CHECK_FALSE(machine_of(example.plan(), "web01").track_changes);
 }
+
+TEST_CASE("What a look inside has found stands in the plan, and sets the clock", "[planners]") {
+  Example example;
+  example.web().guest.family = flyt::GuestFamily::windows;
+  example.web().clock = flyt::ClockBase::local_time;
+  example.site.machines["web01"].convert = flyt::Convert::none;
+  const auto clock = [&] { return machine_of(example.plan(), "web01").spec.clock; };
+  const auto has = [&](const char* code) {
+    return flyt::tests::find(example.plan(), code) != nullptr;
+  };
+  CHECK(clock() == flyt::ClockBase::local_time);
+  CHECK(has("M-CLOCK"));
+
+  flyt::Concern seen{"I-SYSTEM", flyt::Severity::info, "web01", "Windows Server 2019", ""};
+  example.inside[example.web().id] = {{seen}, false};
+  CHECK(clock() == flyt::ClockBase::local_time);
+  CHECK(has("M-CLOCK"));
+  CHECK(has("I-SYSTEM"));
+
+  for (const auto stated : {flyt::ClockBase::local_time, flyt::ClockBase::unknown}) {
+    example.web().clock = stated;
+    example.inside[example.web().id].universal_clock = true;
+    CHECK(clock() == flyt::ClockBase::utc);
+    CHECK_FALSE(has("M-CLOCK"));
+    // The source is still described as it described itself.
+    CHECK(machine_of(example.plan(), "web01").source.clock == stated);
+  }
+  CHECK(machine_of(example.plan(), "db01").spec.clock == flyt::ClockBase::utc);
+  CHECK(flyt::tests::find(example.plan(), "I-SYSTEM", "db01") == nullptr);
+}
