@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "plans/machine_run.hpp"
+#include "plans/moment.hpp"
 #include "plans/plan_document.hpp"
 #include "plans/source.hpp"
 #include "plans/step_graph.hpp"
@@ -44,6 +45,7 @@ class Executor {
       note(graph, wait_for_one());
     }
     for (std::size_t i = 0; i < runs_.size(); ++i) settle(graph, i);
+    for (const auto& one : runs_) look_again(*one);
   }
 
  private:
@@ -104,9 +106,9 @@ class Executor {
 
   // A source that was shut down for a cutover that did not come about runs again. Where its first
   // view is still there, the copies of it are good; else they are left as undo leaves them, for the
-  // next apply to compare.
+  // next apply to compare. True: it has never been off, and may still obey.
   // REQUIRES: was_shut_down().
-  static Status restore(MachineRun& run, const Known& known) {
+  static Result<bool> restore(MachineRun& run, const Known& known) {
     const PlannedMachine& planned = *run.planned;
     const Crew& crew = *run.crew;
     // The caller's stop may be why we are here. What takes long to drop must not keep the source
@@ -116,12 +118,16 @@ class Executor {
       dropped =
           drop_views(planned, *run.plan, crew, known, run.owner(), Call{}.within(restore_patience));
     }
+    const auto before = source_if_there(run, Call{}.within(restore_patience));
     FLYT_TRY(start_again(planned, crew, Call{}.within(restore_patience)));
-    // One that did not obey in time may still do so: that it was asked stays known.
-    if (known.find("stop")->state != StepState::failed) {
+    const bool was_on = !before || (*before && (*before)->power != Power::off);
+    // That it was asked stays known until it has obeyed.
+    const bool may_obey = was_on && known.find("stop")->state != StepState::done;
+    if (!may_obey) {
       FLYT_TRY(crew.journal->reset(planned.migration_id, "stop", "the source runs again"));
     }
-    return dropped;
+    FLYT_TRY(dropped);
+    return may_obey;
   }
 
   // Its copy was begun to be started, and how far that came is not known: it stays off.
@@ -145,19 +151,38 @@ class Executor {
       if (boot->state != StepState::done) tell_left_off(run);
       return;
     }
-    const Status done = restore(run, *known);
-    if (done && stop->state == StepState::failed) return;
-    if (done && run.outcome.state == MachineState::copied) return;
+    const auto restored = restore(run, *known);
+    run.may_obey = restored && *restored;
+    if (restored && run.outcome.state == MachineState::copied) return;
+    // Its own error says all that is known.
+    if (run.may_obey && stop->state == StepState::failed && run.outcome.error) return;
     const std::string& name = run.planned->source.name;
     Error& error = run.outcome.error ? *run.outcome.error
                                      : run.outcome.error.emplace(Error{
                                            Errc::cancelled, "it was stopped during its cutover"});
-    error.state = done ? fmt::format("{} runs again on {}", name, run.plan->source)
-                       : fmt::format("{} was shut down on {}, and could not be put right: {}", name,
-                                     run.plan->source, done.error().what);
-    if (done) return;
+    if (run.may_obey) {
+      error.state = fmt::format("{} runs on {}, and may still shut down as it was asked to", name,
+                                run.plan->source);
+      return;
+    }
+    error.state = restored ? fmt::format("{} runs again on {}", name, run.plan->source)
+                           : fmt::format("{} was shut down on {}, and could not be put right: {}",
+                                         name, run.plan->source, restored.error().what);
+    if (restored) return;
     error.remedy.insert(error.remedy.begin(), fmt::format("flyt undo {}", name));
     if (run.outcome.state == MachineState::copied) run.outcome.state = MachineState::failed;
+  }
+
+  // At the end, which may be long after: a guest that obeyed late is not left off.
+  static void look_again(MachineRun& run) {
+    if (!run.may_obey) return;
+    put_right(run);
+    if (run.may_obey && run.outcome.error) {
+      run.outcome.error->remedy.push_back(
+          fmt::format("where it has gone off since: flyt undo {} switches it on again",
+                      run.planned->source.name));
+    }
+    run.lease.reset();
   }
 
   // Before it fills the source's storage.
@@ -189,7 +214,7 @@ class Executor {
     if (run.lease && (!graph.complete(machine) || options_.until != Until::landed)) put_right(run);
     if (run.lease && run.view_must_go) drop_grown_view(run);
     run.status->machine(*run.planned, outcome.state, outcome.error ? outcome.error->what : "");
-    run.lease.reset();
+    if (!run.may_obey) run.lease.reset();
   }
 
   std::vector<std::unique_ptr<MachineRun>>& runs_;

@@ -36,6 +36,7 @@ struct MachineRun {
   mutable std::mutex mutex;
   MachineOutcome outcome;
   bool view_must_go = false;  // it would fill the source's storage
+  bool may_obey = false;      // it was asked to shut down, and still ran when it was last looked at
   bool settled = false;       // nothing more is done to it by this process
 
   Owner owner() const { return {planned->migration_id, lease ? lease->epoch() : 0}; }

@@ -13,13 +13,17 @@ namespace {
 
 constexpr std::chrono::minutes shutdown_patience{5};
 
-// The platform has asked the guest; whether it ends is seen in its power.
-Error does_not_stop(const MachineRun& run, Error cause) {
+// `runs`: it was seen to.
+Error does_not_stop(const MachineRun& run, bool runs, Error cause) {
+  const std::string& name = run.planned->source.name;
   Error error = std::move(cause).within("it does not shut down");
-  error.state = "it was asked to, and may still do it; nothing of its copy is lost";
-  error.remedy.insert(
-      error.remedy.begin(),
-      fmt::format("shut {} down from inside, then apply the plan again", run.planned->source.name));
+  // A platform that refuses has not asked the guest, as far as that is known.
+  const bool refused = error.code == Errc::unsupported || error.code == Errc::denied;
+  error.state =
+      fmt::format("{} {} on {}{}; nothing of its copy is lost", name, runs ? "runs" : "may run",
+                  run.plan->source, refused ? "" : ", was asked to shut down and may still do so");
+  error.remedy.insert(error.remedy.begin(),
+                      fmt::format("shut {} down from inside, then apply the plan again", name));
   return error;
 }
 
@@ -45,9 +49,12 @@ Result<Power> shut_down(MachineRun& run, const Call& call) {
   run.status->machine(*run.planned, MachineState::running, "shutting the source down");
   auto off = run.crew->source->set_power(run.planned->source.id, Driver::PowerChange::off,
                                          call.within(shutdown_patience));
-  if (!off && off.error().code == Errc::cancelled) return off.error();
-  if (!off) return does_not_stop(run, std::move(off).error());
-  return Power::on;
+  if (off) return Power::on;
+  if (off.error().code == Errc::cancelled) return off.error();
+  // What a call past its deadline has done is known by looking: a guest may obey in that moment.
+  const auto seen = source_if_there(run, call);
+  if (seen && *seen && (*seen)->power == Power::off) return Power::on;
+  return does_not_stop(run, seen && *seen, std::move(off).error());
 }
 
 }  // namespace

@@ -19,6 +19,13 @@ void set_deaf(const Scene& scene, bool deaf) {
   REQUIRE(locked->save());
 }
 
+void switch_off(const Scene& scene, std::size_t machine) {
+  auto locked = scene.from.lock({});
+  REQUIRE(locked);
+  locked->world.machine(scene.plan.machines[machine].source.id)->power = Power::off;
+  REQUIRE(locked->save());
+}
+
 void set_tracking(const Scene& scene, Worker& worker) {
   for (const PlannedMachine& planned : scene.plan.machines) {
     REQUIRE(worker.source->set_tracking(planned.source.id, true, {}));
@@ -135,6 +142,87 @@ TEST_CASE("a guest that does not shut down keeps running, and its copy is kept",
   REQUIRE(all(worker.apply(scene), MachineState::landed));
   scene.check_landed();
   CHECK(delta_bytes(scene, worker, &CopyDetail::written_bytes) <= 2U << 20);
+}
+
+TEST_CASE("a guest that is off when its time ends is cut over", "[faults][cutover]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene;
+  scene.run_source();
+  Worker worker(scene);
+  auto slow = with_faults(Scene::open(scene.from), [](std::string_view method) {
+    return Fault{method == "set_power" ? Fault::Kind::after : Fault::Kind::none,
+                 Error{Errc::timed_out, "it was not off in time"}};
+  });
+  worker.crew.source = slow.get();
+  REQUIRE(all(worker.apply(scene), MachineState::landed));
+  scene.check_landed();
+  scene.check_source_clean();
+}
+
+TEST_CASE("a guest that obeys after its machine has failed is switched on again",
+          "[faults][cutover]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene;
+  scene.run_source();
+  set_deaf(scene, true);
+  Worker worker(scene);
+  // The first machine: at once, or when the one after it fails.
+  const int when = GENERATE(1, 2);
+  CAPTURE(when);
+  std::atomic<int> failed{0};
+  ApplyOptions options;
+  options.machines_at_once = 1;
+  options.at_step = [&](std::string_view where) {
+    if (where == "after outcome of stop" && ++failed == when) switch_off(scene, 0);
+  };
+  const auto outcomes = worker.apply(scene, options);
+  REQUIRE(all(outcomes, MachineState::failed));
+  CHECK(scene.all_run());
+  for (const MachineOutcome& one : outcomes) {
+    REQUIRE(one.error);
+    CAPTURE(one.name, one.error->state);
+    const bool obeyed = one.name == scene.plan.machines[0].source.name;
+    CHECK((one.error->state.find("runs again") != std::string::npos) == obeyed);
+    CHECK((one.error->state.find("may still") != std::string::npos) == !obeyed);
+  }
+  set_deaf(scene, false);
+  scene.guests_write("it ran on");
+  REQUIRE(all(worker.apply(scene), MachineState::landed));
+  scene.check_landed();
+}
+
+TEST_CASE("a guest that obeys after the apply has ended is known to have been asked",
+          "[faults][cutover]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene;
+  scene.only(0);
+  scene.run_source();
+  set_deaf(scene, true);
+  Worker worker(scene);
+  std::stop_source stop;
+  const bool stopped = GENERATE(true, false);  // while it is waited for
+  CAPTURE(stopped);
+  const auto waiting = with_faults(Scene::open(scene.from), [&](std::string_view method) {
+    if (!stopped || method != "set_power" || stop.stop_requested()) return Fault{};
+    stop.request_stop();
+    return Fault{Fault::Kind::hang};
+  });
+  worker.crew.source = waiting.get();
+  const auto outcomes = worker.apply(scene, {}, Call{stop.get_token()});
+  CHECK(outcomes[0].state == (stopped ? MachineState::stopped : MachineState::failed));
+  REQUIRE(outcomes[0].error);
+  CAPTURE(outcomes[0].error->state);
+  CHECK(outcomes[0].error->state.find("may still") != std::string::npos);
+  worker.crew.source = worker.source.get();
+  scene.set_source_power(Power::off);
+  if (GENERATE(true, false)) {
+    worker.undo_all(scene);
+    CHECK(scene.all_run());
+  } else {
+    REQUIRE(all(worker.apply(scene), MachineState::landed));
+    scene.check_landed();
+    scene.check_source_clean();
+  }
 }
 
 TEST_CASE("a cutover that fails leaves the source running", "[faults][cutover][tsan]") {
