@@ -1,21 +1,12 @@
 #include "verifiers/probe.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <netdb.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <memory>
 #include <span>
-#include <system_error>
 
-#include "base/durable_file.hpp"
 #include "base/http.hpp"
+#include "base/tcp_connect.hpp"
 
 namespace flyt {
 namespace {
@@ -23,43 +14,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds patience{5};
-constexpr milliseconds slice{100};  // how late a stop request may be noticed
-
-std::string system_text(int number) { return std::system_category().message(number); }
-
-// Empty: go on.
-std::string given_up_on(const Call& call) {
-  const Status status = proceed(call, "probe");
-  if (status) return {};
-  return status.error().code == Errc::cancelled ? "stopped" : "no answer";
-}
-
-// Empty: connected.
-std::string wait_connected(int socket, const Call& call) {
-  while (true) {
-    if (std::string given_up = given_up_on(call); !given_up.empty()) return given_up;
-    pollfd one{.fd = socket, .events = POLLOUT, .revents = 0};
-    const auto left = std::chrono::duration_cast<milliseconds>(call.left());
-    const auto wait = std::clamp(left, milliseconds{1}, slice);
-    const int ready = ::poll(&one, 1, static_cast<int>(wait.count()));
-    if (ready < 0 && errno != EINTR) return system_text(errno);
-    if (ready <= 0) continue;
-    int error = 0;
-    socklen_t length = sizeof error;
-    if (::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
-    return error == 0 ? std::string() : system_text(error);
-  }
-}
-
-// Empty: connected.
-std::string connect_to(const addrinfo& address, const Call& call) {
-  const FileDescriptor socket(::socket(
-      address.ai_family, address.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address.ai_protocol));
-  if (!socket) return system_text(errno);
-  if (::connect(socket.get(), address.ai_addr, address.ai_addrlen) == 0) return {};
-  if (errno != EINPROGRESS) return system_text(errno);
-  return wait_connected(socket.get(), call);
-}
 
 std::string taken(std::chrono::steady_clock::time_point since) {
   const auto now = std::chrono::steady_clock::now();
@@ -69,22 +23,12 @@ std::string taken(std::chrono::steady_clock::time_point since) {
 ProbeResult probe_tcp(const Probe& probe, const Call& call) {
   const auto target = parse_host_port(probe.target);
   if (!target) return {probe, false, "not host:port"};
-  if (std::string given_up = given_up_on(call); !given_up.empty()) return {probe, false, given_up};
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
-  addrinfo* list = nullptr;
   const auto begin = std::chrono::steady_clock::now();
-  const int code = ::getaddrinfo(target->host.c_str(), target->port.c_str(), &hints, &list);
-  if (code != 0) return {probe, false, ::gai_strerror(code)};
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(list, &::freeaddrinfo);
-  std::string seen = "no address";
-  for (const addrinfo* one = list; one != nullptr; one = one->ai_next) {
-    seen = connect_to(*one, call);
-    if (seen.empty()) return {probe, true, fmt::format("connected in {}", taken(begin))};
-  }
-  return {probe, false, seen};
+  const auto connected = tcp_connect(target->host, target->port, call);
+  if (connected) return {probe, true, fmt::format("connected in {}", taken(begin))};
+  const Error& error = connected.error();
+  if (error.code == Errc::cancelled) return {probe, false, "stopped"};
+  return {probe, false, error.code == Errc::timed_out ? "no answer" : error.seen};
 }
 
 ProbeResult probe_http(const Probe& probe, const Call& call) {

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/shell_word.hpp"
 #include "base/units.hpp"
 #include "base/uri.hpp"
 #include "drivers/shared/xml.hpp"
@@ -61,8 +62,8 @@ std::map<std::string, std::size_t> disks_by_host(const Inventory& inventory, con
   return all;
 }
 
-std::vector<Reach> reach_all(const std::vector<Host>& hosts, const std::filesystem::path& ca,
-                             const Call& call) {
+std::vector<Reach> reach_all(const std::vector<Host>& hosts, const VddkUse& vddk,
+                             const std::filesystem::path& ca, const Call& call) {
   std::vector<Reach> seen(hosts.size());
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
@@ -72,6 +73,10 @@ std::vector<Reach> reach_all(const std::vector<Host>& hosts, const std::filesyst
       url.scheme = "https";
       url.host = hosts[i].name;
       seen[i] = look_at_server(url.text() + "/", ca, call);
+      if (seen[i].error || !vddk.disks.contains(hosts[i].id)) continue;
+      if (const Status open = try_vddk_port(hosts[i].name, call); !open) {
+        seen[i].vddk = open.error();
+      }
     }
   };
   std::vector<std::jthread> threads;
@@ -90,6 +95,15 @@ Finding unreached(const Host& host, const Error& error, std::size_t disks) {
                   host.name, error.what, error.seen.empty() ? "" : ": " + error.seen, disks),
       {"let this machine resolve that name and reach TCP port 443 of the host, and 902 for VDDK:",
        fmt::format("getent hosts {}", host.name)}};
+}
+
+Finding closed_port(const std::string& host, const Error& error, std::size_t disks) {
+  return {fmt::format(
+              "port 902 of {} does not answer ({}); {} of its disks {} to be read there, by "
+              "VDDK",
+              host, error.seen.empty() ? error.what : error.seen, disks, disks == 1 ? "is" : "are"),
+          {"let this machine reach TCP port 902 of the host:",
+           fmt::format("nc -vz {} 902", shell_word(host))}};
 }
 
 // Hosts of which only export leases and VDDK would need an answer, and no disk there is read so.
@@ -111,7 +125,7 @@ void tell_idle(const std::vector<std::string>& names, Inventory& found) {
 Status look_at_hosts(const ServerConfig& server, const VddkUse& vddk, Inventory& found,
                      const Call& call) {
   const auto needed = disks_by_host(found, vddk);
-  const std::vector<Reach> seen = reach_all(found.hosts, server.trust.ca, call);
+  const std::vector<Reach> seen = reach_all(found.hosts, vddk, server.trust.ca, call);
   FLYT_TRY(proceed(call, "looking at hosts"));
   std::vector<std::string> untrusted, idle;
   for (std::size_t i = 0; i < seen.size(); ++i) {
@@ -121,6 +135,9 @@ Status look_at_hosts(const ServerConfig& server, const VddkUse& vddk, Inventory&
     if (seen[i].error && disks == 0) idle.push_back(host.name);
     if (seen[i].error && disks != 0) {
       found.findings.push_back(unreached(host, *seen[i].error, disks));
+    }
+    if (seen[i].vddk) {
+      found.findings.push_back(closed_port(host.name, *seen[i].vddk, vddk.disks.at(host.id)));
     }
     if (seen[i].ahead) judge_clock(host.name, *seen[i].ahead, found);
     if (!seen[i].untrusted.empty() && disks != 0) {
@@ -134,6 +151,19 @@ Status look_at_hosts(const ServerConfig& server, const VddkUse& vddk, Inventory&
        {"up to vSphere 8 nothing has to be done; from vSphere 9 on, give flyt vCenter's CA:",
         fmt::format("ca = \"vcenter-ca.pem\"   # from {}/certs/download.zip", server.url)},
        false});
+  return ok();
+}
+
+// A single ESXi is the host that VDDK reads from.
+Status look_at_own_port(const ServerConfig& server, const VddkUse& vddk, Inventory& found,
+                        const Call& call) {
+  if (vddk.disks.empty()) return ok();
+  FLYT_ASSIGN(const Uri url, Uri::parse(server.url));
+  const Status open = try_vddk_port(url.host, call);
+  FLYT_TRY(proceed(call, "looking at the host"));
+  if (open) return ok();
+  const std::size_t disks = vddk.all_disks();
+  found.findings.push_back(closed_port(url.host, open.error(), disks));
   return ok();
 }
 
@@ -169,8 +199,7 @@ Status judge_vddk(const VddkUse& use, Inventory& found, const Call& call) {
   FLYT_TRY(proceed(call, "looking at VDDK"));
   const Error& error = version.error();
   std::string text = fmt::format("{}{}", error.what, error.seen.empty() ? "" : ": " + error.seen);
-  std::size_t disks = 0;
-  for (const auto& [host, count] : use.disks) disks += count;
+  const std::size_t disks = use.all_disks();
   if (disks != 0) {
     text += fmt::format("; {} {} to be read by VDDK", disks, disks == 1 ? "disk is" : "disks are");
   }
@@ -180,10 +209,17 @@ Status judge_vddk(const VddkUse& use, Inventory& found, const Call& call) {
 
 }  // namespace
 
+std::size_t VddkUse::all_disks() const {
+  std::size_t all = 0;
+  for (const auto& [host, count] : disks) all += count;
+  return all;
+}
+
 Status find_hindrances(Session& session, const VddkUse& vddk, Inventory& found, const Call& call) {
   FLYT_ASSIGN(found.findings, missing_rights(session, found, call));
   FLYT_ASSIGN(const Service service, session.service(call));
-  if (service.vcenter) FLYT_TRY(look_at_hosts(session.config(), vddk, found, call));
+  FLYT_TRY(service.vcenter ? look_at_hosts(session.config(), vddk, found, call)
+                           : look_at_own_port(session.config(), vddk, found, call));
   FLYT_TRY(look_at_clock(session, found, call));
   FLYT_TRY(judge_vddk(vddk, found, call));
   return look_at_licence(session, found, call);

@@ -1,5 +1,5 @@
-// What would hinder a migration from here: missing privileges, hosts out of reach, clocks that
-// disagree, a licence that allows only reading, a VDDK that is not there.
+// What would hinder a migration from here: missing privileges, hosts and their ports out of
+// reach, clocks that disagree, a licence that allows only reading, a VDDK that is not there.
 #pragma once
 
 #include <map>
@@ -15,6 +15,7 @@ namespace flyt::vsphere {
 struct VddkUse {
   VddkSetup setup;
   std::map<std::string, std::size_t> disks;  // that are read by it, by Host::id
+  std::size_t all_disks() const;
 };
 
 // Adds Inventory::findings to `found`, which is the whole inventory of this session's server, and a

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/http.hpp"
+#include "base/tcp_connect.hpp"
 
 namespace flyt::vsphere {
 namespace {
@@ -50,6 +51,11 @@ Reach look_at_server(const std::string& url, const std::filesystem::path& ca, co
   const auto told = date == nullptr ? std::nullopt : http_time(*date);
   if (told) seen.ahead = std::chrono::round<seconds>(*told - system_clock::now());
   return seen;
+}
+
+Status try_vddk_port(const std::string& host, const Call& call) {
+  FLYT_TRY(tcp_connect(host, "902", call.within(connect_patience)));
+  return ok();
 }
 
 std::optional<system_clock::time_point> soap_time(const std::string& text) {

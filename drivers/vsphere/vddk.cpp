@@ -51,7 +51,7 @@ Error no_plugin(const VddkSetup& setup, std::string seen) {
           std::move(seen),
           {},
           {},
-          {"install the plugin: package nbdkit-plugin-vddk of Debian 13 (contrib) and Ubuntu,",
+          {"install the plugin: package nbdkit-plugin-vddk of Debian 13 (contrib) or Ubuntu 26.04,",
            "nbdkit-vddk-plugin of Fedora; or name an nbdkit that has it:",
            "nbdkit = \"/opt/nbdkit/sbin/nbdkit\""}};
 }

@@ -1,5 +1,8 @@
 // Reading disks by VDDK: the plugin is tests/vsphere/nbdkit_vddk.cpp, all else is real.
+#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <fstream>
@@ -245,6 +248,35 @@ TEST_CASE("what only some disks would need is no failure of a check", "[vsphere]
                    [](const Finding& one) { return holds(one.text, "vddk_libdir"); });
   REQUIRE(finding != found.findings.end());
   CHECK_FALSE(finding->must);
+}
+
+TEST_CASE("a host that does not answer at VDDK's port is found", "[vsphere]") {
+  FLYT_VSPHERE(lab, R"({"machines":[{"name":"web01","disks":[{"sizeMiB":1},{"sizeMiB":1}]}]})",
+               {"-esx"});
+  VddkSource source(lab);
+  const auto ports = [&](const EndpointConfig& endpoint) {
+    std::vector<Finding> all =
+        take(connect(endpoint)->inventory({"", "", true}, in_time())).findings;
+    std::erase_if(all, [](const Finding& one) { return !holds(one.text, "port 902"); });
+    return all;
+  };
+  const auto found = ports(source.endpoint("vddk"));
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].must);
+  CHECK(holds(found[0].text, "port 902 of 127.0.0.1 does not answer (Connection refused); 2 of"));
+  CHECK(found[0].remedy.back() == "nc -vz 127.0.0.1 902");
+  CHECK(ports(lab.endpoint()).empty());  // no disk is read by VDDK
+
+  const FileDescriptor listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(902);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    FLYT_SKIP("only root may listen at port 902");
+  }
+  REQUIRE(::listen(listener.get(), 1) == 0);
+  CHECK(ports(source.endpoint("vddk")).empty());
 }
 
 TEST_CASE("what VDDK says is told with what it means", "[vsphere]") {
