@@ -128,7 +128,8 @@ struct Inventory {
   std::vector<Finding> findings;    // only with Scope::findings; in no document
 };
 
-// What inventory() should look at. All empty: everything.
+// What inventory() should look at. All empty: everything. Hosts, storages and networks are told,
+// and as they are now, whatever is asked for.
 struct Scope {
   std::string machine;       // Machine::id
   std::string migration_id;  // only what this migration made

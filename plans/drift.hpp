@@ -11,7 +11,8 @@ namespace flyt {
 
 // One Error (Errc::invalid) for each pinned fact that differs and each bounded fact that no longer
 // holds; noted facts are not looked at. What this migration itself has made on the target counts
-// as free. Facts about ground are judged by verifiers, not here.
+// as free. Facts about ground are judged by verifiers, not here. Of `target` the ground is looked
+// at, and the machines that this migration made.
 std::vector<Error> drift(const PlannedMachine& planned, const Plan& plan, const Inventory& source,
                          const Inventory& target);
 

@@ -125,7 +125,10 @@ Result<std::string> step_check(MachineRun& run, const Call& call) {
   // A machine that is gone is drift, not a failure of the endpoint.
   if (!source && source.error().code == Errc::not_found) source = Inventory{};
   if (!source) return std::move(source).error();
-  FLYT_ASSIGN(const Inventory target, run.crew->target->inventory({}, call));
+  // Its ground, and of its machines only what this migration made: the others are not looked into
+  // once more for each machine of the plan.
+  FLYT_ASSIGN(const Inventory target,
+              run.crew->target->inventory({.migration_id = run.planned->migration_id}, call));
   const std::vector<Error> found = drift(*run.planned, *run.plan, *source, target);
   if (!found.empty()) return drifted(run, found);
   take(run, *source);
