@@ -140,6 +140,34 @@ Status add_tags(Session& session, const Service& service, Inventory& found, cons
   return ok();
 }
 
+// The machine refers to nothing that came into being after `around` was read.
+bool is_known(const SourceMachine& one, const Surroundings& around) {
+  const auto& disks = one.devices.disks;
+  const auto& nics = one.devices.nics;
+  return around.hosts.contains(one.host) &&
+         std::all_of(
+             disks.begin(), disks.end(),
+             [&](const DeviceDisk& disk) { return around.datastores.contains(disk.datastore); }) &&
+         std::all_of(nics.begin(), nics.end(),
+                     [&](const DeviceNic& card) { return around.network_of(card) != nullptr; });
+}
+
+struct Looked {
+  SourceMachine machine;
+  Surroundings around;
+};
+
+Result<Looked> look_at_one(Session& session, KnownSurroundings& known, const std::string& id,
+                           const Call& call) {
+  FLYT_ASSIGN(auto recent, known.recent(session, call));
+  Looked looked{{}, std::move(recent.around)};
+  FLYT_ASSIGN(looked.machine, read_machine(session, id, looked.around, call));
+  if (recent.renewed || is_known(looked.machine, looked.around)) return looked;
+  FLYT_ASSIGN(looked.around, known.renew(session, call));
+  FLYT_ASSIGN(looked.machine, read_machine(session, id, looked.around, call));
+  return looked;
+}
+
 // vCenter keeps machines in no order of their own.
 bool by_name(const Machine& a, const Machine& b) {
   return std::tie(a.name, a.id) < std::tie(b.name, b.id);
@@ -147,25 +175,27 @@ bool by_name(const Machine& a, const Machine& b) {
 
 }  // namespace
 
-Result<Inventory> read_inventory(Session& session, const Scope& scope, const ReadPolicy& policy,
-                                 const Call& call) {
+Result<Inventory> read_inventory(Session& session, KnownSurroundings& known, const Scope& scope,
+                                 const ReadPolicy& policy, const Call& call) {
   FLYT_ASSIGN(const Service service, session.service(call));
-  FLYT_ASSIGN(const Surroundings around, read_surroundings(session, call));
   Inventory found;
   found.driver = "vsphere";
   found.platform = fmt::format("{} at {}", service.full_name, session.config().url);
   FLYT_ASSIGN(found.platform_id, platform_id(session, service, call));
   Tally tally;
-  add_ground(around, found);
-  if (!scope.migration_id.empty()) return found;  // nothing here is made by a migration
-  if (!scope.machine.empty()) {
-    FLYT_ASSIGN(SourceMachine one, read_machine(session, scope.machine, around, call));
-    set_transports(around, policy, one, tally);
+  if (!scope.machine.empty() && scope.migration_id.empty()) {
+    FLYT_ASSIGN(Looked looked, look_at_one(session, known, scope.machine, call));
+    SourceMachine& one = looked.machine;
+    add_ground(looked.around, found);
+    set_transports(looked.around, policy, one, tally);
     FLYT_TRY(add_stamps(session, one, call));
     add_backup_concern(one.machine);
     found.machines.push_back(std::move(one.machine));
     return found;
   }
+  FLYT_ASSIGN(const Surroundings around, known.renew(session, call));
+  add_ground(around, found);
+  if (!scope.migration_id.empty()) return found;  // nothing here is made by a migration
   FLYT_TRY(each_object(
       session, {machine_properties()},
       [&](const Object& object) -> Status {

@@ -46,6 +46,21 @@ void put_above(const std::string& name, std::string& path) {
   path.insert(0, name);
 }
 
+PropertySpec datastore_properties() {
+  return {"Datastore",
+          {"name", "summary.type", "summary.capacity", "summary.freeSpace", "summary.accessible"}};
+}
+
+Surroundings::Datastore datastore_of(const Object& object) {
+  Surroundings::Datastore store;
+  store.storage = {
+      object.ref().value, plain_name(object.text("name")), object.text("summary.type"), {}, {}};
+  store.storage.size_bytes = amount(object.text("summary.capacity"));
+  store.storage.free_bytes = amount(object.text("summary.freeSpace"));
+  store.accessible = object.text("summary.accessible") != "false";
+  return store;
+}
+
 // A port group of one host.
 struct StandardGroup {
   Ref host;
@@ -75,18 +90,16 @@ class Reader {
 
  private:
   static std::vector<PropertySpec> specs() {
-    return {
-        {"Folder", {"name", "parent"}},
-        {"Datacenter", {"name", "parent"}},
-        {"ComputeResource", {"name", "parent"}},
-        {"ResourcePool", {"name", "parent"}},
-        {"HostSystem",
-         {"name", "parent", "runtime.connectionState", "summary.hardware.numCpuThreads",
-          "summary.hardware.memorySize", "summary.quickStats.overallMemoryUsage",
-          "config.network.portgroup"}},
-        {"Datastore",
-         {"name", "summary.type", "summary.capacity", "summary.freeSpace", "summary.accessible"}},
-        {"Network", {"name", "parent", "summary.accessible"}}};
+    return {{"Folder", {"name", "parent"}},
+            {"Datacenter", {"name", "parent"}},
+            {"ComputeResource", {"name", "parent"}},
+            {"ResourcePool", {"name", "parent"}},
+            {"HostSystem",
+             {"name", "parent", "runtime.connectionState", "summary.hardware.numCpuThreads",
+              "summary.hardware.memorySize", "summary.quickStats.overallMemoryUsage",
+              "config.network.portgroup"}},
+            datastore_properties(),
+            {"Network", {"name", "parent", "summary.accessible"}}};
   }
 
   Status take(const Object& object) {
@@ -95,7 +108,7 @@ class Reader {
     if (ref.type == "HostSystem") {
       take_host(object, ref, name);
     } else if (ref.type == "Datastore") {
-      take_datastore(object, ref, name);
+      found_.datastores[ref] = datastore_of(object);
     } else if (ref.type == "Network" || ref.type == "DistributedVirtualPortgroup" ||
                ref.type == "OpaqueNetwork") {
       Network network{ref.value, name, "portgroup", {}, {}};
@@ -145,15 +158,6 @@ class Reader {
       }
       network.vlan = vlan_from(*known->second.begin());
     }
-  }
-
-  void take_datastore(const Object& object, const Ref& ref, const std::string& name) {
-    Surroundings::Datastore store;
-    store.storage = {ref.value, name, object.text("summary.type"), {}, {}};
-    store.storage.size_bytes = amount(object.text("summary.capacity"));
-    store.storage.free_bytes = amount(object.text("summary.freeSpace"));
-    store.accessible = object.text("summary.accessible") != "false";
-    found_.datastores[ref] = std::move(store);
   }
 
   Status take_more(const Object& object) {
@@ -292,6 +296,19 @@ std::string Surroundings::cluster_of(const Ref& host) const {
 
 Result<Surroundings> read_surroundings(Session& session, const Call& call) {
   return Reader(session, call).read();
+}
+
+Status read_datastores(Session& session, Surroundings& around, const Call& call) {
+  std::vector<Ref> all;
+  for (const auto& [ref, store] : around.datastores) all.push_back(ref);
+  if (all.empty()) return ok();
+  return each_of(
+      session, all, datastore_properties(),
+      [&around](const Object& object) -> Status {
+        around.datastores[object.ref()] = datastore_of(object);
+        return ok();
+      },
+      call);
 }
 
 std::string plain_name(std::string_view written) {

@@ -47,6 +47,8 @@ struct Surroundings {
 };
 
 Result<Surroundings> read_surroundings(Session& session, const Call& call);
+// The datastores in `around` once more, as they are now.
+Status read_datastores(Session& session, Surroundings& around, const Call& call);
 
 // vSphere writes '/', '\' and '%' in names as %2f, %5c and %25.
 std::string plain_name(std::string_view written);

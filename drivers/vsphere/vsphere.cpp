@@ -39,7 +39,7 @@ class VsphereDriver final : public Driver {
   }
 
   Result<Inventory> inventory(const Scope& scope, const Call& call) override {
-    FLYT_ASSIGN(Inventory found, read_inventory(session_, scope, policy_, call));
+    FLYT_ASSIGN(Inventory found, read_inventory(session_, surroundings_, scope, policy_, call));
     found.endpoint = config_.name;
     return found;
   }
@@ -71,6 +71,7 @@ class VsphereDriver final : public Driver {
  private:
   const EndpointConfig config_;
   Session session_;
+  KnownSurroundings surroundings_;
   Unconsolidated unconsolidated_;
   const ReadPolicy policy_;
   ReadPlaces places_;

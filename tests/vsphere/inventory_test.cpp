@@ -65,6 +65,39 @@ TEST_CASE("a vCenter is named, with its ground", "[vsphere]") {
   }
 }
 
+TEST_CASE("what stands around machines is not read once more for each look at one", "[vsphere]") {
+  FLYT_VSPHERE(lab, R"({"machines":[
+    {"name":"web01","disks":[{"sizeMiB":1}]},{"name":"db01","disks":[{"sizeMiB":1}]}]})");
+  const auto driver = connect(lab.endpoint());
+  const Inventory all = take(driver->inventory({}, in_time()));
+  const auto views = [&] { return lab.counter("soap.CreateContainerView"); };
+  const auto reads = [&] {
+    return lab.counter("soap.RetrievePropertiesEx") + lab.counter("soap.RetrieveProperties") +
+           lab.counter("soap.ContinueRetrievePropertiesEx") + lab.counter("soap.QueryEvents");
+  };
+  const auto views_before = views(), reads_before = reads();
+  constexpr int looks = 25;
+  for (int i = 0; i < looks; ++i) {
+    for (const Machine& machine : all.machines) {
+      const Inventory one = take(driver->inventory({machine.id}, in_time()));
+      REQUIRE(one.machines.size() == 1);
+      CHECK(one.machines[0].disks[0].storage == machine.disks[0].storage);
+      CHECK(one.machines[0].nics[0].network == machine.nics[0].network);
+      CHECK(one.hosts.size() == all.hosts.size());
+      CHECK(one.storages.size() == all.storages.size());
+    }
+  }
+  CHECK(views() == views_before);
+  const auto each = (reads() - reads_before) / looks / 2;
+  INFO(each << " reads for a look");
+  CHECK(each <= 4);
+
+  // Who begins anew reads all of it once.
+  const auto other = connect(lab.endpoint());
+  CHECK(take(other->inventory({all.machines[0].id}, in_time())).hosts.size() == all.hosts.size());
+  CHECK(views() > views_before);
+}
+
 TEST_CASE("a single ESXi host is a platform of its own", "[vsphere]") {
   FLYT_VSPHERE(lab, R"({"machines":[{"name":"web01","disks":[{"sizeMiB":1}]}]})", {"-esx"});
   const Inventory found = take(connect(lab.endpoint())->inventory({}, in_time()));
