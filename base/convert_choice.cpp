@@ -6,22 +6,16 @@
 #include <array>
 #include <string_view>
 
+#include "base/lower_case.hpp"
+
 namespace flyt {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return out;
-}
-
-bool is_virtio_nic(const Nic& nic) { return lower(nic.model).starts_with("virtio"); }
+bool is_virtio_nic(const Nic& nic) { return lower_case(nic.model).starts_with("virtio"); }
 
 bool is_virtio_disk(const Disk& disk) {
   if (disk.bus == Bus::virtio_blk || disk.bus == Bus::virtio_scsi) return true;
-  return disk.bus == Bus::scsi && lower(disk.controller).starts_with("virtio");
+  return disk.bus == Bus::scsi && lower_case(disk.controller).starts_with("virtio");
 }
 
 // Where the platform gives only its own word: "debian12_64Guest", "windows2019srv_64Guest".
@@ -30,7 +24,7 @@ GuestFamily family_of(const Guest& guest) {
   constexpr std::array<std::string_view, 18> linuxes = {
       "linux",  "debian", "ubuntu", "rhel",   "red hat", "centos", "fedora", "sles",   "suse",
       "oracle", "rocky",  "alma",   "amazon", "alpine",  "arch",   "gentoo", "photon", "coreos"};
-  const std::string word = lower(guest.id + " " + guest.name);
+  const std::string word = lower_case(guest.id + " " + guest.name);
   const auto is_in = [&word](std::string_view part) {
     return word.find(part) != std::string::npos;
   };

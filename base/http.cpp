@@ -8,6 +8,7 @@
 
 #include "base/digest.hpp"
 #include "base/http_exchange.hpp"
+#include "base/lower_case.hpp"
 
 namespace flyt {
 namespace {
@@ -16,7 +17,7 @@ std::string lower_hex(std::string_view text) {
   std::string out;
   for (const char c : text) {
     if (c == ':' || c == ' ') continue;
-    out += c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+    out += lower_case(c);
   }
   return out;
 }

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/digest.hpp"
+#include "base/lower_case.hpp"
 
 namespace flyt {
 
@@ -113,9 +114,8 @@ std::string scheme_and_host(const std::string& url, const std::string& base = {}
     char* text = nullptr;
     if (curl_url_get(parts.get(), which, &text, CURLU_DEFAULT_PORT) != CURLUE_OK)
       return std::string();
-    std::string copy(text);
+    std::string copy = lower_case(text);
     curl_free(text);
-    for (char& c : copy) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     return copy;
   };
   return fmt::format("{}://{}:{}", part(CURLUPART_SCHEME), part(CURLUPART_HOST),
@@ -251,8 +251,7 @@ Status HttpExchange::Impl::header_line(std::string_view line) {
   }
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return ok();
-  std::string name(line.substr(0, colon));
-  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  std::string name = lower_case(line.substr(0, colon));
   line.remove_prefix(std::min(line.size(), line.find_first_not_of(" \t", colon + 1)));
   response.headers.emplace_back(std::move(name), std::string(line));
   return redirected && response.headers.back().first == "location" ? check_redirect(line) : ok();

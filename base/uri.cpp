@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/lower_case.hpp"
+
 namespace flyt {
 namespace {
 
@@ -130,9 +132,7 @@ Result<Uri> Uri::parse(std::string_view text) {
   if (scheme.empty()) return rubbish(text, "it begins with no scheme, like https:");
   if (rest.find('#') != std::string_view::npos) return rubbish(text, "it has a fragment (#)");
   Uri uri;
-  std::transform(scheme.begin(), scheme.end(), std::back_inserter(uri.scheme), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  uri.scheme = lower_case(scheme);
   if (const auto mark = rest.find('?'); mark != std::string_view::npos) {
     uri.query = std::string(rest.substr(mark + 1));
     rest = rest.substr(0, mark);

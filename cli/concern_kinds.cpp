@@ -8,9 +8,7 @@ namespace flyt::cli {
 
 const ConcernKind* find_concern_kind(std::string_view code) {
   for (const auto kinds : {concern_kinds(), driver_concern_kinds(), inside_concern_kinds()}) {
-    for (const ConcernKind& kind : kinds) {
-      if (kind.code == code) return &kind;
-    }
+    if (const ConcernKind* kind = find_kind(kinds, code)) return kind;
   }
   return nullptr;
 }

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
+#include <utility>
 
 #include "planners/planner.hpp"
 
@@ -159,11 +159,7 @@ std::span<const ConcernKind> concern_kinds() { return kinds; }
 
 Concern concern(std::string_view code, std::string_view machine, std::string text,
                 std::string remedy) {
-  const auto kind = std::find_if(kinds.begin(), kinds.end(),
-                                 [&](const ConcernKind& one) { return one.code == code; });
-  // A code that is not in the table must not let a machine through.
-  const Severity severity = kind == kinds.end() ? blocker : kind->severity;
-  return {std::string(code), severity, std::string(machine), std::move(text), std::move(remedy)};
+  return concern_of(kinds, code, machine, std::move(text), std::move(remedy));
 }
 
 std::string explain(const ConcernKind& kind) {

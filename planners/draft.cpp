@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/convert_choice.hpp"
 #include "base/identity.hpp"
+#include "base/nic_model.hpp"
 #include "base/units.hpp"
 #include "planners/concerns.hpp"
 #include "planners/mapping.hpp"
@@ -16,20 +16,6 @@ namespace {
 
 // A PCI slot for each disk runs out beyond this.
 constexpr std::size_t most_virtio_blk = 20;
-
-// The platform's word for a network card as one that targets know; empty: it is none of them.
-std::string neutral_model(std::string_view word) {
-  std::string model(word);
-  for (char& c : model) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  // VMware's words for AMD's PCnet; "flexible" is one until VMware's tools are there.
-  if (model == "pcnet32" || model == "vlance" || model == "flexible") return "pcnet";
-  constexpr std::array<std::string_view, 6> known = {"virtio",  "e1000",   "e1000e",
-                                                     "vmxnet3", "rtl8139", "pcnet"};
-  const bool is_known = std::find(known.begin(), known.end(), model) != known.end();
-  return is_known ? model : std::string();
-}
 
 class Drafter {
  public:
@@ -152,14 +138,14 @@ void Drafter::add_nics() {
       raise("T-NETWORK-INACTIVE", fmt::format("network \"{}\" of {} is not active",
                                               mapped.to->network, input_.target->endpoint));
     }
-    if (!planned.convert && !nic.model.empty() && neutral_model(nic.model).empty()) {
+    if (!planned.convert && !nic.model.empty() && neutral_nic_model(nic.model).empty()) {
       raise("T-NIC-MODEL",
             fmt::format("network card {} is of the kind \"{}\", which {} does not have", i,
                         nic.model, input_.target->endpoint));
     }
     const NetworkTarget to = mapped.to.value_or(NetworkTarget());
     planned.spec.nics.push_back(
-        {nic.mac, to.network, to.vlan, planned.convert ? "virtio" : neutral_model(nic.model)});
+        {nic.mac, to.network, to.vlan, planned.convert ? "virtio" : neutral_nic_model(nic.model)});
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/lower_case.hpp"
+
 namespace flyt {
 namespace {
 
@@ -15,11 +17,8 @@ std::string of_plan(const std::map<std::string, std::string>& taken, const std::
 }  // namespace
 
 std::string plain_mac(std::string_view mac) {
-  std::string plain(mac);
-  for (char& c : plain) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    if (c == '-') c = ':';
-  }
+  std::string plain = lower_case(mac);
+  std::replace(plain.begin(), plain.end(), '-', ':');
   return plain;
 }
 

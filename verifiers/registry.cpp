@@ -5,14 +5,14 @@
 #include <algorithm>
 #include <tuple>
 
+#include "base/lower_case.hpp"
+
 namespace flyt {
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 bool same(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
+                    [](char x, char y) { return lower_case(x) == lower_case(y); });
 }
 
 bool holds(const std::vector<std::string>& words, std::string_view word) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <optional>
 #include <pugixml.hpp>
@@ -11,17 +10,12 @@
 #include <string_view>
 
 #include "base/digest.hpp"
+#include "base/lower_case.hpp"
+#include "base/nic_model.hpp"
 #include "drivers/libvirt/domain_xml.hpp"
 
 namespace flyt::virt {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string copy(text);
-  std::transform(copy.begin(), copy.end(), copy.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return copy;
-}
 
 // A child with attributes, in the order given.
 pugi::xml_node add(pugi::xml_node parent, const char* name,
@@ -52,7 +46,7 @@ Slot scsi_slot(const std::string& wanted) {
 }
 
 Result<Slot> slot_of(const DiskSpec& disk, bool q35) {
-  const std::string wanted = lower(disk.controller);
+  const std::string wanted = lower_case(disk.controller);
   switch (disk.bus) {
     case Bus::virtio_blk:
       return Slot{"virtio", "", "vd"};
@@ -180,14 +174,8 @@ Status add_disks(pugi::xml_node devices, const MachineSpec& spec, const Placemen
 }
 
 Result<std::string> nic_model(const NicSpec& nic, bool virtio_guest) {
-  static constexpr std::array<std::string_view, 6> known{"virtio",  "e1000",   "e1000e",
-                                                         "vmxnet3", "rtl8139", "pcnet"};
-  const std::string wanted = lower(nic.model);
-  if (wanted.empty()) return std::string(virtio_guest ? "virtio" : "e1000");
-  if (std::find(known.begin(), known.end(), wanted) != known.end()) return wanted;
-  if (wanted == "vmxnet2" || wanted == "vmxnet") return std::string("vmxnet3");
-  if (wanted == "pcnet" || wanted == "pcnet32" || wanted == "vlance" || wanted == "flexible")
-    return std::string("pcnet");
+  if (nic.model.empty()) return std::string(virtio_guest ? "virtio" : "e1000");
+  if (std::string model = neutral_nic_model(nic.model); !model.empty()) return model;
   return Error{Errc::unsupported,
                fmt::format("libvirt has no network card {}", nic.model),
                "",

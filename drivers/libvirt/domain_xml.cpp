@@ -9,6 +9,8 @@
 #include <pugixml.hpp>
 #include <utility>
 
+#include "base/lower_case.hpp"
+
 namespace flyt::virt {
 namespace {
 
@@ -188,9 +190,7 @@ void add_disk(DomainFacts& facts, const pugi::xml_node& devices, const pugi::xml
 void add_nic(Machine& machine, const pugi::xml_node& node) {
   const pugi::xml_node source = node.child("source");
   Nic nic;
-  nic.mac = text(node.child("mac"), "address");
-  std::transform(nic.mac.begin(), nic.mac.end(), nic.mac.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  nic.mac = lower_case(text(node.child("mac"), "address"));
   nic.id = nic.mac.empty() ? std::to_string(machine.nics.size()) : nic.mac;
   nic.model = text(node.child("model"), "type");
   for (const char* name : {"network", "bridge", "dev"}) {

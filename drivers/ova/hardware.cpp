@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/lower_case.hpp"
 #include "base/units.hpp"
 
 namespace flyt::ova {
@@ -34,12 +35,6 @@ enum ResourceType : unsigned {
   parallel_port = 22,
   usb_controller = 23,
 };
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return result;
-}
 
 bool holds(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
@@ -81,7 +76,7 @@ struct Controller {
 
 // VMware's words for its models; "VirtualSCSI" is what everybody else calls pvscsi.
 Controller controller_of(const OvfItem& item, std::size_t position) {
-  const std::string model = lower(item.sub_type);
+  const std::string model = lower_case(item.sub_type);
   Controller controller{item.instance, Bus::unknown, model, number_or(item.address, 0), position};
   if (item.type == ide_controller) {
     controller.bus = Bus::ide;
@@ -152,7 +147,7 @@ class MachineBuilder {
     if (machine_.firmware.kind == FirmwareKind::bios) {
       machine_.firmware.secure_boot = false;
     } else if (secure != nullptr) {
-      machine_.firmware.secure_boot = lower(*secure) == "true";
+      machine_.firmware.secure_boot = lower_case(*secure) == "true";
     }
     if (is_vmware()) machine_.firmware.tpm = false;  // until an item says otherwise
   }
@@ -284,7 +279,7 @@ class MachineBuilder {
       nic.network = item.connection;
       nic.model = item.sub_type;
       nic.connected = item.automatic;
-      const std::string model = lower(item.sub_type);
+      const std::string model = lower_case(item.sub_type);
       if (holds(model, "sriov") || holds(model, "passthrough")) {
         concern("V-PASSTHROUGH", Severity::warning,
                 fmt::format("{} is a piece of the source's hardware; an emulated one takes its "
@@ -296,7 +291,7 @@ class MachineBuilder {
   }
 
   std::string mac_of(const OvfItem& item) {
-    std::string mac = lower(item.address);
+    std::string mac = lower_case(item.address);
     std::replace(mac.begin(), mac.end(), '-', ':');
     if (!is_mac(mac)) {
       mac.clear();
@@ -309,8 +304,8 @@ class MachineBuilder {
 
   // What stands in a machine and does not travel.
   void look_at(const OvfItem& item) {
-    const std::string model = lower(item.sub_type);
-    if (holds(model, "tpm") || holds(lower(item.name), "virtual tpm")) {
+    const std::string model = lower_case(item.sub_type);
+    if (holds(model, "tpm") || holds(lower_case(item.name), "virtual tpm")) {
       machine_.firmware.tpm = true;
       concern(
           "V-VTPM", Severity::blocker,
@@ -349,7 +344,7 @@ Machine machine_of(const OvfPackage& package, const OvfSystem& system) {
 }
 
 GuestFamily guest_family_of(const OvfSystem& system) {
-  const std::string text = lower(fmt::format("{} {}", system.os_type, system.os_name));
+  const std::string text = lower_case(fmt::format("{} {}", system.os_type, system.os_name));
   if (holds(text, "win") && !holds(text, "darwin")) return GuestFamily::windows;
   if (has_word(text, {"linux", "debian", "ubuntu", "rhel", "red hat", "centos", "sles", "suse",
                       "fedora", "coreos", "asianux", "photon", "rocky", "alma", "crxpod"})) {

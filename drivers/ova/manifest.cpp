@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "base/lower_case.hpp"
 #include "drivers/shared/utf8.hpp"
 
 namespace flyt::ova {
@@ -47,7 +48,7 @@ std::optional<std::string> hexadecimal(std::string_view text, std::size_t digits
   std::string lower;
   for (const char c : text) {
     if (std::isxdigit(static_cast<unsigned char>(c)) == 0) return std::nullopt;
-    lower += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    lower += lower_case(c);
   }
   return lower.size() == digits ? std::optional(lower) : std::nullopt;
 }

@@ -10,6 +10,7 @@
 #include <set>
 #include <utility>
 
+#include "base/lower_case.hpp"
 #include "base/units.hpp"
 #include "drivers/shared/xml.hpp"
 
@@ -23,8 +24,7 @@ constexpr std::size_t most_of_a_kind = 1000, most_items = 10'000;
 std::string compact(std::string_view text) {
   std::string lower;
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isspace(byte) == 0) lower += static_cast<char>(std::tolower(byte));
+    if (std::isspace(static_cast<unsigned char>(c)) == 0) lower += lower_case(c);
   }
   return lower;
 }

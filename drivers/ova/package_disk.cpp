@@ -2,12 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-#include <cctype>
 #include <span>
 #include <utility>
 
+#include "base/lower_case.hpp"
 #include "base/units.hpp"
 #include "drivers/ova/hardware.hpp"
 #include "drivers/shared/byte_source.hpp"
@@ -16,11 +14,6 @@ namespace flyt::ova {
 namespace {
 
 constexpr std::uint64_t largest_disk = 64 * tib;  // as of a VMDK
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
@@ -66,7 +59,7 @@ Result<PackageDisk::Kind> kind_of(const Package& package, const PackageDisk& dis
     error.remedy = {"export it as an OVA, which holds streamOptimized disks"};
     return error;
   }
-  const std::string format = lower(stated);
+  const std::string format = lower_case(stated);
   const std::string_view end = format;
   if (ends_with(end, "raw") || ends_with(end, "#flat")) return PackageDisk::Kind::raw;
   if (holds(format, "vmdk")) {

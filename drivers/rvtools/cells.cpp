@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/lower_case.hpp"
 #include "base/units.hpp"
 
 namespace flyt::rvtools {
@@ -12,8 +13,6 @@ namespace {
 
 constexpr double largest_count = 4294967295.0;
 constexpr double largest_mib = 8796093022208.0;  // 8 EiB
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -91,12 +90,6 @@ std::optional<double> number_of(const Cell& cell) {
   return value && negative ? -*value : value;
 }
 
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out;
-}
-
 std::string trimmed(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos) return {};
@@ -106,7 +99,7 @@ std::string trimmed(std::string_view text) {
 std::string key_of(std::string_view name) {
   std::string key;
   for (const char c : name) {
-    const char one = lower(c);
+    const char one = lower_case(c);
     const bool kept = is_digit(one) || (one >= 'a' && one <= 'z') || one == '#' || one < 0;
     if (kept) key += one;
   }

@@ -28,7 +28,6 @@ using RowSink = std::function<Status(const Cells& cells)>;
 // thousands. Nothing: it is none.
 std::optional<double> number_of(const Cell& cell);
 
-std::string lower_case(std::string_view text);  // of ASCII letters
 std::string trimmed(std::string_view text);
 
 // "Capacity MiB" and "capacity_mib" are the same key, "capacitymib"; "# Cores" is "#cores".

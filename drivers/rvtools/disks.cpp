@@ -9,6 +9,8 @@
 #include <string_view>
 #include <tuple>
 
+#include "base/lower_case.hpp"
+
 namespace flyt::rvtools {
 namespace {
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <string_view>
 
+#include "base/lower_case.hpp"
 #include "drivers/rvtools/records.hpp"
 #include "drivers/rvtools/rows.hpp"
 

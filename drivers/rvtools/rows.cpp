@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "base/lower_case.hpp"
 #include "base/units.hpp"
 
 namespace flyt::rvtools {

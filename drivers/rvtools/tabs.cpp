@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/durable_file.hpp"
+#include "base/lower_case.hpp"
 #include "drivers/rvtools/csv.hpp"
 #include "drivers/rvtools/encoding.hpp"
 #include "drivers/rvtools/workbook.hpp"

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 
+#include "base/lower_case.hpp"
 #include "drivers/rvtools/elements.hpp"
 #include "drivers/rvtools/encoding.hpp"
 #include "drivers/rvtools/zip.hpp"

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <map>
 #include <set>
 #include <tuple>
 
+#include "base/lower_case.hpp"
 #include "drivers/shared/xml.hpp"
 
 namespace flyt::vsphere {
@@ -199,9 +199,7 @@ class Reader {
     DeviceNic card;
     card.nic.id = xml_child_text(device, "key");
     card.nic.model = model;
-    card.nic.mac = xml_child_text(device, "macAddress");
-    std::transform(card.nic.mac.begin(), card.nic.mac.end(), card.nic.mac.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    card.nic.mac = lower_case(xml_child_text(device, "macAddress"));
     const pugi::xml_node plug = xml_child(device, "connectable");
     card.nic.connected = flag_child(plug, "startConnected");
     const pugi::xml_node backing = xml_child(device, "backing");

@@ -6,6 +6,7 @@
 #include <array>
 #include <string_view>
 
+#include "base/lower_case.hpp"
 #include "base/units.hpp"
 #include "drivers/shared/xml.hpp"
 #include "drivers/vsphere/guests.hpp"
@@ -30,15 +31,8 @@ struct Space {
 constexpr std::array spaces{Space{"/", 100'000'000}, Space{"/boot", 50'000'000},
                             Space{"C:\\", 100'000'000}};
 
-std::string lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
 bool speaks_of_backup(const std::string& text) {
-  const std::string plain = lower(text);
+  const std::string plain = lower_case(text);
   return std::any_of(backup_words.begin(), backup_words.end(), [&plain](std::string_view word) {
     return plain.find(word) != std::string::npos;
   });
@@ -108,7 +102,7 @@ class Finder {
             fmt::format("{} is a raw mapping: what is on the LUN is copied", disk.label));
       }
     }
-    if (lower(extra_option(object_.at("config.extraConfig"), "disk.EnableUUID")) == "true") {
+    if (lower_case(extra_option(object_.at("config.extraConfig"), "disk.EnableUUID")) == "true") {
       add("V-DISK-SERIAL", info, "its disks show serial numbers, which are others on the target");
     }
   }

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <optional>
 
 #include "base/identity.hpp"
+#include "base/lower_case.hpp"
 #include "drivers/shared/xml.hpp"
 
 namespace flyt::vsphere {
@@ -48,10 +48,7 @@ bool is_unset(std::string_view uuid) {
 
 std::string guest_uuid(std::string_view config, std::string_view hardware, GuestFamily guest) {
   if (!is_uuid(config)) return {};
-  std::string uuid(config);
-  std::transform(uuid.begin(), uuid.end(), uuid.begin(), [](char c) {
-    return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  const std::string uuid = lower_case(config);
   if (is_unset(uuid)) return {};
   // VMware puts the bytes into the table as they are written. Windows has always read the first
   // fields as little-endian; others only do where the table is of SMBIOS 2.6 or later.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/lower_case.hpp"
 #include "base/uri.hpp"
 #include "drivers/shared/xml.hpp"
 
@@ -15,28 +16,20 @@ constexpr std::chrono::seconds usual_timeout{300};
 constexpr unsigned https_port = 443;
 constexpr std::size_t sha1_digits = 40, sha256_digits = 64;
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return out;
-}
-
 std::string digits_of(std::string_view thumbprint) {
-  std::string out = lower(thumbprint);
+  std::string out = lower_case(thumbprint);
   out.erase(std::remove_if(out.begin(), out.end(), [](char c) { return c == ':' || c == ' '; }),
             out.end());
   return out;
 }
 
 std::string last_part(const std::string& key) {
-  return lower(std::string_view(key).substr(key.rfind('/') + 1));
+  return lower_case(std::string_view(key).substr(key.rfind('/') + 1));
 }
 
 bool is_of(const LeaseUrl& url, const DeviceDisk& disk) {
   const std::string part = last_part(url.key);
-  return part == disk.key || (!disk.place.empty() && part == lower(disk.place));
+  return part == disk.key || (!disk.place.empty() && part == lower_case(disk.place));
 }
 
 Error no_such_disk(const LeaseInfo& info, const DeviceDisk& wanted, std::string_view what) {
@@ -58,7 +51,7 @@ Error unusable(std::string_view what, std::string_view why) {
 }
 
 bool same_server(const Uri& a, const Uri& b) {
-  return lower(a.host) == lower(b.host) &&
+  return lower_case(a.host) == lower_case(b.host) &&
          a.port.value_or(https_port) == b.port.value_or(https_port);
 }
 

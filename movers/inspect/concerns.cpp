@@ -85,10 +85,7 @@ std::span<const ConcernKind> inside_concern_kinds() { return kinds; }
 
 Concern inside_concern(std::string_view code, std::string_view machine, std::string text,
                        std::string remedy) {
-  const auto kind = std::find_if(kinds.begin(), kinds.end(),
-                                 [code](const ConcernKind& one) { return one.code == code; });
-  return {std::string(code), kind->severity, std::string(machine), std::move(text),
-          std::move(remedy)};
+  return concern_of(kinds, code, machine, std::move(text), std::move(remedy));
 }
 
 }  // namespace flyt
