@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import tarfile
+import time
 from pathlib import Path
 
 import storage as storages
@@ -169,7 +170,15 @@ class Maker:
             drive["size"] = size_text(size)
         return write_drive(drive)
 
+    def slow_down(self):
+        """A copy that takes its time, where a test asks for one."""
+        until = time.monotonic() + self.world.options.get("convert_seconds", 0)
+        while time.monotonic() < until:
+            self.task.check()
+            time.sleep(0.05)
+
     def convert(self, source, source_form, volid, form, size):
+        self.slow_down()
         convert(self.task, source, source_form, storages.path_of(self.world, self.node, volid), form, size)
 
 

@@ -17,13 +17,16 @@ import tempfile
 import threading
 from pathlib import Path
 
+import keeper
 import world as worlds
+from control import Control
 from injections import Injections
+from landing import Landing
 from server import Front
 from wire import Server
 
 CALLS = ("calls_access", "calls_cluster", "calls_nodes", "calls_storage", "calls_machines", "calls_config", "calls_power",
-         "calls_agent", "calls_snapshots")
+         "calls_agent", "calls_snapshots", "calls_transfer")
 
 
 def arguments():
@@ -76,6 +79,14 @@ class Fake:
             node.url = f"https://127.0.0.1:{server.port}"
         self.token = self.world.access.add_token("root@pam", "mig", privsep=False)
         self.cert = cert
+        self.control = Control(self)
+        self.landing = Landing(self.world, self.control.url)
+        self.start_keeper()
+        self.with_ssh = self.landing.start()
+
+    def start_keeper(self):
+        words = [sys.executable, keeper.__file__, self.landing.mark(), *([str(self.state)] if self.own_state else [])]
+        self.keeper = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True)
 
     def ready(self):
         first = next(iter(self.world.nodes.values()))
@@ -83,16 +94,51 @@ class Fake:
         return {"url": first.url, "fingerprint": self.world.fingerprint, "ca": str(self.cert), "node": first.name,
                 "nodes": {name: {"url": node.url, "ssh": node.ssh} for name, node in self.world.nodes.items()},
                 "root": {"user": root.name, "password": root.password}, "token": f"root@pam!mig={self.token}",
-                "state": str(self.state), "pid": os.getpid()}
+                "control": self.control.url, "state": str(self.state), "pid": os.getpid()}
+
+    def reset(self):
+        """The world as it was at the start; addresses, keys and the token stay."""
+        self.kill_machines(self.world.nodes)
+        kept = {node.name: (node.url, node.ssh) for node in self.world.nodes.values()}
+        options, token = self.world.options, self.world.access.users["root@pam"].tokens["mig"]
+        for folder in [self.state / "shared", self.state / "etc", *self.state.glob("nodes/*/storage")]:
+            shutil.rmtree(folder, ignore_errors=True)
+        self.injections.clear()
+        self.world.__init__(self.world.description, self.world.version, self.state, self.injections)
+        self.world.options, self.world.fingerprint = options, fingerprint(self.cert)
+        self.world.access.users["root@pam"].tokens["mig"] = token
+        for name, (url, ssh) in kept.items():
+            self.world.nodes[name].url, self.world.nodes[name].ssh = url, ssh
+
+    def kill_machines(self, nodes):
+        for machine in self.world.machines.values():
+            if machine.running and machine.node in nodes:
+                machine.process.kill()
+
+    def lose(self, node):
+        """Power is gone: connections break, machines and workers end."""
+        self.servers[node.name].drop()
+        if self.with_ssh:
+            self.landing.stop(node)
+        self.kill_machines([node.name])
+        for task in self.world.tasks.running():
+            if task.node == node.name:
+                self.world.tasks.finish(task, "unexpected status")
+
+    def set_online(self, node, online):
+        node.online = self.servers[node.name].online = online
+        if online and self.with_ssh:
+            self.landing.again(node)
 
     def close(self):
         for server in self.servers.values():
             server.close()
-        for machine in self.world.machines.values():
-            if machine.running:
-                machine.process.kill()
+        self.kill_machines(self.world.nodes)
+        self.landing.close()
         if self.own_state:
             shutil.rmtree(self.state, ignore_errors=True)
+        self.keeper.stdin.close()
+        self.keeper.wait()
 
 
 def wait_for_end(with_stdin):

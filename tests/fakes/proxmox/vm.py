@@ -107,7 +107,7 @@ class Locked:
         self.machine = machine
 
     def __enter__(self):
-        if not self.machine.mutex.acquire(timeout=LOCK_SECONDS):
+        if not self.machine.mutex.acquire(timeout=self.machine.world.options.get("lock_seconds", LOCK_SECONDS)):
             raise died(f"can't lock file '/var/lock/qemu-server/lock-{self.machine.vmid}.conf' - got timeout")
         return self.machine
 
