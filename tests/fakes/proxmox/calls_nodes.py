@@ -138,7 +138,7 @@ def tasks(ask):
         if wanted(ask, task):
             found.append(task.listed() | ({"status": "RUNNING"} if not task.end and source == "all" else {}))
     start = ask.get("start", 0)
-    return Reply(found[start:start + ask.get("limit", 50)], {"total": len(found)})
+    return Reply(found[start:start + ask.get("limit", 50)], {"total": len(found)} if found else {})
 
 
 def wanted(ask, task):

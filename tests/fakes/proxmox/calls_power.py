@@ -27,6 +27,9 @@ def status_of(machine, full=False):
         entry["serial"] = 1
     if agent_enabled(config):
         entry["agent"] = 1
+    if "vga" in config:
+        clipboard = re.search(r"clipboard=(\w+)", config["vga"])
+        entry["clipboard"] = clipboard[1] if clipboard else None
     if machine.running:
         entry |= figures(machine, full)
     return entry
@@ -38,13 +41,11 @@ def figures(machine, full):
     if full:
         entry["qmpstatus"] = process.ask("query-status")["status"]
         entry |= {"running-machine": machine_kind(process), "running-qemu": version(process), "proxmox-support": {}}
-        entry |= {"clipboard": None, "blockstat": block_figures(process), "balloon": entry["mem"], "freemem": 0}
+        entry["blockstat"] = block_figures(process)
         entry["diskread"] = sum(stats.get("rd_bytes", 0) for stats in entry["blockstat"].values())
         entry["diskwrite"] = sum(stats.get("wr_bytes", 0) for stats in entry["blockstat"].values())
         entry["nics"] = {f"tap{machine.vmid}i{key[3:]}": {"netin": 0, "netout": 0}
                          for key in machine.config if re.fullmatch(r"net\d+", key)}
-        for key in ("balloon", "freemem"):
-            entry.pop(key)
     else:
         entry["qmpstatus"] = "running"
     return entry

@@ -171,7 +171,7 @@ def fetch(url, part, task):
     task.log(f"Saving to: '{part}'")
     took = read_all(answer, part, task)
     rate = short(length / max(took, 0.001))
-    task.log(f"     0K {'':32}100%  {rate}={took:.3f}s")
+    task.log(f"     0K {'':35}100%  {rate}={took:.3f}s")
     task.log(f"{stamp()} ({length / max(took, 0.001) / 1e6:.0f} MB/s) - '{part}' saved [{length}/{length}]")
 
 

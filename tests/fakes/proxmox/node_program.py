@@ -44,6 +44,8 @@ def take_stream(control, node, volid):
 def give_stream(control, node, volid):
     result = ask(control, node, ["pvesm", "export-volume", volid])
     if result["rc"]:
+        sys.stdout.buffer.write(struct.pack("<Q", 0))  # a volume that is gone has a size all the same, as on the server
+        sys.stdout.flush()
         tell(result)
     with open(result["stdout"].strip(), "rb") as data:
         size = data.seek(0, 2)

@@ -66,7 +66,7 @@ class World:
         self.machines = {}
         self.uploads = []
         self.fingerprint = ""
-        self.tunnels = {}
+        self.tunnels, self.consoles = {}, {}
         for entry in description["storages"]:
             self.add_storage(dict(entry))
         self.bridges = [dict(bridge) for bridge in description.get("bridges", [])]
