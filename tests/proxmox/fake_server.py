@@ -43,7 +43,7 @@ class Fake:
 
     def __exit__(self, *_):
         self.child.stdin.close()
-        self.child.wait(60)
+        self.exit_code = self.child.wait(60)  # 1: the fake knows of a mistake of its own
 
     def connect(self, seconds=60):
         plain = socket.create_connection(("127.0.0.1", self.port), timeout=seconds)

@@ -166,7 +166,9 @@ def main():
     print(f"{replay.passed} exchanges the same, {replay.excepted} different with a reason, {len(replay.failed)} different "
           f"without; {dict(replay.kinds)}; {len(exchanges) - sum(replay.kinds.values())} of {len(exchanges)} recordings "
           "are of another kind and are tested by connections.py")
-    return 1 if replay.failed or not replay.passed else 0
+    if fake.exit_code:
+        print("the fake made mistakes; they stand above")
+    return 1 if replay.failed or not replay.passed or fake.exit_code else 0
 
 
 if __name__ == "__main__":

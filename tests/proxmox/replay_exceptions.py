@@ -14,6 +14,7 @@ EXCEPTIONS = {
     "272": AGENT, "273": AGENT, "274": AGENT, "275": AGENT, "276": AGENT, "277": AGENT, "278": AGENT,
     "345": "the warnings of the server's language, which it gives for a volume that is gone",
     "370": MIGRATION, "371": MIGRATION, "372": MIGRATION,
+    "395": "recorded before the status daemon had heard of machine 160",
     "401": "recorded before the status daemon had heard of the machine",
 }
 NO_BODY = {}

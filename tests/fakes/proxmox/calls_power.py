@@ -106,8 +106,7 @@ def boot_process(machine, task, skiplock=False):
             machine.demand_unlocked()
         if machine.running:
             raise died(f"VM {machine.vmid} already running")
-        kvm = machine.shown().get("kvm", "1") == "1" and not machine.world.options["tcg"]
-        if kvm and not os.path.exists("/dev/kvm"):
+        if machine.shown().get("kvm", "1") == "1" and not machine.world.options["tcg"]:
             raise died("KVM virtualisation configured, but not available. Either disable in VM configuration or "
                        "enable in BIOS.")
         check_bridges(machine)

@@ -66,6 +66,12 @@ def counts(fake, _):
     return {"calls": found, "mutations": sum(count for name, count in found.items() if not name.startswith("GET "))}
 
 
+@action("GET /mistakes")
+def mistakes(fake, _):
+    """What the fake itself did wrong, as far as it knows: answers against the schema, unforeseen errors."""
+    return list(fake.world.mistakes)
+
+
 @action("GET /left")
 def left(fake, _):
     """All that stands on the platform: what a test that cleans up leaves must be empty again."""

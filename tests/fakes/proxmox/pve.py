@@ -104,7 +104,9 @@ class Fake:
         for folder in [self.state / "shared", self.state / "etc", *self.state.glob("nodes/*/storage")]:
             shutil.rmtree(folder, ignore_errors=True)
         self.injections.clear()
+        mistakes = self.world.mistakes
         self.world.__init__(self.world.description, self.world.version, self.state, self.injections)
+        self.world.mistakes = self.world.tasks.mistakes = mistakes
         self.world.options, self.world.fingerprint = options, fingerprint(self.cert)
         self.world.access.users["root@pam"].tokens["mig"] = token
         for name, (url, ssh) in kept.items():
@@ -161,7 +163,7 @@ def main():
     wait_for_end(options.exit_with_stdin)
     fake.close()
     sys.stdout.flush()
-    os._exit(0)  # threads that wait for a connection do not hold us
+    os._exit(1 if fake.world.mistakes else 0)  # threads that wait for a connection do not hold us
 
 
 if __name__ == "__main__":

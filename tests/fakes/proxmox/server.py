@@ -2,11 +2,14 @@
 
 import json
 import re
+import sys
 import threading
+import traceback
 import urllib.parse
 
 import calls
 import multipart
+import reply_check
 import validate
 from access import unauthorized
 from faults import ApiError, Hangup, Unsaid, died
@@ -125,9 +128,10 @@ class Front:
 
     def run(self, call):
         """Works in a thread where the server would hand over to another process: it then goes on after a timeout."""
-        handler = calls.HANDLERS[f"{call.endpoint.method} {call.endpoint.path}"]
+        name = f"{call.endpoint.method} {call.endpoint.path}"
+        handler = calls.HANDLERS[name]
         if not call.endpoint.protected:
-            return reply(handler(call))
+            return self.reply(name, handler(call))
         box = []
         thread = threading.Thread(target=catch, args=(handler, call, box), daemon=True)
         thread.start()
@@ -136,7 +140,17 @@ class Front:
             raise Unsaid(596, "Connection timed out")
         if isinstance(box[0], Exception):
             raise box[0]
-        return reply(box[0])
+        return self.reply(name, box[0])
+
+    def reply(self, name, result):
+        if result is calls.UPGRADED:
+            return None
+        data, beside = (result.data, result.beside) if isinstance(result, calls.Reply) else (result, {})
+        for told in reply_check.problems(name, self.world.promised.get(name, {}), data):
+            mistake = f"{name}: the answer is not as the schema says: {told}"
+            self.world.mistakes.append(mistake)
+            print(mistake, file=sys.stderr, flush=True)
+        return 200, "OK", {"data": data} | beside
 
 
 def catch(handler, call, box):
@@ -145,17 +159,9 @@ def catch(handler, call, box):
     except (ApiError, Hangup) as error:
         box.append(error)
     except Exception as error:  # a mistake of the fake: told at once, with where it is
-        import traceback
         traceback.print_exc()
+        call.world.mistakes.append(f"{call.endpoint.path}: {error!r}")
         box.append(died(f"{type(error).__name__}: {error} (a mistake of the fake)"))
-
-
-def reply(result):
-    if result is calls.UPGRADED:
-        return None
-    if isinstance(result, calls.Reply):
-        return 200, "OK", {"data": result.data} | result.beside
-    return 200, "OK", {"data": result}
 
 
 def parse_form(text):

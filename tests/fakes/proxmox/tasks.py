@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+import traceback
 
 from faults import ApiError, bad, denied
 
@@ -61,8 +62,9 @@ class Task:
 
 
 class Tasks:
-    def __init__(self, faults):
+    def __init__(self, faults, mistakes):
         self.all = {}
+        self.mistakes = mistakes
         self.number = 0x100
         self.lock = threading.Lock()
         self.faults = faults  # told of each worker before it works
@@ -89,7 +91,9 @@ class Tasks:
             self.finish(task, task.interrupt_text)
         except ApiError as error:
             self.finish(task, error.message)
-        except Exception as error:  # a worker that dies tells why in its exit status, as the server's do
+        except Exception as error:  # a mistake of the fake, told in the exit status, too
+            traceback.print_exc()
+            self.mistakes.append(f"{task.kind}: {error!r}")
             self.finish(task, f"{type(error).__name__}: {error}")
 
     @staticmethod

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import privileges
+import reply_check
 from access import Access, User
 from storage import make_storage
 from tables import Table
@@ -59,8 +60,9 @@ class World:
         self.table = Table(version)
         self.privileges = set(privileges.every(version))
         self.access = Access(version)
-        self.tasks = Tasks(faults)
         self.options = {"tcg": False, "fast_401": False}
+        self.promised, self.mistakes = reply_check.load(version), []
+        self.tasks = Tasks(faults, self.mistakes)
         self.nodes = {d["name"]: Node(self, d, n) for n, d in enumerate(description["nodes"], 1)}
         self.storages = {}
         self.machines = {}
