@@ -28,6 +28,9 @@ def status(ask):
     total, free = space.f_blocks * space.f_frsize, space.f_bfree * space.f_frsize
     release, machine = platform.release(), platform.machine()
     cpus = node.cpus
+    memory = {"total": node.memory, "used": 2 << 30, "free": node.memory - (2 << 30)}
+    if ask.world.version != "8.4":
+        memory["available"] = memory["free"]
     return {
         "pveversion": f"pve-manager/{ask.world.release['version']}/{ask.world.release['repoid']}",
         "kversion": f"Linux {release} #1 SMP PREEMPT_DYNAMIC", "boot-info": {"mode": "legacy-bios"},
@@ -35,7 +38,7 @@ def status(ask):
                            "version": "#1 SMP PREEMPT_DYNAMIC"},
         "cpu": 0, "wait": 0, "idle": 0, "uptime": int(time.time() - node.started), "ksm": {"shared": 0},
         "loadavg": [f"{value:.2f}" for value in os.getloadavg()],
-        "memory": {"total": node.memory, "used": 2 << 30, "free": node.memory - (2 << 30)},
+        "memory": memory,
         "swap": {"total": 0, "used": 0, "free": 0},
         "rootfs": {"total": total, "free": free, "used": total - free, "avail": space.f_bavail * space.f_frsize},
         "cpuinfo": {"cpus": cpus, "cores": cpus, "sockets": 1, "user_hz": 100, "mhz": "2000.000", "hvm": "1",

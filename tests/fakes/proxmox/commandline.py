@@ -63,7 +63,8 @@ class Builder:
                  "-mon", "chardev=qmp,mode=control")
         kind = re.sub(r"\+pve\d+$|\.pxe$", "", self.kind)
         smm = ",smm=on" if self.secure() and self.q35 else ""
-        self.add("-machine", f"type={kind}{smm}", "-accel", "tcg")
+        screen = ",graphics=off" if self.config.get("vga", "").startswith(("serial", "none")) else ""
+        self.add("-machine", f"type={kind}{smm}{screen}", "-accel", "tcg")
         cores, sockets = int(config.get("cores", 1)), int(config.get("sockets", 1))
         self.add("-smp", f"{config.get('vcpus', cores * sockets)},sockets={sockets},cores={cores},"
                          f"maxcpus={cores * sockets}")
