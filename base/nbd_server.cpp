@@ -36,13 +36,28 @@ Error ended(const NbdServerSpec& spec, std::string_view what, std::string errors
           std::move(errors)};
 }
 
+// Until it says that it serves.
+Status await_word(Process& process, const NbdServerSpec& spec, const Call& call) {
+  for (;;) {
+    FLYT_ASSIGN(const auto line, within(spec.what, process.read_line(call)));
+    if (!line) {
+      // What it prints may come later than its silence, but not later than its end.
+      (void)process.wait(call.within(std::chrono::seconds(2)));
+      return ended(spec, "ended before it served", process.errors());
+    }
+    if (spec.serves(*line)) return ok();
+  }
+}
+
 // Until the server accepts, or has ended without.
 Result<FileDescriptor> await(Process& process, const NbdServerSpec& spec,
                              const std::filesystem::path& socket, const Call& call) {
+  if (spec.serves) FLYT_TRY(await_word(process, spec, call));
   for (milliseconds pause = first_look;; pause = std::min(2 * pause, longest_look)) {
     FLYT_ASSIGN(auto connection, connect_unix(socket));
     if (connection) return std::move(*connection);
     if (!process.running()) return ended(spec, "ended before it served", process.errors());
+    if (spec.serves) return ended(spec, "does not listen", process.errors());
     FLYT_TRY(wait(pause, call, fmt::format("{}: waiting for the NBD server", spec.what)));
   }
 }
@@ -67,7 +82,11 @@ Status NbdServer::Impl::wait_for_end(const Call& call) {
   if (!kill_at) {
     early = !process.running();
     kill_at = std::chrono::steady_clock::now() + patience;
-    process.ask_to_end();
+    if (spec.ends_with_input) {
+      process.close_input();
+    } else {
+      process.ask_to_end();
+    }
   }
   if (!process.running() || process.wait({call.stop, std::min(call.deadline, *kill_at)})) {
     return ok();

@@ -24,6 +24,12 @@ struct NbdServerSpec {
   std::vector<std::string> argv;
   std::vector<std::pair<std::string, std::string>> environment = {};
   std::string what;  // starts its errors: "web01: disk 0"
+  // Given each line of its standard output until it is true: the server serves, and listens. None:
+  // it serves as soon as it listens.
+  std::function<bool(std::string_view line)> serves = {};
+  // It ends with its standard input. A signal would only reach what stands between (ssh), so it
+  // gets none before it has had its time.
+  bool ends_with_input = false;
 };
 
 // Ends with this object, and with this process whatever happens to it.
