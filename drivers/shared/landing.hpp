@@ -1,7 +1,9 @@
 // Landing hosts: where a platform's disk is seen as a file or block device, and served from there.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,19 +11,45 @@
 #include <vector>
 
 #include "base/channel.hpp"
+#include "base/process.hpp"
 #include "base/result.hpp"
 
 namespace flyt {
 
-// How a command gets to the host: words in front of its own. The socket that is served on lies in a
-// private folder of ours; a host that is not this machine will have to carry it here.
-struct LandingHost {
-  std::string name;  // "local", "sudo"
-  std::vector<std::string> prefix;
+// A host as the user's own OpenSSH client reaches it: with his configuration, agent, known_hosts
+// and jump hosts, but never asking anything, and never taking a host key that is not known.
+struct Ssh {
+  std::string user, host;  // no user: who the configuration says
+  std::optional<unsigned> port = {};
+  std::filesystem::path config = {};      // `ssh -F`: in place of the user's configuration
+  std::vector<std::string> options = {};  // "IdentityFile=/root/.ssh/pve": by `ssh -o`, after ours
+  std::chrono::seconds most_silence{30};  // a host that says nothing for so long is given up
 };
 
-// Errc::invalid: no such word. `sudo` never asks for a password.
-Result<LandingHost> landing_host(std::string_view word);
+// "[USER@]HOST[:PORT]", an IPv6 address with a port in brackets. Errc::invalid.
+Result<Ssh> ssh_from(std::string_view destination);
+
+// How a command gets to the host.
+struct LandingHost {
+  std::string name;                 // as the site says it: "local", "sudo", "ssh:root@kvm1"
+  std::vector<std::string> prefix;  // words in front of a command's own, on the host
+  std::optional<Ssh> ssh = {};      // none: it is this machine
+};
+
+// "local", "sudo", "ssh:DESTINATION", "ssh+sudo:DESTINATION". `sudo` never asks for a password.
+// `ssh_config`: Ssh::config. Errc::invalid: no such word.
+Result<LandingHost> landing_host(std::string_view word, std::filesystem::path ssh_config = {});
+// For drivers that know the host otherwise. `sudo`: commands run as root by `sudo -n` there.
+// Errc::invalid: no host, or a name that ssh or a shell would take for something else.
+Result<LandingHost> ssh_landing(Ssh ssh, bool sudo = false);
+
+// Runs a command on the host, without a terminal and with no standard input; argv arrives there as
+// it is, whatever the login shell. What the login itself prints is left out of `output`. Any exit
+// status of the command is a success. Errors are those of the way there, Errc::denied (key, host
+// key, sudo), not_found (no such host, no ssh), unavailable (refused, unreachable, lost) and so on.
+// At most 64 KiB of words.
+Result<Finished> landing_run(const LandingHost& host, const std::vector<std::string>& argv,
+                             const Call& call);
 
 struct LandingDisk {
   std::string what;    // starts its errors: "web01: disk 0"
@@ -37,13 +65,15 @@ struct LandingDisk {
   std::uint64_t size_bytes = 0;  // another one served is Errc::corrupt; 0: whatever it has
 };
 
-// Serves the disk until the channel is closed, or this process ends in whatever way. Excludes all
-// others that open it in this way on that host: a writer all but the readers of its own migration
-// and epoch, a reader all writers of others. What a lower epoch of the same migration left running
-// is ended first, proven by its lock. Errc::denied: a higher epoch holds the disk;
-// Errc::unavailable: another one does (`seen`: who), or it cannot be served; Errc::not_found,
-// Errc::denied. close() after a write: all of it is on stable storage, or an error; after a read of
-// a file that is not `shared`: Errc::corrupt when the file is not the same as when it was opened.
+// Serves the disk until the channel is closed, or this process ends in whatever way. By SSH one
+// connection carries all of it, and its end is the channel's. Excludes all others that open it in
+// this way on that host: a writer all but the readers of its own migration and epoch, a reader all
+// writers of others. What a lower epoch of the same migration left running, or an opening of this
+// process whose connection broke, is ended first, proven by its lock. Errc::denied: a higher epoch
+// holds the disk; Errc::unavailable: another one does (`seen`: who), or it cannot be served;
+// Errc::not_found, Errc::denied. close() after a write: all of it is on stable storage, or an
+// error; after a read of a file that is not `shared`: Errc::corrupt when the file is not the same
+// as when it was opened.
 Result<std::unique_ptr<Channel>> open_landing(const LandingHost& host, const LandingDisk& disk,
                                               const Call& call);
 
@@ -77,10 +107,5 @@ struct LandingSpace {
 // Of the file system of each folder; nothing where it cannot be seen.
 Result<std::vector<std::optional<LandingSpace>>> landing_spaces(
     const LandingHost& host, const std::vector<std::string>& folders, const Call& call);
-
-// Whether the image holds nothing but zeroes, by its own tables and the file system's; it may be
-// open. Unknown: false.
-Result<bool> landing_is_empty(const LandingHost& host, const std::string& path,
-                              const std::string& format, const Call& call);
 
 }  // namespace flyt

@@ -1,22 +1,24 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <iterator>
 #include <sstream>
 
-#include "base/process.hpp"
 #include "base/units.hpp"
 #include "drivers/shared/landing.hpp"
+#include "drivers/shared/landing_host.hpp"
 
 namespace flyt {
 namespace {
 
-// A batch of paths stays far below what one command line takes.
-constexpr std::size_t batch = 128;
+// A batch of paths stays far below what one command takes, also by SSH.
+constexpr std::size_t most_paths = 128, most_bytes = std::size_t{32} << 10;
 
-std::vector<std::string> on(const LandingHost& host, std::vector<std::string> argv) {
-  argv.insert(argv.begin(), host.prefix.begin(), host.prefix.end());
-  return argv;
+Result<Finished> check_on(const LandingHost& host, const std::vector<std::string>& argv,
+                          const Call& call) {
+  FLYT_ASSIGN(Finished finished, landing_run(host, argv, call));
+  if (finished.status == 0) return finished;
+  return Error{Errc::unavailable,
+               fmt::format("{}: {} ended with status {}", host.name, argv.front(), finished.status),
+               std::move(finished.errors)};
 }
 
 // One line for each path from a script that gets them as its arguments.
@@ -24,12 +26,14 @@ Result<std::vector<std::string>> lines_for(const LandingHost& host, const char* 
                                            const std::vector<std::string>& paths,
                                            const Call& call) {
   std::vector<std::string> lines;
-  for (std::size_t from = 0; from < paths.size(); from += batch) {
-    const std::size_t to = std::min(from + batch, paths.size());
+  for (std::size_t to = 0; to < paths.size();) {
     std::vector<std::string> argv{"sh", "-c", script, "flyt-landing"};
-    argv.insert(argv.end(), std::next(paths.begin(), static_cast<std::ptrdiff_t>(from)),
-                std::next(paths.begin(), static_cast<std::ptrdiff_t>(to)));
-    FLYT_ASSIGN(const Finished finished, check({on(host, std::move(argv))}, call));
+    for (std::size_t i = 0, bytes = 0; i < most_paths && bytes < most_bytes && to < paths.size();
+         ++i, ++to) {
+      argv.push_back(paths[to]);
+      bytes += paths[to].size();
+    }
+    FLYT_ASSIGN(const Finished finished, check_on(host, argv, call));
     std::istringstream text(finished.output);
     for (std::string line; std::getline(text, line);) lines.push_back(std::move(line));
     if (lines.size() != to) {
@@ -97,7 +101,7 @@ Result<LogPiece> landing_log(const LandingHost& host, const std::string& path,
                                 std::to_string(mib),
                                 std::to_string(16 * mib)};
   for (std::string& file : log_files(path)) argv.push_back(std::move(file));
-  FLYT_ASSIGN(Finished finished, run({on(host, std::move(argv))}, call));
+  FLYT_ASSIGN(Finished finished, landing_run(host, argv, call));
   if (finished.status == 44) return Error{Errc::not_found, fmt::format("{} is not there", path)};
   const auto end = finished.output.find('\n');
   int anew = 0, more = 0;
@@ -105,12 +109,8 @@ Result<LogPiece> landing_log(const LandingHost& host, const std::string& path,
     std::istringstream(finished.output.substr(0, end)) >> inode >> from >> anew >> more;
   }
   if (finished.status != 0 || end == std::string::npos) {
-    return Error{Errc::denied,
-                 fmt::format("{} cannot be read", path),
-                 finished.errors,
-                 "",
-                 "",
-                 {"set landing = \"sudo\""}};
+    return Error{Errc::denied,   fmt::format("{} cannot be read", path), finished.errors, "", "",
+                 {as_root(host)}};
   }
   LogPiece piece{finished.output.substr(end + 1)};
   piece.next = fmt::format("{} {}", inode, from + piece.text.size());
@@ -124,7 +124,7 @@ std::vector<std::string> log_files(const std::string& path) {
 }
 
 Status landing_remove(const LandingHost& host, const std::string& path, const Call& call) {
-  FLYT_ASSIGN(const Finished finished, check({on(host, {"rm", "-f", "--", path})}, call));
+  FLYT_ASSIGN(const Finished finished, check_on(host, {"rm", "-f", "--", path}, call));
   (void)finished;
   return ok();
 }
@@ -157,19 +157,6 @@ Result<std::vector<std::optional<LandingSpace>>> landing_spaces(
     }
   }
   return spaces;
-}
-
-Result<bool> landing_is_empty(const LandingHost& host, const std::string& path,
-                              const std::string& format, const Call& call) {
-  // A disk that is one hole has one extent: its line begins and ends the list.
-  const std::string script = "qemu-img map -U --output=json -f \"$2\" \"$1\" | head -n 1";
-  FLYT_ASSIGN(const Finished finished,
-              run({on(host, {"sh", "-c", script, "flyt-landing", path, format})}, call));
-  std::string_view line = finished.output;
-  if (line.ends_with('\n')) line.remove_suffix(1);
-  const auto says = [&](std::string_view word) { return line.find(word) != std::string::npos; };
-  return line.starts_with("[{") && line.ends_with("}]") && says("\"start\": 0,") &&
-         says("\"zero\": true") && says("\"data\": false");
 }
 
 }  // namespace flyt

@@ -5,10 +5,10 @@ namespace flyt {
 // Needs: sh, coreutils, flock and setpriv of util-linux, qemu-nbd.
 //
 // Every holder has a record `PLACE.h.PID`, PLACE standing for the disk: its first line is "id epoch
-// use", each other one "pid start-time". The holder's shell and its qemu-nbd share one flock on it:
-// a record that can be locked is stale, whatever processes have its numbers now. `PLACE.gate` is
-// held while deciding who may hold; records, and the gate after the last of them, are only removed
-// by who holds that.
+// use opening", each other one "pid start-time". The holder's shell and its qemu-nbd share one
+// flock on it: a record that can be locked is stale, whatever processes have its numbers now.
+// `PLACE.gate` is held while deciding who may hold; records, and the gate after the last of them,
+// are only removed by who holds that.
 //
 // Records lie in one folder for each user, in a place that lasts longer than a session. Users do
 // not see each other's: what keeps those apart is a flock on the disk itself, shared for who reads
@@ -16,10 +16,13 @@ namespace flyt {
 // would shut it out: there it is left to qemu-nbd.
 const std::string_view landing_script = R"sh(set -eu
 umask 077
-use=$1 disk=$2 format=$3 id=$4 epoch=$5 socket=$6 user=$7 clients=$8 shared=$9
+use=$1 disk=$2 format=$3 id=$4 epoch=$5 socket=$6 clients=$7 shared=$8 look=$9
+shift 9
+opening=$1 over=$2
+trap '' PIPE  # what cannot be said any more must not keep the end from being orderly
 
 record='' place='' inside='' taken=''
-die() { word=$1; shift; echo "flyt-landing: $word: $*" >&2; leave; exit 3; }
+die() { word=$1; shift; echo "flyt-landing: $word: $*" >&2 || :; leave; exit 3; }
 born() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
 identity() { stat -L -c '%d %i %s %.9Z' "$disk"; }
 
@@ -74,9 +77,11 @@ admit() {
     for its in "$place".h.*; do
         [ -e "$its" ] || continue
         if (flock -n 7) 7<"$its"; then rm -f "$its"; continue; fi
-        read -r its_id its_epoch its_use <"$its" || :
+        read -r its_id its_epoch its_use its_opening <"$its" || :
         holder="the $its_use of migration $its_id, epoch $its_epoch, process $(sed -n '2s/ .*//p' "$its")"
-        if [ "$its_id" != "$id" ]; then
+        if [ -n "$its_opening" ] && [ -z "${over##* "$its_opening" *}" ]; then
+            end_holder "$its" "$holder"
+        elif [ "$its_id" != "$id" ]; then
             [ "$its_use$use" = readread ] || die busy "$disk is held by $holder"
         elif [ "$its_epoch" -gt "$epoch" ]; then
             die newer "$disk is held by $holder"
@@ -105,7 +110,7 @@ esac
 record=$place.h.$$
 exec 9>"$record"
 flock -n 9 || die busy "$disk: $record is locked"
-echo "$id $epoch $use" >&9
+echo "$id $epoch $use $opening" >&9
 echo "$$ $(born $$)" >&9
 
 readonly='' cache=writeback options=driver=$format,file.driver=$protocol
@@ -116,6 +121,11 @@ if [ "$use" = read ]; then
     [ "$shared" = no ] || options=$options,force-share=on
 fi
 options=$options,file.filename=$(printf %s "$disk" | sed 's/,/,,/g')
+
+map=''
+# A disk that is one hole has one extent: its line begins and ends the list.
+[ "$look" = no ] ||
+    map=$( (trap - PIPE; exec qemu-img map -U --output=json -f "$format" "$disk" 2>/dev/null) | head -n 1)
 
 before=$(identity)
 exec 3<&0
@@ -134,9 +144,11 @@ until [ -s "$socket.pid" ]; do
     kill -0 "$server" 2>/dev/null || die unavailable "qemu-nbd cannot serve $disk"
     sleep 0.02
 done
-[ "$user" = "$(id -u)" ] || chown "$user" "$socket.new"
+# Who may connect is whose folder it is.
+[ -O "${socket%/*}" ] || chown --reference="${socket%/*}" "$socket.new"
 mv "$socket.new" "$socket"
 exec 8>&-
+echo "flyt-landing: serves $map" || :
 inside=''
 
 if [ -z "$stopped" ]; then
@@ -162,6 +174,38 @@ trap '' TERM INT HUP
 [ "$use$shared$protocol" != readnofile ] || [ "$(identity 2>/dev/null)" = "$before" ] ||
     die changed "$disk is not the file that was opened, or was written to"
 leave
+)sh";
+
+// Needs: sh, coreutils; where they are there, flock, setpriv and find. Nothing here is root's: with
+// sudo, the socket's folder must be open to whom sshd runs as.
+//
+// sshd learns of a connection that was cut only when it has something to send, or hours later. So
+// something is sent: a network that comes back answers it with a reset, one that does not lets TCP
+// give up in a quarter of an hour. It is read by the client's kernel, so that a client that was
+// stopped for a while loses nothing.
+const std::string_view landing_carrier = R"sh(umask 077
+folder=$1
+shift
+# Left by those that were killed: nobody holds its lock.
+find /tmp -maxdepth 1 -type d -name 'flyt-carried-*' -user "$(id -u)" -mmin +1 2>/dev/null |
+    while read -r old; do
+        (flock -n 5) 5<"$old/lock" 2>/dev/null && rm -rf "$old"
+    done
+mkdir "$folder" || exit 3
+exec 5>"$folder/lock"
+flock 5 2>/dev/null || :
+pulse='while sleep 15 >/dev/null 2>&1; do echo || exit; done'
+if command -v setpriv >/dev/null; then
+    setpriv --pdeathsig TERM sh -c "$pulse" 2>/dev/null 5>&- &
+else
+    sh -c "$pulse" 2>/dev/null 5>&- &
+fi
+pulse=$!
+status=0
+"$@" || status=$?
+kill "$pulse" 2>/dev/null
+rm -rf "$folder"
+exit "$status"
 )sh";
 
 }  // namespace flyt

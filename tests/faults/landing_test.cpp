@@ -14,6 +14,7 @@
 
 #include "base/process.hpp"
 #include "tests/catch.hpp"
+#include "tests/faults/landing_fixture.hpp"
 #include "tests/temp_dir.hpp"
 
 namespace flyt {
@@ -21,78 +22,34 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
-const Owner first{"flyt-aaaaaaaaaaaaaaaaaaaa", 1};
-const Owner newer{"flyt-aaaaaaaaaaaaaaaaaaaa", 2};
-const Owner other{"flyt-bbbbbbbbbbbbbbbbbbbb", 7};
+using tests::becomes_free;
+using tests::code_of;
+using tests::disk_at;
+using tests::first;
+using tests::here;
+using tests::io;
+using tests::make_disk;
+using tests::newer;
+using tests::other;
+using tests::processes;
+using tests::soon;
+using tests::supervisors;
 
-Call soon() { return Call{{}, std::chrono::steady_clock::now() + seconds{60}}; }
+bool cannot_run() { return !tests::missing_for_landing().empty(); }
 
-const LandingHost& here() {
-  static const LandingHost host = *landing_host("local");
-  return host;
-}
+// A test that opens by this runs on every host.
+struct On {
+  LandingHost host;
 
-bool cannot_run() { return !find_program("qemu-nbd") || !find_program("flock"); }
-
-std::string make_disk(const tests::TempDir& dir, const std::string& format) {
-  std::string path = dir / ("disk." + format);
-  REQUIRE(check({{"qemu-img", "create", "-q", "-f", format, path, "4M"}}, soon()));
-  return path;
-}
-
-LandingDisk disk_at(const std::string& path, Use use, const Owner& owner) {
-  LandingDisk disk{"web01: disk 0", path, fs::path(path).extension().string().substr(1), use,
-                   owner};
-  disk.shared = true;
-  return disk;
-}
-
-Result<std::unique_ptr<Channel>> open(const std::string& path, Use use, const Owner& owner) {
-  return open_landing(here(), disk_at(path, use, owner), soon());
-}
-
-// What qemu-io says to one command: "ok" when it went well.
-std::string io(const Channel& channel, const std::string& command) {
-  std::vector<std::string> argv{"qemu-io", "-f", "raw", "-c", command, channel.info().uri};
-  if (command.rfind("read", 0) == 0) argv.insert(argv.begin() + 1, "-r");
-  const auto done = run({argv}, soon());
-  if (!done) return done.error().what;
-  const bool failed = done->status != 0 || done->output.find("ailed") != std::string::npos ||
-                      done->output.find("not ") != std::string::npos;
-  return failed ? "failed: " + done->output + done->errors : "ok";
-}
-
-// Processes whose arguments name `path`, with this program name.
-std::vector<pid_t> processes(const std::string& program, const std::string& path) {
-  std::vector<pid_t> found;
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator("/proc", failed)) {
-    const std::string pid = entry.path().filename();
-    if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
-    std::ifstream file(entry.path() / "cmdline");
-    const std::string line((std::istreambuf_iterator<char>(file)), {});
-    const std::string name = fs::path(line.substr(0, line.find('\0'))).filename();
-    if (name == program && line.find(path) != std::string::npos) found.push_back(std::stoi(pid));
+  tests::Opened open(const std::string& path, Use use, const Owner& owner) const {
+    return tests::open(host, path, use, owner);
   }
-  return found;
-}
+};
+On on_each_host() { return {GENERATE(from_range(tests::landing_hosts()))}; }
 
-// True once nothing serves `path` any more.
-bool becomes_free(const std::string& path) {
-  const Call call = soon();
-  while (!processes("qemu-nbd", path).empty() || !processes("sh", path).empty()) {
-    if (!wait(milliseconds{20}, call, "waiting for an end")) return false;
-  }
-  return true;
-}
-
-std::string code_of(const Status& status) {
-  return status ? "ok" : std::string(to_string(status.error().code));
-}
-std::string code_of(const Result<std::unique_ptr<Channel>>& opened) {
-  return opened ? "ok" : std::string(to_string(opened.error().code));
+tests::Opened open(const std::string& path, Use use, const Owner& owner) {
+  return tests::open(here(), path, use, owner);
 }
 
 // Run as a program of its own by the next test.
@@ -132,23 +89,25 @@ TEST_CASE("landing: kill -9 of flyt ends the supervisor and qemu-nbd", "[faults]
 
 TEST_CASE("landing: kill -9 of the supervisor ends qemu-nbd and is reported", "[faults][landing]") {
   if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  const On on = on_each_host();
   const tests::TempDir dir;
   const std::string path = make_disk(dir, "raw");
-  auto channel = open(path, Use::write, first);
+  auto channel = on.open(path, Use::write, first);
   REQUIRE(code_of(channel) == "ok");
-  const auto shells = processes("sh", path);
+  const auto shells = supervisors(path);
   REQUIRE_FALSE(shells.empty());
   for (const pid_t shell : shells) ::kill(shell, SIGKILL);
   CHECK(becomes_free(path));
   CHECK(code_of((*channel)->close(soon())) == "unavailable");
-  CHECK(code_of(open(path, Use::write, other)) == "ok");
+  CHECK(code_of(on.open(path, Use::write, other)) == "ok");
 }
 
 TEST_CASE("landing: kill -9 of qemu-nbd after a write makes close() fail", "[faults][landing]") {
   if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  const On on = on_each_host();
   const tests::TempDir dir;
   const std::string path = make_disk(dir, "raw");
-  auto channel = open(path, Use::write, first);
+  auto channel = on.open(path, Use::write, first);
   REQUIRE(code_of(channel) == "ok");
   for (const pid_t server : processes("qemu-nbd", path)) ::kill(server, SIGKILL);
   const Status closed = (*channel)->close(soon());
@@ -158,22 +117,23 @@ TEST_CASE("landing: kill -9 of qemu-nbd after a write makes close() fail", "[fau
 
 TEST_CASE("landing: one writer, its own readers beside it, nobody else", "[faults][landing]") {
   if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  const On on = on_each_host();
   const std::string format = GENERATE("raw", "qcow2");
   const tests::TempDir dir;
   const std::string path = make_disk(dir, format);
-  auto writer = open(path, Use::write, first);
+  auto writer = on.open(path, Use::write, first);
   REQUIRE(code_of(writer) == "ok");
   CHECK((*writer)->info().size_bytes == 4U << 20);
   CHECK(io(**writer, "write -P 0x5a 1M 64k") == "ok");
   CHECK(io(**writer, "flush") == "ok");
 
-  const auto second = open(path, Use::write, first);
+  const auto second = on.open(path, Use::write, first);
   REQUIRE(code_of(second) == "unavailable");
   CHECK(second.error().seen.find(first.id) != std::string::npos);  // who holds it
-  CHECK(code_of(open(path, Use::write, other)) == "unavailable");
-  CHECK(code_of(open(path, Use::read, other)) == "unavailable");
+  CHECK(code_of(on.open(path, Use::write, other)) == "unavailable");
+  CHECK(code_of(on.open(path, Use::read, other)) == "unavailable");
 
-  auto reader = open(path, Use::read, first);
+  auto reader = on.open(path, Use::read, first);
   REQUIRE(code_of(reader) == "ok");
   CHECK(io(**reader, "read -P 0x5a 1M 64k") == "ok");
   CHECK(io(**reader, "write -P 0x11 0 64k") != "ok");  // it is one that only reads
@@ -182,23 +142,24 @@ TEST_CASE("landing: one writer, its own readers beside it, nobody else", "[fault
   CHECK(code_of((*writer)->close(soon())) == "ok");  // a second close succeeds
   CHECK(code_of((*reader)->close(soon())) == "ok");
 
-  auto fresh = open(path, Use::read, first);
+  auto fresh = on.open(path, Use::read, first);
   REQUIRE(code_of(fresh) == "ok");
   CHECK(io(**fresh, "read -P 0x77 2M 64k") == "ok");
-  CHECK(code_of(open(path, Use::read, other)) == "ok");  // two that only read do no harm
+  CHECK(code_of(on.open(path, Use::read, other)) == "ok");  // two that only read do no harm
 }
 
 TEST_CASE("landing: a higher epoch takes over, a lower one is refused", "[faults][landing]") {
   if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  const On on = on_each_host();
   const tests::TempDir dir;
   const std::string path = make_disk(dir, "raw");
-  auto old = open(path, Use::write, first);
+  auto old = on.open(path, Use::write, first);
   REQUIRE(code_of(old) == "ok");
   CHECK(io(**old, "write -P 0x42 0 64k") == "ok");
   const auto servers = processes("qemu-nbd", path);
   REQUIRE(servers.size() == 1);
 
-  auto taken = open(path, Use::write, newer);
+  auto taken = on.open(path, Use::write, newer);
   REQUIRE(code_of(taken) == "ok");
   CHECK(processes("qemu-nbd", path) != servers);
   CHECK(processes("qemu-nbd", path).size() == 1);
@@ -206,22 +167,23 @@ TEST_CASE("landing: a higher epoch takes over, a lower one is refused", "[faults
   CHECK(io(**old, "write -P 0x13 0 64k") != "ok");    // and it writes no more
   CHECK(code_of((*old)->close(soon())) == "denied");  // and learns why
 
-  const auto late = open(path, Use::write, first);
+  const auto late = on.open(path, Use::write, first);
   REQUIRE(code_of(late) == "denied");
   CHECK(late.error().what.find("newer flyt process") != std::string::npos);
-  CHECK(code_of(open(path, Use::read, first)) == "denied");
+  CHECK(code_of(on.open(path, Use::read, first)) == "denied");
   CHECK(code_of((*taken)->close(soon())) == "ok");
 }
 
 TEST_CASE("landing: a lower epoch that hangs is ended all the same", "[faults][landing]") {
   if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  const On on = on_each_host();
   const tests::TempDir dir;
   const std::string path = make_disk(dir, "raw");
-  auto old = open(path, Use::write, first);
+  auto old = on.open(path, Use::write, first);
   REQUIRE(code_of(old) == "ok");
   for (const pid_t server : processes("qemu-nbd", path)) REQUIRE(::kill(server, SIGSTOP) == 0);
-  for (const pid_t shell : processes("sh", path)) REQUIRE(::kill(shell, SIGSTOP) == 0);
-  CHECK(code_of(open(path, Use::write, newer)) == "ok");
+  for (const pid_t shell : supervisors(path)) REQUIRE(::kill(shell, SIGSTOP) == 0);
+  CHECK(code_of(on.open(path, Use::write, newer)) == "ok");
   CHECK(code_of((*old)->close(soon())) == "unavailable");
 }
 
@@ -276,10 +238,11 @@ std::vector<std::string> kept_of(const std::string& path) {
 TEST_CASE("landing: nothing is kept of a disk that is closed", "[faults][landing]") {
   if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
   if (::getuid() != 0) FLYT_SKIP("needs root: the folder is /run/flyt");
+  const On on = on_each_host();
   const tests::TempDir dir;
   const std::string path = make_disk(dir, "raw");
-  auto writer = open(path, Use::write, first);
-  auto reader = open(path, Use::read, first);
+  auto writer = on.open(path, Use::write, first);
+  auto reader = on.open(path, Use::read, first);
   REQUIRE(code_of(writer) == "ok");
   REQUIRE(code_of(reader) == "ok");
   CHECK(kept_of(path).size() == 3);  // two records and the gate
@@ -290,7 +253,7 @@ TEST_CASE("landing: nothing is kept of a disk that is closed", "[faults][landing
 
   LandingDisk wrong = disk_at(path, Use::read, first);
   wrong.format = "qcow2";
-  CHECK(code_of(open_landing(here(), wrong, soon())) == "unavailable");
+  CHECK(code_of(open_landing(on.host, wrong, soon())) == "unavailable");
   CHECK(kept_of(path).empty());
 }
 
@@ -363,11 +326,12 @@ TEST_CASE("landing: a gate that was taken away is none", "[faults][landing]") {
 
 TEST_CASE("landing: a source that changes while it is read is corrupt", "[faults][landing]") {
   if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  const On on = on_each_host();
   const tests::TempDir dir;
   const std::string path = make_disk(dir, "raw");
   LandingDisk source = disk_at(path, Use::read, first);
   source.shared = false;
-  auto channel = open_landing(here(), source, soon());
+  auto channel = open_landing(on.host, source, soon());
   REQUIRE(code_of(channel) == "ok");
   CHECK(io(**channel, "read -P 0 1M 64k") == "ok");
   SECTION("it does not") {
@@ -389,6 +353,7 @@ TEST_CASE("landing: a source that changes while it is read is corrupt", "[faults
 
 TEST_CASE("landing: a disk reads as zero until something is written", "[faults][landing]") {
   if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  const On on = on_each_host();
   const tests::TempDir dir;
   const std::string format = GENERATE("raw", "qcow2");
   std::string path = dir / ("disk." + format);
@@ -400,24 +365,25 @@ TEST_CASE("landing: a disk reads as zero until something is written", "[faults][
   }
   LandingDisk disk = disk_at(path, Use::write, first);
   disk.reads_zero = true;
-  auto fresh = open_landing(here(), disk, soon());
+  auto fresh = open_landing(on.host, disk, soon());
   REQUIRE(code_of(fresh) == "ok");
   CHECK((*fresh)->info().reads_zero);
   CHECK(io(**fresh, "write -P 0x5a 3M 64k") == "ok");
   CHECK(code_of((*fresh)->close(soon())) == "ok");
-  auto used = open_landing(here(), disk, soon());
+  auto used = open_landing(on.host, disk, soon());
   REQUIRE(code_of(used) == "ok");
   CHECK_FALSE((*used)->info().reads_zero);
   CHECK(code_of((*used)->close(soon())) == "ok");
 }
 
 TEST_CASE("landing: a stamp changes with what is written", "[faults][landing]") {
+  const On on = on_each_host();
   const tests::TempDir dir;
   const std::string a = dir / "a b.raw", b = dir / "b.raw";
   std::ofstream(a) << "one";
   std::ofstream(b) << "two";
   const std::vector<std::string> paths{a, dir / "none", b, "/dev/null", dir.path()};
-  const auto before = landing_stamps(here(), paths, soon());
+  const auto before = landing_stamps(on.host, paths, soon());
   REQUIRE(before);
   REQUIRE(before->size() == 5);
   CHECK_FALSE(before->at(0).empty());
@@ -425,17 +391,17 @@ TEST_CASE("landing: a stamp changes with what is written", "[faults][landing]") 
   CHECK_FALSE(before->at(2).empty());
   CHECK(before->at(3).empty());
   CHECK(before->at(4).empty());
-  CHECK(*landing_stamps(here(), paths, soon()) == *before);
+  CHECK(*landing_stamps(on.host, paths, soon()) == *before);
   // Written to, with the old time put back.
   const auto time = fs::last_write_time(a);
   std::ofstream(a) << "eno";
   fs::last_write_time(a, time);
-  const auto after = landing_stamps(here(), paths, soon());
+  const auto after = landing_stamps(on.host, paths, soon());
   REQUIRE(after);
   CHECK(after->at(0) != before->at(0));
   CHECK(after->at(2) == before->at(2));
 
-  const auto spaces = landing_spaces(here(), {dir.path(), dir / "none"}, soon());
+  const auto spaces = landing_spaces(on.host, {dir.path(), dir / "none"}, soon());
   REQUIRE(spaces);
   REQUIRE(spaces->at(0));
   CHECK(spaces->at(0)->size_bytes >= spaces->at(0)->free_bytes);
@@ -444,32 +410,35 @@ TEST_CASE("landing: a stamp changes with what is written", "[faults][landing]") 
 
 TEST_CASE("landing: what cannot be served says why", "[faults][landing]") {
   if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  const On on = on_each_host();
   const tests::TempDir dir;
   const std::string path = make_disk(dir, "raw");
-  const auto none = open(dir / "none.raw", Use::read, first);
+  const auto none = on.open(dir / "none.raw", Use::read, first);
   REQUIRE(code_of(none) == "not_found");
   CHECK_FALSE(none.error().remedy.empty());
 
   LandingDisk wrong = disk_at(path, Use::read, first);
   wrong.format = "qcow2";
-  const auto refused = open_landing(here(), wrong, soon());
+  const auto refused = open_landing(on.host, wrong, soon());
   REQUIRE(code_of(refused) == "unavailable");
   CHECK(refused.error().seen.find("not in qcow2 format") != std::string::npos);
 
   LandingDisk sized = disk_at(path, Use::read, first);
   sized.size_bytes = 1 << 20;
-  CHECK(code_of(open_landing(here(), sized, soon())) == "corrupt");
+  CHECK(code_of(open_landing(on.host, sized, soon())) == "corrupt");
 
-  CHECK(code_of(open(path, Use::write, Owner{})) == "denied");
+  CHECK(code_of(on.open(path, Use::write, Owner{})) == "denied");
   CHECK(becomes_free(path));
 }
 
 TEST_CASE("landing: commas, spaces and a prefix make no difference", "[faults][landing]") {
   if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
+  const On on = on_each_host();
   const tests::TempDir dir;
   const std::string path = dir / "a, b=c'd\".raw";
   fs::rename(make_disk(dir, "raw"), path);
-  const LandingHost through{"through", {"env", "LC_ALL=C"}};
+  LandingHost through = on.host;
+  through.prefix = {"env", "LC_ALL=C"};
   auto channel = open_landing(through, disk_at(path, Use::write, first), soon());
   REQUIRE(code_of(channel) == "ok");
   CHECK(io(**channel, "write -P 0x42 0 64k") == "ok");
@@ -479,21 +448,21 @@ TEST_CASE("landing: commas, spaces and a prefix make no difference", "[faults][l
   const auto said = landing_log(through, dir / "log", "", soon());
   REQUIRE(said);
   CHECK(said->text == "one\ntwo\n");
-  const auto missing = landing_log(here(), dir / "none", "", soon());
+  const auto missing = landing_log(on.host, dir / "none", "", soon());
   REQUIRE_FALSE(missing);
   CHECK(missing.error().code == Errc::not_found);
-  CHECK(landing_remove(here(), dir / "log", soon()));
+  CHECK(landing_remove(on.host, dir / "log", soon()));
   CHECK_FALSE(fs::exists(dir / "log"));
-  CHECK(landing_remove(here(), dir / "log", soon()));
+  CHECK(landing_remove(on.host, dir / "log", soon()));
 }
 
-TEST_CASE("landing: unknown hosts are refused", "[faults][landing]") {
-  const auto later = landing_host("ssh");
-  REQUIRE_FALSE(later);
-  CHECK(later.error().code == Errc::unsupported);
-  const auto wrong = landing_host("sudoo");
-  REQUIRE_FALSE(wrong);
-  CHECK(wrong.error().code == Errc::invalid);
+TEST_CASE("landing: unknown ways are refused", "[faults][landing]") {
+  for (const char* word : {"sudoo", "ssh", "ssh:", "ssh+sudo:", "ssh:-oProxyCommand=x"}) {
+    const auto wrong = landing_host(word);
+    REQUIRE_FALSE(wrong);
+    CHECK(wrong.error().code == Errc::invalid);
+    CHECK_FALSE(wrong.error().remedy.empty());
+  }
 }
 
 }  // namespace
