@@ -67,7 +67,8 @@ TEST_CASE("a vCenter is named, with its ground", "[vsphere]") {
 
 TEST_CASE("what stands around machines is not read once more for each look at one", "[vsphere]") {
   FLYT_VSPHERE(lab, R"({"machines":[
-    {"name":"web01","disks":[{"sizeMiB":1}]},{"name":"db01","disks":[{"sizeMiB":1}]}]})");
+    {"name":"web01","disks":[{"sizeMiB":1}],"nics":[{"type":"e1000","network":"DC0_DVPG0"}]},
+    {"name":"db01","disks":[{"sizeMiB":1}],"nics":[{"type":"e1000","network":"VM Network"}]}]})");
   const auto driver = connect(lab.endpoint());
   const Inventory all = take(driver->inventory({}, in_time()));
   const auto views = [&] { return lab.counter("soap.CreateContainerView"); };
