@@ -4,6 +4,8 @@
 With FLYT_SHARED every answer is held to the published schema of the version as well (the fake's exit status).
 """
 
+import os
+import subprocess
 import sys
 import tempfile
 import urllib.parse
@@ -16,6 +18,7 @@ WORLD = {
         {"storage": "local", "type": "dir", "content": "images,iso,import,vztmpl,backup"},
         {"storage": "thin", "type": "lvmthin", "vgname": "pve", "thinpool": "data", "content": "images,rootdir"},
         {"storage": "tank", "type": "zfspool", "pool": "tank", "content": "images", "nodes": ["pve2"]},
+        {"storage": "thick", "type": "lvm", "vgname": "old", "content": "images", "devices": True, "dirty": True},
         {"storage": "small", "type": "dir", "content": "images", "size": 4 << 20},
         {"storage": "share", "type": "nfs", "server": "10.0.0.9", "export": "/srv", "content": "images"},
     ],
@@ -86,6 +89,20 @@ def storages(fake):
     fake.control("POST", "/storage", {"storage": "local", "full": False})
 
 
+def block_devices(fake):
+    """Volumes of a thick LVM are block devices with old data on them."""
+    if os.getuid() != 0 or not os.path.exists("/dev/loop-control"):
+        print("no loop devices here: volumes as block devices are not tried")
+        return
+    expect("OK", made(fake, "pve1", "vmid=603&scsi0=thick:1"), "making on a thick LVM")
+    upid = fake.call("PUT", "/nodes/pve1/qemu/603/resize", "disk=scsi0&size=%2B4M")[2]["data"]
+    expect("OK", fake.wait_for_task(upid), "growing")
+    ssh = ["ssh", "-F", fake.ready["nodes"]["pve1"]["ssh"]["config"], "pve1"]
+    words = "P=$(pvesm path thick:vm-603-disk-0); test -b $P; blockdev --getsize64 $P; od -An -tx1 -N2 $P; qm destroy 603"
+    done = subprocess.run([*ssh, f"set -e; {words}"], capture_output=True, text=True, check=False)
+    expect((0, f"{(1 << 30) + (4 << 20)}\n a5 a5\n"), (done.returncode, done.stdout), f"the device ({done.stderr})")
+
+
 def rights(fake):
     expect(403, fake.call("GET", "/nodes/pve2/qemu/500/config", auth=BOTH)[0], "a token with less than its user")
     expect(200, fake.call("GET", "/nodes/pve2/qemu/500/config", auth=ALL)[0], "a token with all of its user")
@@ -146,6 +163,7 @@ def main():
             with Fake("--fast-401", "--version", version, world=WORLD, folder=folder) as fake:
                 look_everywhere(fake)
                 storages(fake)
+                block_devices(fake)
                 rights(fake)
                 high_availability(fake, version)
                 versions(fake, version)

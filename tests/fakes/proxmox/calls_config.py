@@ -293,8 +293,8 @@ def resize(ask):
             storage.demand_room(machine.node, size - old)
             if machine.running:
                 machine.process.ask("block_resize", {"device": f"drive-{key}", "size": size})
-            else:
-                task.log(storages.run(["qemu-img", "resize", "-f", form, path, str(size)]).stdout)
+            elif told := storage.resize(machine.node, name, size):
+                task.log(told)
             machine.config[key] = write_drive(drive | {"size": size_text(size)})
             machine.save()
     return ask.task("resize", machine.vmid, work)

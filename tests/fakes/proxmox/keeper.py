@@ -9,6 +9,7 @@ A process belongs to a fake when its environment holds the fake's mark, which ss
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
@@ -41,12 +42,22 @@ def end(mark):
         time.sleep(0.02)
 
 
+def detach_loops(folder):
+    """Loop devices on files below the folder are given back."""
+    done = subprocess.run(["losetup", "-n", "-l", "-O", "NAME,BACK-FILE"], capture_output=True, text=True, check=False)
+    for line in done.stdout.splitlines():
+        device, _, file = line.strip().partition(" ")
+        if file.strip().startswith(folder + "/"):
+            subprocess.run(["losetup", "-d", device], check=False)
+
+
 def main():
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     while os.read(0, 4096):
         pass
     end(sys.argv[1])
+    detach_loops(sys.argv[1].partition("=")[2])
     for folder in sys.argv[2:]:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -101,6 +101,7 @@ class Fake:
         self.kill_machines(self.world.nodes)
         kept = {node.name: (node.url, node.ssh) for node in self.world.nodes.values()}
         options, token = self.world.options, self.world.access.users["root@pam"].tokens["mig"]
+        keeper.detach_loops(str(self.state))
         for folder in [self.state / "shared", self.state / "etc", *self.state.glob("nodes/*/storage")]:
             shutil.rmtree(folder, ignore_errors=True)
         self.injections.clear()
@@ -137,6 +138,7 @@ class Fake:
             server.close()
         self.kill_machines(self.world.nodes)
         self.landing.close()
+        keeper.detach_loops(str(self.state))
         if self.own_state:
             shutil.rmtree(self.state, ignore_errors=True)
         self.keeper.stdin.close()

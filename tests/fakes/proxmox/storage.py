@@ -160,6 +160,13 @@ class FileStorage(Storage):
             raise
         return self.volume_id(self.image_name(vmid, name))
 
+    def resize(self, node, name, size):
+        """What qemu-img says."""
+        done = run(["qemu-img", "resize", "-f", self.parse(name).form, self.path(node, name), str(size)])
+        if done.returncode:
+            raise died(done.stderr.strip())
+        return done.stdout
+
     def free(self, node, name, log=lambda text: None):
         path = self.path(node, name)
         if path.exists():
@@ -171,15 +178,32 @@ class FileStorage(Storage):
 
 
 class VolumeStorage(Storage):
-    """Volumes of a volume group or pool. Files stand in for the block devices; names, formats and paths are theirs."""
+    """Volumes of a volume group or pool; names, formats and paths are theirs.
+
+    Files stand in for the block devices. With `devices` in the world they are block devices indeed (loop devices), and
+    with `dirty` they hold old data, as volumes of a thick LVM do.
+    """
     forms = ("raw",)
     default_form = "raw"
+    unit = 8 << 10
+    told_made = told_gone = ""
+
+    def __init__(self, world, entry):
+        super().__init__(world, entry)
+        self.devices = bool(self.entry.pop("devices", False))
+        self.dirty = bool(self.entry.pop("dirty", False))
 
     def suffix(self, form):
         return ""
 
     def group(self):
         return self.entry.get("vgname") or self.entry.get("pool") or self.name
+
+    def backing(self, node, name):
+        """The file with the volume's bytes."""
+        folder = super().root(node) / "volumes"
+        folder.mkdir(exist_ok=True)
+        return folder / name
 
     def root(self, node):
         base = super().root(node) / "dev" / self.group()
@@ -203,10 +227,17 @@ class VolumeStorage(Storage):
         for file in sorted(self.root(node).glob("vm-*")) if "images" in kinds else []:
             owner = int(file.name.split("-")[1])
             if vmid is None or owner == int(vmid):
-                entry = image_entry(self.volume_id(file.name), file, owner, "raw")
+                entry = image_entry(self.volume_id(file.name), self.backing(node, file.name), owner, "raw")
                 entry.pop("used", None)
                 found.append(entry)
         return found
+
+    def usage(self, node):
+        if self.limit is None:
+            return super().usage(node)
+        used = sum(file.stat().st_size for file in self.backing(node, "x").parent.iterdir())
+        total = int(self.limit)
+        return (total, total, 0) if self.full else (total, used, max(0, total - used))
 
     def alloc(self, node, vmid, form, name, size, log=lambda text: None):
         if form != "raw":
@@ -214,31 +245,74 @@ class VolumeStorage(Storage):
         name = name or self.free_name(node, vmid, form)
         if not re.match(rf"vm-{vmid}-", name):
             raise died(f"illegal name '{name}' - should be 'vm-{vmid}-*'")
-        path = self.path(node, name)
-        if path.exists():
-            raise died(f"lvcreate '{self.group()}/{name}' error:   Logical Volume \"{name}\" already exists in volume "
-                       f"group \"{self.group()}\"")
+        path, file = self.path(node, name), self.backing(node, name)
+        if file.exists():
+            raise died(self.told_taken(name))
         self.demand_room(node, size)
-        unit = 4 << 20 if self.kind.startswith("lvm") else 8 << 10
-        with open(path, "wb") as file:
-            file.truncate(-(-size // unit) * unit)
-        log(f'  Logical volume "{name}" created.' if self.kind.startswith("lvm") else "")
+        size = -(-size // self.unit) * self.unit
+        with open(file, "wb") as out:
+            out.truncate(size)
+            for start in range(0, size if self.dirty else 0, 1 << 20):
+                out.seek(start)
+                out.write(b"\xa5" * 4096)
+        path.symlink_to(attach_loop(file) if self.devices else file)
+        log(self.told_made.format(name=name))
         return self.volume_id(name)
 
+    def resize(self, node, name, size):
+        os.truncate(self.backing(node, name), -(-size // self.unit) * self.unit)
+        if self.devices:
+            run(["losetup", "-c", os.readlink(self.path(node, name))])
+        return ""
+
     def free(self, node, name, log=lambda text: None):
-        path = self.path(node, name)
-        if not path.exists():
-            raise died(f"lvremove '{self.group()}/{name}' error:   Failed to find logical volume "
-                       f"\"{self.group()}/{name}\"")
+        path, file = self.path(node, name), self.backing(node, name)
+        if not file.exists():
+            raise died(self.told_missing(name))
+        if self.devices:
+            run(["losetup", "-d", os.readlink(path)])
         path.unlink()
-        log(f'  Logical volume "{name}" successfully removed.')
+        file.unlink()
+        log(self.told_gone.format(name=name))
+
+
+class LogicalVolumes(VolumeStorage):
+    unit = 4 << 20
+    told_made = '  Logical volume "{name}" created.'
+    told_gone = '  Logical volume "{name}" successfully removed.'
+
+    def told_taken(self, name):
+        return (f"lvcreate '{self.group()}/{name}' error:   Logical Volume \"{name}\" already exists in volume group "
+                f'"{self.group()}"')
+
+    def told_missing(self, name):
+        return f"lvremove '{self.group()}/{name}' error:   Failed to find logical volume \"{self.group()}/{name}\""
 
     def no_room(self, node, size):
         return f"lvcreate '{self.group()}' error:   Volume group \"{self.group()}\" has insufficient free space"
 
 
+class ZfsVolumes(VolumeStorage):
+    def told_taken(self, name):
+        return f"zfs error: cannot create '{self.group()}/{name}': dataset already exists"
+
+    def told_missing(self, name):
+        return f"zfs error: cannot open '{self.group()}/{name}': dataset does not exist"
+
+    def no_room(self, node, size):
+        return f"zfs error: cannot create '{self.group()}': out of space"
+
+
+def attach_loop(file):
+    """A loop device on the file. The keeper detaches what is left of a killed fake."""
+    done = run(["losetup", "-f", "--show", file])
+    if done.returncode:
+        raise died(f"no block device for a volume: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
 def make_storage(world, entry):
-    kind = FileStorage if entry["type"] in FILES else VolumeStorage
+    kind = FileStorage if entry["type"] in FILES else ZfsVolumes if entry["type"] == "zfspool" else LogicalVolumes
     storage = kind(world, entry)
     if kind is FileStorage and "path" not in storage.entry:
         storage.entry["path"] = str(storage.root(next(iter(world.nodes))) if not storage.nodes
