@@ -65,6 +65,7 @@ def starts(node):
     assert reached == "GUEST-READY", reached
     agent_answers(node)
     console_answers(node)
+    socket_answers(node)
     state = node.fake.call("GET", "/nodes/pve1/qemu/100/status/current")[2]["data"]
     assert (state["status"], state["qmpstatus"]) == ("running", "running") and state["blockstat"]["scsi0"]["rd_bytes"] > 0
     assert node.power(100, "shutdown", f"timeout={SECONDS}") == "OK"
@@ -104,6 +105,21 @@ def console_answers(node):
     client.send(b"\x03\xe8", 8)
 
 
+def socket_answers(node):
+    """The same console on the node itself, by QEMU's socket at its place there."""
+    ssh = ["ssh", "-F", node.fake.ready["nodes"]["pve1"]["ssh"]["config"], "pve1"]
+    words = [*ssh, "socat", "UNIX-CONNECT:/run/qemu-server/100.serial0", "-"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as session:
+        session.stdin.write(b"\necho socket-$((40 + 2))\n")
+        session.stdin.flush()
+        told = b""
+        while b"socket-42" not in told:
+            piece = session.stdout.read1(4096)
+            assert piece, told
+            told += piece
+        session.kill()
+
+
 def does_not_start(vmid, words, told):
     def work(node):
         node.create(vmid, words)
@@ -140,7 +156,7 @@ def main():
         with fake_server.Fake("--fast-401", "--tcg") as fake:
             failed = run_all(Node(fake, disks), [
                 starts, does_not_start(101, NO_DISK, "No bootable device"),
-                does_not_start(102, WRONG_FIRMWARE, "BdsDxe: No bootable option or device was found"),
+                does_not_start(102, WRONG_FIRMWARE, "Shell> "),
                 does_not_start(103, WRONG_BUS, "ALERT!")])
     for line in failed:
         print(line)

@@ -2,6 +2,7 @@
 """The fake's tables of parameters against the published schemas of both versions, and the check of its answers against
 the recorded ones: what a real server says must pass it."""
 
+import importlib
 import json
 import re
 import sys
@@ -9,6 +10,8 @@ import sys
 import fake_server
 
 sys.path.insert(0, str(fake_server.PROGRAM.parent))
+import calls  # noqa: E402
+import pve  # noqa: E402
 import reply_check  # noqa: E402
 import tables  # noqa: E402
 
@@ -84,6 +87,11 @@ def recorded_answers(folder, shared):
 def main():
     folder = fake_server.shared()
     found = [line for version in reply_check.FILES for line in compare_table(version, folder / reply_check.FILES[version])]
+    for module in pve.CALLS:
+        importlib.import_module(module)
+    named = {f"{one.method} {one.path}" for version in reply_check.FILES for one in tables.Table(version).endpoints}
+    found += [f"{name}: in the tables, but nobody answers it" for name in sorted(named - set(calls.HANDLERS))]
+    found += [f"{name}: answered, but in no table" for name in sorted(set(calls.HANDLERS) - named)]
     count = 0
     for name, told in recorded_answers(folder / "recordings", folder.parent.parent):
         count += 1

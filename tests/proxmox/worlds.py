@@ -43,7 +43,7 @@ LOOKS = ["/version", "/nodes", "/nodes/pve2/status", "/cluster/status", "/cluste
          "/cluster/ha/resources", "/cluster/ha/status/current", "/cluster/sdn/zones", "/cluster/sdn/vnets", "/storage",
          "/nodes/pve1/storage", "/nodes/pve2/storage/tank/status", "/nodes/pve1/network", "/nodes/pve1/network?type=any_bridge",
          "/nodes/pve1/sdn/zones", "/nodes/pve1/sdn/zones/z1/content", "/nodes/pve1/capabilities/qemu/machines",
-         "/nodes/pve1/capabilities/qemu/cpu", "/nodes/pve1/subscription", "/nodes/pve2/time", "/pools", "/pools/moved",
+         "/nodes/pve1/capabilities/qemu/cpu", "/nodes/pve1/subscription", "/nodes/pve2/time", "/nodes/pve2/certificates/info", "/pools", "/pools/moved",
          "/access/users", "/access/roles", "/access/acl", "/access/users/mover@pve/token", "/nodes/pve2/qemu",
          "/nodes/pve2/qemu?full=1", "/nodes/pve2/qemu/500/config", "/nodes/pve2/qemu/500/pending",
          "/nodes/pve2/qemu/500/status/current", "/nodes/pve2/qemu/500/snapshot", "/nodes/pve1/tasks"]

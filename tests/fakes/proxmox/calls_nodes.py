@@ -2,6 +2,8 @@
 
 import os
 import platform
+import ssl
+import subprocess
 import time
 
 from calls import Reply, call
@@ -56,6 +58,19 @@ def subscription(ask):
 def clock(ask):
     now = int(time.time() + ask.world.nodes[ask.node].description.get("clock_offset", 0))
     return {"time": now, "localtime": now, "timezone": "UTC"}
+
+
+@call("GET /nodes/{node}/certificates/info")
+def certificates(ask):
+    """The authority's and the node's, which are one here."""
+    done = subprocess.run(["openssl", "x509", "-in", ask.world.certificate, "-noout", "-subject", "-issuer", "-nameopt",
+                           "compat", "-startdate", "-enddate"], capture_output=True, text=True, check=True)
+    told = dict(line.split("=", 1) for line in done.stdout.splitlines())
+    first, last = (int(ssl.cert_time_to_seconds(told[key])) for key in ("notBefore", "notAfter"))
+    entry = {"fingerprint": ask.world.fingerprint, "subject": told["subject"], "issuer": told["issuer"], "notbefore": first,
+             "notafter": last, "pem": ask.world.certificate.read_text(), "public-key-type": "id-ecPublicKey",
+             "public-key-bits": 256, "san": ["127.0.0.1", "localhost"]}
+    return [entry | {"filename": name} for name in ("pve-root-ca.pem", "pve-ssl.pem")]
 
 
 @call("GET /nodes/{node}/network")

@@ -1,13 +1,11 @@
 """A running machine: QEMU with the command line that its configuration asks for, and its monitor."""
 
 import json
-import os
 import socket
 import subprocess
 import tempfile
 import threading
 import time
-from pathlib import Path
 
 import commandline
 import spawn
@@ -52,12 +50,8 @@ class Process:
     """QEMU of one machine. Files of its own lie in `folder`; it ends with us."""
 
     def __init__(self, machine, task):
-        node = machine.world.nodes[machine.node]
         self.machine = machine
-        self.folder = node.folder / "run"
-        if len(str(self.folder)) > 80:  # a unix socket's path has no room for more
-            self.folder = Path(tempfile.mkdtemp(prefix="pve-run-"))
-            self.temporary = self.folder
+        self.folder = machine.world.nodes[machine.node].sockets
         self.config = machine.shown()
         self.lock = threading.Lock()
         self.started = time.time()
@@ -121,11 +115,6 @@ class Process:
     def clean(self):
         for what in ("qmp", "qga", "serial0", "serial1", "serial2", "serial3", "efivars"):
             self.path(what).unlink(missing_ok=True)
-        if hasattr(self, "temporary"):
-            try:
-                os.rmdir(self.temporary)
-            except OSError:
-                pass
 
     @property
     def console(self):

@@ -6,6 +6,7 @@ Exit codes are those of the recordings: leftovers of the last system error as of
 import json
 import platform
 import re
+import time
 
 import calls
 import disks
@@ -187,7 +188,7 @@ def qm_unlock(worker, words):
 def qm_showcmd(worker, words):
     import commandline
     machine = find(worker.world, int(words[0]), worker.name)
-    folder = worker.world.nodes[worker.name].folder / "run"
+    folder = worker.world.nodes[worker.name].sockets
     argv = commandline.build(machine, machine.shown(), folder, worker.task("showcmd"))
     worker.answer.say("/usr/bin/kvm " + " ".join(f"'{word}'" if re.search(r"[^\w./-]", word) else word for word in argv[1:]))
 
@@ -244,10 +245,19 @@ def qm_rescan(worker, words):
             machine.save()
 
 
+def qm_snapshots(worker, words):
+    """A tree by indentation, as the recorded server's kind of lists is read by people."""
+    machine = find(worker.world, int(words[0]), worker.name)
+    for depth, (name, snapshot) in enumerate(machine.snapshots.items()):
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(int(snapshot["snaptime"])))
+        worker.answer.say(f"{'  ' * depth}`-> {name:<27} {when}     {snapshot.get('description', 'no-description')}")
+    worker.answer.say(f"{'  ' * len(machine.snapshots)}`-> current                                             You are here!")
+
+
 QEMU = "/nodes/{node}/qemu/{vmid}"
 QM = {
     "set": qm_set, "config": qm_config, "status": qm_status, "list": qm_list, "unlock": qm_unlock,
-    "showcmd": qm_showcmd, "disk import": qm_import, "disk rescan": qm_rescan, "rescan": qm_rescan,
+    "showcmd": qm_showcmd, "listsnapshot": qm_snapshots, "disk import": qm_import, "disk rescan": qm_rescan, "rescan": qm_rescan,
     "create": qm_call("POST /nodes/{node}/qemu", "qm create <vmid> [OPTIONS]", "vmid"),
     "destroy": qm_call(f"DELETE {QEMU}", "qm destroy <vmid> [OPTIONS]", "vmid"),
     "start": qm_call(f"POST {QEMU}/status/start", "qm start <vmid> [OPTIONS]", "vmid"),

@@ -1,11 +1,15 @@
-"""qm, pvesm, pvesh and pveversion on a fake node: asks the fake to do it. Streams pass through here.
+"""qm, pvesm, pvesh and pveversion on a fake node: asks the fake to do it. Streams pass through here. socat, which each
+node has: a unix socket and standard input and output, `socat [-u] UNIX-CONNECT:SOCKET -` or the other way round.
 
 node_program.py CONTROL-URL NODE PROGRAM WORDS...
 """
 
 import json
+import os
+import socket
 import struct
 import sys
+import threading
 import urllib.request
 
 PIECE = 1 << 20
@@ -55,6 +59,36 @@ def give_stream(control, node, volid):
             sys.stdout.buffer.write(piece)
 
 
+def relay(words):
+    """socat's little part."""
+    one_way = "-u" in words
+    ends = [word for word in words if word != "-u"]
+    name = next((word.partition(":")[2] for word in ends if word.startswith("UNIX-CONNECT:")), None)
+    if len(ends) != 2 or "-" not in ends or not name:
+        fail(f"socat: this one knows only [-u] UNIX-CONNECT:SOCKET and -, not {words}")
+    peer = socket.socket(socket.AF_UNIX)
+    try:
+        peer.connect(name)
+    except OSError as error:
+        sys.stderr.write(f'socat[{os.getpid()}] E connect(, AF=1 "{name}", {len(name) + 2}): {error.strerror}\n')
+        sys.exit(1)
+    from_peer, to_peer = not one_way or ends[1] == "-", not one_way or ends[0] == "-"
+    if to_peer and from_peer:
+        threading.Thread(target=pump, args=(lambda: os.read(0, 65536), peer.sendall), daemon=True).start()
+    if from_peer:
+        pump(lambda: peer.recv(65536), lambda data: os.write(1, data))
+    else:
+        pump(lambda: os.read(0, 65536), peer.sendall)
+
+
+def pump(read, write):
+    try:
+        while data := read():
+            write(data)
+    except OSError:
+        pass  # either end has gone
+
+
 def fail(text):
     sys.stderr.write(text + "\n")
     sys.exit(255)
@@ -62,7 +96,9 @@ def fail(text):
 
 def main():
     control, node, program, *words = sys.argv[1:]
-    if program == "pvesm" and words[:1] == ["import"] and words[2:4] == ["raw+size", "-"]:
+    if program == "socat":
+        relay(words)
+    elif program == "pvesm" and words[:1] == ["import"] and words[2:4] == ["raw+size", "-"]:
         take_stream(control, node, words[1])
     elif program == "pvesm" and words[:1] == ["export"] and words[2:4] == ["raw+size", "-"]:
         give_stream(control, node, words[1])

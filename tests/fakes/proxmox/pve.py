@@ -67,7 +67,7 @@ class Fake:
         self.world = worlds.World(worlds.load(options.world), options.version, self.state, self.injections)
         self.world.options |= {"fast_401": options.fast_401, "tcg": options.tcg}
         cert, key = certificate(self.state)
-        self.world.fingerprint = fingerprint(cert)
+        self.world.fingerprint, self.world.certificate = fingerprint(cert), cert
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(cert, key)
         for name in CALLS:
@@ -85,7 +85,8 @@ class Fake:
         self.with_ssh = self.landing.start()
 
     def start_keeper(self):
-        words = [sys.executable, keeper.__file__, self.landing.mark(), *([str(self.state)] if self.own_state else [])]
+        words = [sys.executable, keeper.__file__, self.landing.mark(), *([str(self.state)] if self.own_state else []),
+                 *(str(node.sockets) for node in self.world.nodes.values())]
         self.keeper = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True)
 
     def ready(self):
@@ -99,7 +100,7 @@ class Fake:
     def reset(self):
         """The world as it was at the start; addresses, keys and the token stay."""
         self.kill_machines(self.world.nodes)
-        kept = {node.name: (node.url, node.ssh) for node in self.world.nodes.values()}
+        kept = {node.name: (node.url, node.ssh, node.sockets) for node in self.world.nodes.values()}
         options, token = self.world.options, self.world.access.users["root@pam"].tokens["mig"]
         keeper.detach_loops(str(self.state))
         for folder in [self.state / "shared", self.state / "etc", *self.state.glob("nodes/*/storage")]:
@@ -108,10 +109,11 @@ class Fake:
         mistakes = self.world.mistakes
         self.world.__init__(self.world.description, self.world.version, self.state, self.injections)
         self.world.mistakes = self.world.tasks.mistakes = mistakes
-        self.world.options, self.world.fingerprint = options, fingerprint(self.cert)
+        self.world.options, self.world.fingerprint, self.world.certificate = options, fingerprint(self.cert), self.cert
         self.world.access.users["root@pam"].tokens["mig"] = token
-        for name, (url, ssh) in kept.items():
-            self.world.nodes[name].url, self.world.nodes[name].ssh = url, ssh
+        for name, (url, ssh, sockets) in kept.items():
+            node = self.world.nodes[name]
+            node.url, node.ssh, node.sockets = url, ssh, sockets
 
     def kill_machines(self, nodes):
         for machine in self.world.machines.values():
@@ -139,6 +141,8 @@ class Fake:
         self.kill_machines(self.world.nodes)
         self.landing.close()
         keeper.detach_loops(str(self.state))
+        for node in self.world.nodes.values():
+            shutil.rmtree(node.sockets, ignore_errors=True)
         if self.own_state:
             shutil.rmtree(self.state, ignore_errors=True)
         self.keeper.stdin.close()

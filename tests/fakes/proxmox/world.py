@@ -1,6 +1,8 @@
 """The whole platform's state, built from a world file (README.md tells its fields)."""
 
+import hashlib
 import json
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -35,8 +37,13 @@ class Node:
         self.temporary = self.folder / "tmp"
         self.started = time.time()
         self.online = True
-        for folder in (self.temporary, self.folder / "run", self.folder / "bin"):
+        self.sockets = self.folder / "run"
+        for folder in (self.temporary, self.sockets, self.folder / "bin"):
             folder.mkdir(parents=True, exist_ok=True)
+        if len(str(self.sockets)) > 80:  # a unix socket's path has no room for more
+            short = hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]
+            self.sockets = Path(tempfile.gettempdir(), f"flyt-pve-run-{short}")
+            self.sockets.mkdir(mode=0o700, exist_ok=True)
         self.url = None
         self.ssh = None
 
