@@ -15,7 +15,7 @@ import replay_cli
 
 GUESTS = fake_server.ROOT / "tests/lab/guests"
 SECONDS = 600  # for a start on a machine with much else to do
-RIGHT = ["--scsihw", "virtio-scsi-single", "--scsi0", "local:0,import-from=ALL,iothread=1,discard=on,ssd=1", "--net0",
+RIGHT = ["--scsihw", "virtio-scsi-single", "--scsi0", "local:0,import-from=ALL,format=qcow2,iothread=1,discard=on,ssd=1", "--net0",
          "virtio=52:54:00:11:22:33,bridge=vmbr0", "--boot", "order=scsi0", "--agent", "1",
          "--smbios1", "uuid=11111111-2222-3333-4444-555555555555"]
 NO_DISK = ["--scsihw", "virtio-scsi-pci", "--scsi0", "local:0,import-from=ALL", "--net0", "virtio,bridge=vmbr0", "--boot",
@@ -68,6 +68,7 @@ def starts(node):
     socket_answers(node)
     state = node.fake.call("GET", "/nodes/pve1/qemu/100/status/current")[2]["data"]
     assert (state["status"], state["qmpstatus"]) == ("running", "running") and state["blockstat"]["scsi0"]["rd_bytes"] > 0
+    snapshot_of_running(node)
     assert node.power(100, "shutdown", f"timeout={SECONDS}") == "OK"
     assert node.fake.call("GET", "/nodes/pve1/qemu/100/status/current")[2]["data"]["status"] == "stopped"
 
@@ -118,6 +119,13 @@ def socket_answers(node):
             assert piece, told
             told += piece
         session.kill()
+
+
+def snapshot_of_running(node):
+    path = "/nodes/pve1/qemu/100/snapshot"
+    assert node.fake.wait_for_task(node.fake.call("POST", path, "snapname=live")[2]["data"]) == "OK"
+    assert "live" in [one["name"] for one in node.fake.call("GET", path)[2]["data"]]
+    assert node.fake.wait_for_task(node.fake.call("DELETE", f"{path}/live")[2]["data"]) == "OK"
 
 
 def does_not_start(vmid, words, told):

@@ -122,10 +122,9 @@ def log_lines(items, places):
 
 
 def in_order(items):
-    if items and all(isinstance(item, dict) and ("volid" in item or "id" in item or "key" in item or "roleid" in item)
-                     and "upid" not in item for item in items):
-        return sorted(items, key=lambda item: str(item.get("volid") or item.get("roleid") or item.get("key")
-                                                  or item.get("id")))
+    named = ("volid", "roleid", "key", "id")
+    if items and all(isinstance(item, dict) and any(key in item for key in named) and "upid" not in item for item in items):
+        return sorted(items, key=lambda item: next(str(item[key]) for key in named if item.get(key)))
     if items and all(isinstance(item, dict) and "vmid" in item for item in items):
         return sorted(items, key=lambda item: item["vmid"])
     return items

@@ -27,8 +27,9 @@ WORLD = {
     "vnets": [{"vnet": "green", "zone": "z1", "tag": 100}],
     "pools": {"moved": {"comment": "what came"}},
     "roles": {"Mover": ["VM.Allocate", "VM.Audit", "VM.Config.Disk", "VM.Config.Memory", "Datastore.AllocateSpace"]},
-    "users": [{"userid": "mover@pve", "tokens": [{"tokenid": "both", "privsep": 1, "value": "11111111-1111-1111-1111-111111111111"},
-                                                 {"tokenid": "all", "privsep": 0, "value": "22222222-2222-2222-2222-222222222222"}]}],
+    "users": [{"userid": "mover@pve", "tokens": [
+        {"tokenid": "both", "privsep": 1, "value": "11111111-1111-1111-1111-111111111111"},
+        {"tokenid": "all", "privsep": 0, "value": "22222222-2222-2222-2222-222222222222"}]}],
     "acl": [{"path": "/", "roleid": "Mover", "type": "user", "ugid": "mover@pve"},
             {"path": "/storage/local", "roleid": "Mover", "type": "token", "ugid": "mover@pve!both"}],
     "vms": [{"vmid": 500, "node": "pve2", "config": {"name": "old", "memory": "256", "tags": "a;b"}}],
@@ -43,7 +44,8 @@ LOOKS = ["/version", "/nodes", "/nodes/pve2/status", "/cluster/status", "/cluste
          "/cluster/ha/resources", "/cluster/ha/status/current", "/cluster/sdn/zones", "/cluster/sdn/vnets", "/storage",
          "/nodes/pve1/storage", "/nodes/pve2/storage/tank/status", "/nodes/pve1/network", "/nodes/pve1/network?type=any_bridge",
          "/nodes/pve1/sdn/zones", "/nodes/pve1/sdn/zones/z1/content", "/nodes/pve1/capabilities/qemu/machines",
-         "/nodes/pve1/capabilities/qemu/cpu", "/nodes/pve1/subscription", "/nodes/pve2/time", "/nodes/pve2/certificates/info", "/pools", "/pools/moved",
+         "/nodes/pve1/capabilities/qemu/cpu", "/nodes/pve1/subscription", "/nodes/pve2/time",
+         "/nodes/pve2/certificates/info", "/pools", "/pools/moved",
          "/access/users", "/access/roles", "/access/acl", "/access/users/mover@pve/token", "/nodes/pve2/qemu",
          "/nodes/pve2/qemu?full=1", "/nodes/pve2/qemu/500/config", "/nodes/pve2/qemu/500/pending",
          "/nodes/pve2/qemu/500/status/current", "/nodes/pve2/qemu/500/snapshot", "/nodes/pve1/tasks"]

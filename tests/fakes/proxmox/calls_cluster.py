@@ -6,6 +6,7 @@ import time
 from calls import call
 from faults import bad, died
 from formats import split_list
+from vm import memory_of
 
 
 @call("GET /version")
@@ -39,7 +40,7 @@ def nextid(ask):
 
 @call("GET /cluster/tasks")
 def tasks(ask):
-    found = [task for task in ask.world.tasks.all.values()
+    found = [task for task in list(ask.world.tasks.all.values())
              if task.owned_by(ask.caller) or ask.may(f"/nodes/{task.node}", "Sys.Audit")]
     return [task.listed() | {"saved": "1" if task.end else "0"} for task in found[-25:]]
 
@@ -57,8 +58,7 @@ def resources(ask):
         found += [machine_resource(ask, machine) for _, machine in sorted(ask.world.machines.items())
                   if ask.may(f"/vms/{machine.vmid}", "VM.Audit")]
     if kind in (None, "node"):
-        found += [node_resource(ask, node) for node in ask.world.nodes.values()
-                  ]
+        found += [node_resource(ask, node) for node in ask.world.nodes.values()]
     if kind in (None, "storage"):
         found += [storage_resource(ask, storage, name) for storage in ask.world.storages.values()
                   if ask.may(f"/storage/{storage.name}", "Datastore.Audit", "Datastore.AllocateSpace", any_of=True)
@@ -97,7 +97,7 @@ def node_resource(ask, node):
 
 def load(world, node):
     """Figures of a node as the cluster's resources tell them."""
-    used = sum(int(machine.config.get("memory", 512)) << 20 for machine in world.machines.values()
+    used = sum(memory_of(machine.config) << 20 for machine in list(world.machines.values())
                if machine.node == node.name and machine.running)
     return {"cpu": round(random.random() / 100, 15), "maxcpu": node.cpus, "mem": (2 << 30) + used,
             "maxmem": node.memory, "disk": 8 << 30, "maxdisk": 64 << 30, "uptime": int(time.time() - node.started)}

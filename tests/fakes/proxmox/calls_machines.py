@@ -14,13 +14,13 @@ from vm import BOOTABLE, DRIVES, Machine, find, is_cdrom, parse_drive
 
 APART = ("node", "vmid", "archive", "bwlimit", "force", "pool", "start", "storage", "unique", "live-restore",
          "import-working-storage")
-QEMU_VERSION = "9.2.0"
+QEMU_VERSION, MACHINE_VERSION = "9.2.0", "9.2+pve1"
 
 
 @call("GET /nodes/{node}/qemu")
 def listed(ask):
     found = []
-    for machine in ask.world.machines.values():
+    for machine in list(ask.world.machines.values()):
         if machine.node == ask.node and ask.may(f"/vms/{machine.vmid}", "VM.Audit"):
             entry = status_of(machine, full=bool(ask.get("full")))
             for key in ("ha", "agent", "clipboard") + (() if ask.get("full") else ("qmpstatus", )):
@@ -131,6 +131,9 @@ def fill(config):
         config["vmgenid"] = str(uuid.uuid4())
     if "boot" not in config:
         config["boot"] = default_boot(config)
+    if re.match(r"w(in|2k|xp|vista)", config.get("ostype", "")) and config.get("machine", "pc") in ("pc", "q35"):
+        # Windows takes another version of its machine for other hardware: it is held fast.
+        config["machine"] = f"pc-{'q35' if config.get('machine') == 'q35' else 'i440fx'}-{MACHINE_VERSION}"
 
 
 def default_boot(config):

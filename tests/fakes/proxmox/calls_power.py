@@ -7,7 +7,7 @@ import time
 import machine as running
 from calls import call
 from faults import ApiError, died
-from vm import find
+from vm import find, memory_of
 
 SHUTDOWN_SECONDS = 60
 
@@ -18,7 +18,7 @@ def status_of(machine, full=False):
     cores = int(config.get("vcpus") or int(config.get("cores", 1)) * int(config.get("sockets", 1)))
     entry = {"vmid": machine.vmid, "name": machine.name(), "status": "running" if machine.running else "stopped",
              "cpus": cores, "cpu": 0, "mem": 0, "disk": 0, "netin": 0, "netout": 0, "diskread": 0, "diskwrite": 0,
-             "uptime": 0, "maxmem": int(re.sub(r"\D.*", "", config.get("memory", "512").removeprefix("current="))) << 20,
+             "uptime": 0, "maxmem": memory_of(config) << 20,
              "maxdisk": machine.boot_disk_size(), "qmpstatus": "stopped", "ha": {"managed": 0}}
     if machine.template:
         entry["template"] = 1
@@ -37,7 +37,7 @@ def status_of(machine, full=False):
 
 def figures(machine, full):
     process = machine.process
-    entry = {"pid": process.child.pid, "uptime": int(time.time() - process.started), "mem": memory_of(process.child.pid)}
+    entry = {"pid": process.child.pid, "uptime": int(time.time() - process.started), "mem": resident(process.child.pid)}
     if full:
         entry["qmpstatus"] = process.ask("query-status")["status"]
         entry |= {"running-machine": machine_kind(process), "running-qemu": version(process), "proxmox-support": {}}
@@ -51,7 +51,7 @@ def figures(machine, full):
     return entry
 
 
-def memory_of(pid):
+def resident(pid):
     try:
         with open(f"/proc/{pid}/statm", encoding="ascii") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
@@ -73,8 +73,7 @@ def block_figures(process):
     for entry in process.ask("query-blockstats"):
         key = entry.get("device", "").removeprefix("drive-") or os.path.basename(entry.get("qdev", ""))
         if key:
-            found[key] = {name.replace("rd_total", "rd_total"): value for name, value in entry["stats"].items()
-                          if not name.startswith(("zone", "timed"))} | {"timed_stats": []}
+            found[key] = entry["stats"]
     return found
 
 
@@ -118,7 +117,7 @@ def boot_process(machine, task, skiplock=False):
 
 def check_bridges(machine):
     known = {bridge["iface"] for bridge in machine.world.bridges_on(machine.node)} | machine.world.vnet_names()
-    for key, value in machine.config.items():
+    for key, value in list(machine.config.items()):
         bridge = re.search(r"bridge=([^,]+)", value) if re.fullmatch(r"net\d+", key) else None
         if bridge and bridge[1] not in known:
             raise died(f"bridge '{bridge[1]}' does not exist")
@@ -129,9 +128,7 @@ def powered(kind):
     def enter(work):
         def handler(ask):
             check_skiplock(ask)
-            name = {"qmstart": None}.get(kind, kind)
-            machine = ask.world.machines.get(ask.get("vmid"))
-            if name and (not machine or machine.node != ask.node) and kind in ("qmpause", "qmresume", "qmreset"):
+            if kind in ("qmpause", "qmresume", "qmreset"):  # these look for the machine before they answer
                 find(ask.world, ask.get("vmid"), ask.node)
             return ask.task(kind, ask.get("vmid"), lambda task: work(ask, task))
         return handler

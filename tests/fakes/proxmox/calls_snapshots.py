@@ -6,7 +6,7 @@ import storage as storages
 from calls import call
 from calls_config import typed
 from faults import died
-from vm import DRIVES, find, is_cdrom, parse_drive
+from vm import DRIVES, find, is_cdrom
 
 
 def disks_of(machine, config=None):

@@ -12,7 +12,7 @@ from pathlib import Path
 import storage as storages
 from disks import FIRMWARE
 from faults import died
-from vm import is_cdrom, parse_drive
+from vm import is_cdrom, memory_of, parse_drive
 
 BRIDGES = {"pc": [("pci.1", 1, "0x1e"), ("pci.2", 2, "0x1f"), ("pci.3", 3, "0x4")], "q35": []}
 FEATURES = {"x86-64-v2": "+popcnt,+pni,+sse4.1,+sse4.2,+ssse3",
@@ -45,6 +45,8 @@ class Builder:
         self.buses()
         self.serials()
         self.agent()
+        if "tpmstate0" in self.config:
+            self.task.log("WARN: the fake gives no TPM to its machines")
         for key, drive in self.machine.drives(self.config).items():
             if key not in ("efidisk0", "tpmstate0"):
                 self.drive(key, drive)
@@ -61,14 +63,16 @@ class Builder:
         self.add("-name", f"{name},debug-threads=on", "-display", "none", "-nodefaults")
         self.add("-chardev", f"socket,id=qmp,path={self.folder / f'{self.vmid}.qmp'},server=on,wait=off",
                  "-mon", "chardev=qmp,mode=control")
-        kind = re.sub(r"\+pve\d+$|\.pxe$", "", self.kind)
+        # The server's QEMU is newer than the one here may be: its versions of a machine are the newest one here.
+        kind = re.sub(r"^pc-(?:i440fx|(q35))-(?:8|9|1\d)\..*", lambda found: found[1] or "pc", self.kind)
+        kind = re.sub(r"\+pve\d+$|\.pxe$", "", kind)
         smm = ",smm=on" if self.secure() and self.q35 else ""
         screen = ",graphics=off" if self.config.get("vga", "").startswith(("serial", "none")) else ""
         self.add("-machine", f"type={kind}{smm}{screen}", "-accel", "tcg")
         cores, sockets = int(config.get("cores", 1)), int(config.get("sockets", 1))
         self.add("-smp", f"{config.get('vcpus', cores * sockets)},sockets={sockets},cores={cores},"
                          f"maxcpus={cores * sockets}")
-        self.add("-m", re.sub(r"^current=", "", config.get("memory", "512")).partition(",")[0])
+        self.add("-m", memory_of(config))
         self.add("-cpu", self.cpu())
         self.add("-boot", "menu=on,strict=on,reboot-timeout=1000")
         if config.get("ostype", "").startswith("w") or config.get("localtime") == "1":

@@ -78,8 +78,8 @@ def left(fake, _):
     world = fake.world
     volumes = [entry["volid"] for storage in world.storages.values() for name in world.nodes_of(storage)
                for entry in storage.list(name, storage.content)]
-    machines = world.machines.values()
-    used = {parse_drive(text)["file"] for machine in machines for key, text in machine.config.items()
+    machines = list(world.machines.values())
+    used = {parse_drive(text)["file"] for machine in machines for key, text in list(machine.config.items())
             if DRIVES.fullmatch(key) or key.startswith("unused")}
     return {"vms": {machine.vmid: {"node": machine.node, "name": machine.name(), "running": machine.running,
                                    "config": machine.config, "pending": machine.pending} for machine in machines},

@@ -1,5 +1,6 @@
 """Disks of machines: made anew, imported, given firmware, taken away."""
 
+import math
 import os
 import re
 import subprocess
@@ -101,7 +102,7 @@ class Maker:
             size = TPM_BYTES
             drive["file"] = self.alloc(new[1], "raw", size)
         else:
-            size = int(float(new[2]) * (1 << 30))
+            size = math.ceil(float(new[2]) * (1 << 20)) << 10  # whole KiB
             drive["file"] = self.alloc(new[1], form, size)
         return write_drive(drive | {"size": size_text(size)})
 

@@ -116,7 +116,7 @@ class Fake:
             node.url, node.ssh, node.sockets = url, ssh, sockets
 
     def kill_machines(self, nodes):
-        for machine in self.world.machines.values():
+        for machine in list(self.world.machines.values()):
             if machine.running and machine.node in nodes:
                 machine.process.kill()
 

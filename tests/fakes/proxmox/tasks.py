@@ -119,4 +119,4 @@ class Tasks:
             raise denied(f"/nodes/{task.node}", privilege)
 
     def running(self):
-        return [task for task in self.all.values() if not task.done.is_set()]
+        return [task for task in list(self.all.values()) if not task.done.is_set()]

@@ -152,6 +152,11 @@ def size_of(text):
     return int(float(found[1]) * UNITS[found[2]]) if found else 0
 
 
+def memory_of(config):
+    """MiB, of `512` and of `current=512`."""
+    return int(re.match(r"(?:current=)?(\d+)", config.get("memory", "512"))[1])
+
+
 def size_text(size):
     """As sizes stand in configurations: the largest unit that divides them."""
     for unit in ("T", "G", "M", "K"):
