@@ -2,10 +2,9 @@
 
 import os
 import platform
-import ssl
-import subprocess
 import time
 
+import certificates
 from calls import Reply, call
 from calls_cluster import load
 from faults import ApiError
@@ -16,7 +15,7 @@ def nodes(ask):
     found = []
     for node in ask.world.nodes.values():
         entry = {"node": node.name, "id": f"node/{node.name}", "type": "node", "level": "",
-                 "status": "online" if node.online else "offline", "ssl_fingerprint": ask.world.fingerprint}
+                 "status": "online" if node.online else "offline", "ssl_fingerprint": node.fingerprint}
         if node.online and ask.may(f"/nodes/{node.name}", "Sys.Audit"):
             entry |= load(ask.world, node)
         found.append(entry)
@@ -61,16 +60,10 @@ def clock(ask):
 
 
 @call("GET /nodes/{node}/certificates/info")
-def certificates(ask):
-    """The authority's and the node's, which are one here."""
-    done = subprocess.run(["openssl", "x509", "-in", ask.world.certificate, "-noout", "-subject", "-issuer", "-nameopt",
-                           "compat", "-startdate", "-enddate"], capture_output=True, text=True, check=True)
-    told = dict(line.split("=", 1) for line in done.stdout.splitlines())
-    first, last = (int(ssl.cert_time_to_seconds(told[key])) for key in ("notBefore", "notAfter"))
-    entry = {"fingerprint": ask.world.fingerprint, "subject": told["subject"], "issuer": told["issuer"], "notbefore": first,
-             "notafter": last, "pem": ask.world.certificate.read_text(), "public-key-type": "id-ecPublicKey",
-             "public-key-bits": 256, "san": ["127.0.0.1", "localhost"]}
-    return [entry | {"filename": name} for name in ("pve-root-ca.pem", "pve-ssl.pem")]
+def certificate_list(ask):
+    node = ask.world.nodes[ask.node]
+    return [certificates.told(ask.world.authority, "pve-root-ca.pem"),
+            certificates.told(node.certificate, "pve-ssl.pem") | {"san": ["127.0.0.1", "localhost", node.name]}]
 
 
 @call("GET /nodes/{node}/network")

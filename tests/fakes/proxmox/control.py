@@ -5,6 +5,7 @@ import threading
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import keeper
 import node
 from vm import DRIVES, parse_drive
 
@@ -87,7 +88,8 @@ def left(fake, _):
             "uploads": [str(file) for file in world.uploads if file.exists()],
             "snapshots": {machine.vmid: sorted(machine.snapshots) for machine in machines if machine.snapshots},
             "locks": {machine.vmid: machine.config["lock"] for machine in machines if "lock" in machine.config},
-            "tasks": [task.upid for task in world.tasks.running()]}
+            "tasks": [task.upid for task in world.tasks.running()],
+            "processes": {node.name: keeper.told(fake.landing.mark(node)) for node in world.nodes.values()}}
 
 
 @action("POST /options")
@@ -96,6 +98,12 @@ def options(fake, given):
     that much longer)."""
     fake.world.options |= given
     return fake.world.options
+
+
+@action("POST /crash")
+def crash(fake, given):
+    """{"vmid"}: its QEMU dies."""
+    fake.world.machines[int(given["vmid"])].process.kill()
 
 
 @action("POST /reset")

@@ -28,6 +28,18 @@ def marked(mark):
     return found
 
 
+def told(mark):
+    """The command lines of marked processes."""
+    found = []
+    for pid in marked(mark):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                found.append(file.read().replace(b"\0", b" ").decode(errors="replace").strip())
+        except OSError:
+            pass  # it has ended meanwhile
+    return found
+
+
 def end(mark):
     """Kills them, and those that they start meanwhile."""
     for _ in range(50):

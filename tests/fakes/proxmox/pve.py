@@ -10,13 +10,13 @@ import json
 import os
 import shutil
 import signal
-import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 from pathlib import Path
 
+import certificates
 import keeper
 import world as worlds
 from control import Control
@@ -27,6 +27,7 @@ from wire import Server
 
 CALLS = ("calls_access", "calls_cluster", "calls_nodes", "calls_storage", "calls_machines", "calls_config", "calls_power",
          "calls_agent", "calls_snapshots", "calls_transfer", "calls_tunnel")
+KEPT = ("url", "ssh", "certificate", "fingerprint")  # of a node, over a reset
 
 
 def arguments():
@@ -40,24 +41,6 @@ def arguments():
     return parser.parse_args()
 
 
-def certificate(folder):
-    """(certificate, key) of an authority and server in one, valid for this machine."""
-    cert, key = folder / "pve-root-ca.pem", folder / "pve-ssl.key"
-    if not cert.exists():
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                        "-days", "30", "-subj", "/O=Fake/CN=localhost", "-addext",
-                        "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", key, "-out", cert],
-                       check=True, capture_output=True)
-        key.chmod(0o600)
-    return cert, key
-
-
-def fingerprint(cert):
-    done = subprocess.run(["openssl", "x509", "-in", cert, "-noout", "-fingerprint", "-sha256"],
-                          check=True, capture_output=True, text=True)
-    return done.stdout.strip().partition("=")[2]
-
-
 class Fake:
     def __init__(self, options):
         self.own_state = options.state is None
@@ -66,19 +49,17 @@ class Fake:
         self.injections = Injections()
         self.world = worlds.World(worlds.load(options.world), options.version, self.state, self.injections)
         self.world.options |= {"fast_401": options.fast_401, "tcg": options.tcg}
-        cert, key = certificate(self.state)
-        self.world.fingerprint, self.world.certificate = fingerprint(cert), cert
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(cert, key)
+        self.world.authority = certificates.make_authority(self.state)
         for name in CALLS:
             importlib.import_module(name)
         self.servers = {}
         for node in self.world.nodes.values():
+            context, node.certificate = certificates.context(self.world.authority, node.name)
+            node.fingerprint = certificates.fingerprint(node.certificate)
             server = Server(Front(self.world, node.name), context, self.world.options)
             self.servers[node.name] = server
             node.url = f"https://127.0.0.1:{server.port}"
         self.token = self.world.access.add_token("root@pam", "mig", privsep=False)
-        self.cert = cert
         self.control = Control(self)
         self.landing = Landing(self.world, self.control.url)
         self.start_keeper()
@@ -92,15 +73,17 @@ class Fake:
     def ready(self):
         first = next(iter(self.world.nodes.values()))
         root = self.world.access.users["root@pam"]
-        return {"url": first.url, "fingerprint": self.world.fingerprint, "ca": str(self.cert), "node": first.name,
-                "nodes": {name: {"url": node.url, "ssh": node.ssh} for name, node in self.world.nodes.items()},
+        return {"url": first.url, "fingerprint": first.fingerprint, "ca": str(self.world.authority), "node": first.name,
+                "nodes": {name: {"url": node.url, "fingerprint": node.fingerprint, "ssh": node.ssh}
+                          for name, node in self.world.nodes.items()},
                 "root": {"user": root.name, "password": root.password}, "token": f"root@pam!mig={self.token}",
                 "control": self.control.url, "state": str(self.state), "pid": os.getpid()}
 
     def reset(self):
         """The world as it was at the start; addresses, keys and the token stay."""
         self.kill_machines(self.world.nodes)
-        kept = {node.name: (node.url, node.ssh, node.sockets) for node in self.world.nodes.values()}
+        kept = {node.name: vars(node) for node in self.world.nodes.values()}
+        authority = self.world.authority
         options, token = self.world.options, self.world.access.users["root@pam"].tokens["mig"]
         keeper.detach_loops(str(self.state))
         for folder in [self.state / "shared", self.state / "etc", *self.state.glob("nodes/*/storage")]:
@@ -109,11 +92,10 @@ class Fake:
         mistakes = self.world.mistakes
         self.world.__init__(self.world.description, self.world.version, self.state, self.injections)
         self.world.mistakes = self.world.tasks.mistakes = mistakes
-        self.world.options, self.world.fingerprint, self.world.certificate = options, fingerprint(self.cert), self.cert
+        self.world.options, self.world.authority = options, authority
         self.world.access.users["root@pam"].tokens["mig"] = token
-        for name, (url, ssh, sockets) in kept.items():
-            node = self.world.nodes[name]
-            node.url, node.ssh, node.sockets = url, ssh, sockets
+        for name, found in kept.items():
+            vars(self.world.nodes[name]).update({key: found[key] for key in KEPT})
 
     def kill_machines(self, nodes):
         for machine in list(self.world.machines.values()):

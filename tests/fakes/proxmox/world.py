@@ -44,8 +44,8 @@ class Node:
             short = hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]
             self.sockets = Path(tempfile.gettempdir(), f"flyt-pve-run-{short}")
             self.sockets.mkdir(mode=0o700, exist_ok=True)
-        self.url = None
-        self.ssh = None
+        self.url = self.ssh = self.certificate = None
+        self.fingerprint = ""
 
     @property
     def memory(self):
@@ -74,7 +74,7 @@ class World:
         self.storages = {}
         self.machines = {}
         self.uploads = []
-        self.fingerprint = ""
+        self.authority = None
         self.tunnels, self.consoles = {}, {}
         for entry in description["storages"]:
             self.add_storage(dict(entry))
