@@ -151,10 +151,13 @@ def the_node_answers_by_ssh_and_is_lost_with_its_power(fake):
     ssh = ["ssh", "-F", fake.ready["nodes"]["pve1"]["ssh"]["config"], "pve1"]
     assert subprocess.run([*ssh, "hostname"], capture_output=True, text=True, check=True).stdout == "pve1\n"
     with subprocess.Popen([*ssh, "echo up; sleep 600"], stdout=subprocess.PIPE, stdin=subprocess.PIPE) as session:
-        assert session.stdout.readline() == b"up\n"
-        assert "sleep 600" in fake.control("GET", "/left")["processes"]["pve1"]
-        fake.control("POST", "/node", {"node": "pve1", "reboot": True})
-        assert session.wait(60) != 0
+        try:
+            assert session.stdout.readline() == b"up\n"
+            assert any("sleep 600" in words for words in fake.control("GET", "/left")["processes"]["pve1"])
+            fake.control("POST", "/node", {"node": "pve1", "reboot": True})
+            assert session.wait(60) != 0
+        finally:
+            session.kill()
     assert subprocess.run([*ssh, "true"], check=False).returncode == 0
 
 
