@@ -213,7 +213,7 @@ Result<std::unique_ptr<Channel>> open_landing(const LandingHost& host, const Lan
     const bool ended = served.error().seen.find(mark) != std::string::npos;
     if (host.ssh && !ended) Openings::the().lost(opening.place, opening.word);
     if (host.ssh && !begun && !login.empty() && served.error().code == Errc::unavailable) {
-      return runs_nothing(host, login + served.error().seen).within(disk.what);
+      return runs_nothing(*host.ssh, login + served.error().seen).within(disk.what);
     }
     return classify(std::move(served).error(), host, disk);
   }

@@ -29,11 +29,14 @@ struct Ssh {
 // "[USER@]HOST[:PORT]", an IPv6 address with a port in brackets. Errc::invalid.
 Result<Ssh> ssh_from(std::string_view destination);
 
-// How a command gets to the host.
+class SshMaster;
+
+// How a command gets to the host. A value: copies share the connection for short commands.
 struct LandingHost {
   std::string name;                 // as the site says it: "local", "sudo", "ssh:root@kvm1"
   std::vector<std::string> prefix;  // words in front of a command's own, on the host
   std::optional<Ssh> ssh = {};      // none: it is this machine
+  std::shared_ptr<SshMaster> questions = {};  // with `ssh`: made by ssh_landing()
 };
 
 // "local", "sudo", "ssh:DESTINATION", "ssh+sudo:DESTINATION". `sudo` never asks for a password.
@@ -47,7 +50,7 @@ Result<LandingHost> ssh_landing(Ssh ssh, bool sudo = false);
 // it is, whatever the login shell. What the login itself prints is left out of `output`. Any exit
 // status of the command is a success. Errors are those of the way there, Errc::denied (key, host
 // key, sudo), not_found (no such host, no ssh), unavailable (refused, unreachable, lost) and so on.
-// At most 64 KiB of words.
+// At most 64 KiB of words. By SSH all of them share one connection of ours, as far as they can.
 Result<Finished> landing_run(const LandingHost& host, const std::vector<std::string>& argv,
                              const Call& call);
 

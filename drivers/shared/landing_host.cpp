@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "drivers/shared/landing_ssh.hpp"
+#include "drivers/shared/ssh_master.hpp"
 
 namespace flyt {
 namespace {
@@ -27,7 +28,7 @@ Result<Finished> without_login(const LandingHost& host, Finished finished) {
   }
   std::string seen = finished.output + finished.errors;
   if (finished.status == ssh_failed) return ssh_error(*host.ssh, std::move(finished.errors));
-  return runs_nothing(host, std::move(seen));
+  return runs_nothing(*host.ssh, std::move(seen));
 }
 
 }  // namespace
@@ -64,9 +65,9 @@ Error landing_error(const LandingHost& host, Error error, std::string_view what)
   return ssh_error(*host.ssh, std::move(error.seen)).within(what);
 }
 
-Error runs_nothing(const LandingHost& host, std::string seen) {
+Error runs_nothing(const Ssh& ssh, std::string seen) {
   return {Errc::denied,
-          fmt::format("{} runs no commands of ours", to_string(*host.ssh)),
+          fmt::format("{} runs no commands of ours", to_string(ssh)),
           std::move(seen),
           "the login shell ends, the key forces another command, or there is no sh or base64",
           "",
@@ -88,7 +89,12 @@ Result<Finished> landing_run(const LandingHost& host, const std::vector<std::str
     if (length > most_words) {
       return Error{Errc::internal, fmt::format("{} bytes of words for a command", length)};
     }
-    words = ssh_words(*host.ssh, {}, words, call);
+    std::optional<SshControl> control;
+    if (host.questions) {
+      FLYT_ASSIGN(const auto shared, host.questions->socket(call));
+      if (shared) control = SshControl{*shared};
+    }
+    words = ssh_words(*host.ssh, {}, words, call, control);
   }
   FLYT_ASSIGN(Finished finished, run({std::move(words)}, call));
   if (host.ssh) {

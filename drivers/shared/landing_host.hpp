@@ -13,8 +13,8 @@ namespace flyt {
 // any other one as it is.
 Error landing_error(const LandingHost& host, Error error, std::string_view what);
 
-// The login has printed `seen` and let no command of ours run. REQUIRES: host.ssh.
-Error runs_nothing(const LandingHost& host, std::string seen);
+// The login has printed `seen` and let no command of ours run.
+Error runs_nothing(const Ssh& ssh, std::string seen);
 
 // The remedy where only root may look: another word for `landing`.
 std::string as_root(const LandingHost& host);

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <iterator>
 #include <span>
 
 #include "base/digest.hpp"
 #include "base/process.hpp"
+#include "drivers/shared/ssh_master.hpp"
 
 namespace flyt {
 namespace {
@@ -19,14 +21,12 @@ using std::chrono::seconds;
 constexpr seconds longest_connect{30};
 
 // Given before everything else, so that no configuration changes them: nobody is there to be asked;
-// a host key is known or refused; the connection is ours alone, since one that is shared (a
-// ControlMaster) would live and die with another process, and keep our socket after our end; the
-// command and its streams are what we say; what the client prints can be told apart.
-constexpr std::array<std::string_view, 10> settings{
+// a host key is known or refused; the command and its streams are what we say; what the client
+// prints can be told apart. No connection of the user's own is shared (ControlMaster, below), since
+// it would live and die with another process, and keep a forwarded socket after our end.
+constexpr std::array<std::string_view, 8> settings{
     "BatchMode=yes",
     "StrictHostKeyChecking=yes",
-    "ControlMaster=no",
-    "ControlPath=none",
     "RemoteCommand=none",
     "PermitLocalCommand=no",
     "ExitOnForwardFailure=no",  // the user's own forwards may be taken
@@ -224,7 +224,8 @@ Result<LandingHost> ssh_landing(Ssh ssh, bool sudo) {
       !harmless(ssh.user) || !port_fits) {
     return Error{Errc::invalid, fmt::format("\"{}\" is no host for ssh", to_string(ssh))};
   }
-  LandingHost host{(sudo ? "ssh+sudo:" : "ssh:") + to_string(ssh), {}, std::move(ssh)};
+  LandingHost host{(sudo ? "ssh+sudo:" : "ssh:") + to_string(ssh), {}, ssh};
+  host.questions = std::make_shared<SshMaster>(std::move(ssh));
   if (sudo) host.prefix = {"sudo", "-n", "--"};
   return host;
 }
@@ -242,7 +243,8 @@ Ssh with_fast_cipher(Ssh ssh, const Call& call) {
 }
 
 std::vector<std::string> ssh_words(const Ssh& ssh, const std::vector<std::string>& forwards,
-                                   const std::vector<std::string>& argv, const Call& call) {
+                                   const std::vector<std::string>& argv, const Call& call,
+                                   const std::optional<SshControl>& control) {
   const auto left =
       std::chrono::ceil<seconds>(std::min<std::chrono::nanoseconds>(call.left(), longest_connect));
   // Asked three times, and given up when it says nothing to the last one either.
@@ -253,6 +255,9 @@ std::vector<std::string> ssh_words(const Ssh& ssh, const std::vector<std::string
     words.insert(words.end(), {"-o", std::move(option)});
   };
   for (const std::string_view setting : settings) set(std::string(setting));
+  set(control && control->master ? "ControlMaster=yes" : "ControlMaster=no");
+  set("ControlPath=" + (control ? control->socket.native() : "none"));
+  set("ControlPersist=no");
   set(fmt::format("ConnectTimeout={}", std::max<seconds::rep>(1, left.count())));
   set(fmt::format("ServerAliveInterval={}", ask_every.count()));
   set("ServerAliveCountMax=3");

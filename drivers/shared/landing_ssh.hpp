@@ -2,7 +2,8 @@
 // failures mean.
 #pragma once
 
-#include <chrono>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,10 +17,17 @@ namespace flyt {
 // Printed, alone in its line, after all that the login prints and before what the command does.
 inline constexpr std::string_view landing_begins = "flyt-landing: begins";
 
+// A connection that several clients share: one of them makes it.
+struct SshControl {
+  std::filesystem::path socket;
+  bool master = false;
+};
+
 // The client's command line: `forwards` are given with -L ("LOCAL:REMOTE"); `argv` is run there
 // after the line above. The connection gets as long as `call` has left, at most 30 s.
 std::vector<std::string> ssh_words(const Ssh& ssh, const std::vector<std::string>& forwards,
-                                   const std::vector<std::string>& argv, const Call& call);
+                                   const std::vector<std::string>& argv, const Call& call,
+                                   const std::optional<SshControl>& control = std::nullopt);
 
 // The same host with the faster cipher first, for a connection that carries a disk: AES by the
 // processor's own instructions halves what ssh costs. Only where nobody has chosen the ciphers

@@ -324,6 +324,32 @@ TEST_CASE("landing by ssh: a far end that knows nothing of the cut is ended, and
   CHECK(becomes_free(path));
 }
 
+TEST_CASE("landing by ssh: questions share a connection, and do without it", "[faults][landing]") {
+  if (const auto why = missing(); !why.empty()) FLYT_SKIP(why);
+  const LandingHost far = by("ssh:root@far");
+  const auto ask = [&] {
+    const auto said = landing_run(far, {"echo", "here"}, soon());
+    if (!said) FAIL(said.error().what << ": " << said.error().seen);
+    return said->output;
+  };
+  const auto logins = [&] {
+    std::ifstream log((*host())->folder() / "sshd.log");
+    int count = 0;
+    for (std::string line; std::getline(log, line);) {
+      if (line.find("Accepted publickey") != std::string::npos) ++count;
+    }
+    return count;
+  };
+  CHECK(ask() == "here\n");
+  const int before = logins();
+  for (int i = 0; i < 3; ++i) CHECK(ask() == "here\n");
+  CHECK(logins() == before);
+  // Its connection breaks: the next question makes another one.
+  signal_all(clients(), SIGKILL);
+  CHECK(ask() == "here\n");
+  CHECK(logins() == before + 1);
+}
+
 TEST_CASE("landing by ssh: a stop is heard while nobody answers", "[faults][landing]") {
   if (const auto why = missing(); !why.empty()) FLYT_SKIP(why);
   // Takes connections and says nothing.

@@ -176,14 +176,13 @@ TEST_CASE("landing: a higher epoch takes over, a lower one is refused", "[faults
 
 TEST_CASE("landing: a lower epoch that hangs is ended all the same", "[faults][landing]") {
   if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
-  const On on = on_each_host();
   const tests::TempDir dir;
   const std::string path = make_disk(dir, "raw");
-  auto old = on.open(path, Use::write, first);
+  auto old = open(path, Use::write, first);
   REQUIRE(code_of(old) == "ok");
   for (const pid_t server : processes("qemu-nbd", path)) REQUIRE(::kill(server, SIGSTOP) == 0);
   for (const pid_t shell : supervisors(path)) REQUIRE(::kill(shell, SIGSTOP) == 0);
-  CHECK(code_of(on.open(path, Use::write, newer)) == "ok");
+  CHECK(code_of(open(path, Use::write, newer)) == "ok");
   CHECK(code_of((*old)->close(soon())) == "unavailable");
 }
 

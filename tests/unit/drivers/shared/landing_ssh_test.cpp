@@ -51,6 +51,7 @@ TEST_CASE("what the client is told cannot be changed by a configuration") {
   CHECK(words.front() == "ssh");
   CHECK(holds(words, {"-F", "/etc/flyt/ssh config"}));
   CHECK(holds(words, {"-o", "BatchMode=yes"}));
+  CHECK(holds(words, {"-o", "ControlMaster=no", "-o", "ControlPath=none"}));
   CHECK(holds(words, {"-o", "ServerAliveInterval=10"}));
   CHECK(holds(words, {"-o", "ConnectTimeout=7"}));
   CHECK(holds(words, {"-L", "/a/s:/b/s", "-p", "2222", "-l", "root", "--", "kvm1"}));
