@@ -68,7 +68,8 @@ Status check_keys(const DriverEntry& entry, const EndpointConfig& config) {
 
 std::span<const DriverEntry> all_drivers() {
   static const std::array entries{
-      DriverEntry{"libvirt", "QEMU and KVM machines on this host", virt::keys(), virt::open},
+      DriverEntry{"libvirt", "QEMU and KVM machines, on this host or by ssh", virt::keys(),
+                  virt::open},
       DriverEntry{"memory", "a platform in a folder, for tests and trials", memory::keys(),
                   memory::open},
       DriverEntry{"ova", "packages that VMware exports: OVA and OVF, read only", ova::keys(),

@@ -36,7 +36,8 @@ class Acceleration {
   // took too long for ten minutes; for this kernel, QEMU and user alone.
   Result<AccelChoice> choose(bool offered, const Call& call);
 
-  // Asked for, or found by this or an earlier process; nothing is tried.
+  // Of this machine: asked for, or found by this or an earlier process; nothing is tried. Of
+  // another host's KVM it does not follow.
   bool uses_kvm();
 
  private:
@@ -45,7 +46,7 @@ class Acceleration {
     std::chrono::seconds life{0};  // of a refusal: so long it is not tried again
   };
 
-  Result<Tried> find_out(const Call& call) const;
+  Result<Tried> find_out(const std::string& kernel, const Call& call) const;
   std::optional<AccelChoice> known();
 
   const Accel wanted_;

@@ -10,8 +10,10 @@
 #include <thread>
 #include <utility>
 
+#include "base/uri.hpp"
 #include "drivers/libvirt/attended.hpp"
 #include "drivers/libvirt/errors.hpp"
+#include "drivers/shared/landing_socket.hpp"
 
 namespace flyt::virt {
 namespace {
@@ -19,7 +21,8 @@ namespace {
 constexpr int keepalive_seconds = 10;
 constexpr unsigned keepalive_count = 3;
 constexpr std::chrono::seconds look_again{1};
-constexpr std::chrono::hours longest_wait{1};  // `now` and a call without an end would overflow
+constexpr std::chrono::seconds longest_way{60};  // for a socket that SSH is to carry
+constexpr std::chrono::hours longest_wait{1};    // `now` and a call without an end would overflow
 
 // libvirt's event loop, one for the process: keepalive and events need it.
 class EventLoop {
@@ -81,8 +84,8 @@ struct Connection::Attempt {
   std::optional<Result<Link>> result;
 };
 
-Connection::Connection(std::string uri)
-    : uri_(std::move(uri)), events_(std::make_shared<Events>()) {}
+Connection::Connection(std::string uri, std::optional<FarDaemon> far)
+    : uri_(std::move(uri)), far_(std::move(far)), events_(std::make_shared<Events>()) {}
 
 bool Connection::session() const { return uri_.find("/session") != std::string::npos; }
 
@@ -118,8 +121,8 @@ std::shared_ptr<Connection::Attempt> Connection::attempt() {
   EventLoop::require();
   auto shared = std::make_shared<Attempt>();
   // It holds all that it needs: this object may be gone before the daemon answers.
-  std::thread([shared, uri = uri_, events = events_] {
-    Result<Link> opened = open(uri, events);
+  std::thread([shared, uri = uri_, far = far_, events = events_] {
+    Result<Link> opened = open(uri, far, events);
     const std::lock_guard lock(shared->mutex);
     shared->result = std::move(opened);
     shared->ended.notify_all();
@@ -127,9 +130,20 @@ std::shared_ptr<Connection::Attempt> Connection::attempt() {
   return shared;
 }
 
-Result<Link> Connection::open(const std::string& uri, const std::shared_ptr<Events>& events) {
+Result<Link> Connection::open(std::string uri, const std::optional<FarDaemon>& far,
+                              const std::shared_ptr<Events>& events) {
+  const std::string what = fmt::format("cannot connect to {}", uri);
+  std::shared_ptr<LandingSocket> carried;
+  if (far) {
+    // Not libvirt's own way by ssh: that knows nothing of our options, and needs a program there.
+    FLYT_ASSIGN(
+        LandingSocket socket,
+        within(what, LandingSocket::open(far->host, far->sockets, Call{}.within(longest_way))));
+    carried = std::make_shared<LandingSocket>(std::move(socket));
+    uri = fmt::format("qemu+unix:///system?socket={}", percent_encode(carried->path().native()));
+  }
   virConnectPtr opened = virConnectOpen(uri.c_str());
-  if (opened == nullptr) return last_error(fmt::format("cannot connect to {}", uri));
+  if (opened == nullptr) return last_error(what);
   // Without keepalive or events, a dead daemon and a machine that ends are only noticed later.
   (void)virConnectSetKeepAlive(opened, keepalive_seconds, keepalive_count);
   using Held = std::shared_ptr<Events>;
@@ -142,10 +156,10 @@ Result<Link> Connection::open(const std::string& uri, const std::shared_ptr<Even
       virConnectDomainEventRegisterAny(opened, nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
                                        VIR_DOMAIN_EVENT_CALLBACK(+changed), held.get(), forget);
   if (callback >= 0) (void)held.release();  // libvirt's now
-  return Link(opened, [callback](virConnectPtr link) {
+  return Link(opened, [callback, carried](virConnectPtr link) {
     // The daemon is told, and may not answer; left in that thread, it is still closed in the end.
     (void)attended("closing a connection", Call{}.within(std::chrono::seconds(0)),
-                   [callback, link]() -> Status {
+                   [callback, link, carried]() -> Status {
                      // It may be dead, and forget its callbacks without being asked.
                      if (callback >= 0) (void)virConnectDomainEventDeregisterAny(link, callback);
                      (void)virConnectClose(link);

@@ -6,10 +6,13 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/call.hpp"
 #include "base/result.hpp"
+#include "drivers/shared/landing.hpp"
 
 namespace flyt::virt {
 
@@ -19,12 +22,18 @@ using Link = std::shared_ptr<virConnect>;
 // and there: what came of it then says less than there is.
 Status still_connected(virConnectPtr link);
 
+// A daemon on another host: one of its sockets is carried here by SSH, the first that is there.
+struct FarDaemon {
+  LandingHost host;
+  std::vector<std::string> sockets;
+};
+
 // Thread-safe. Opening and closing are left behind, in threads that end with the daemon's answer or
 // with this process, where they take too long; other calls of libvirt end with an error when the
 // daemon says nothing for 30 s (keepalive): attended() is for leaving them earlier.
 class Connection {
  public:
-  explicit Connection(std::string uri);
+  explicit Connection(std::string uri, std::optional<FarDaemon> far = std::nullopt);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -42,10 +51,12 @@ class Connection {
   struct Events;
   struct Attempt;
 
-  static Result<Link> open(const std::string& uri, const std::shared_ptr<Events>& events);
+  static Result<Link> open(std::string uri, const std::optional<FarDaemon>& far,
+                           const std::shared_ptr<Events>& events);
   std::shared_ptr<Attempt> attempt();
 
   const std::string uri_;
+  const std::optional<FarDaemon> far_;
   const std::shared_ptr<Events> events_;  // outlives us while an event is being delivered
   std::mutex mutex_;
   Link link_;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <mutex>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "base/site.hpp"
 #include "drivers/libvirt/acceleration.hpp"
@@ -12,9 +14,10 @@
 namespace flyt::virt {
 
 struct Context {
-  Context(EndpointConfig endpoint, std::string uri, LandingHost host, Accel accel)
+  Context(EndpointConfig endpoint, std::string uri, std::optional<FarDaemon> far, LandingHost host,
+          Accel accel)
       : config(std::move(endpoint)),
-        connection(std::move(uri)),
+        connection(std::move(uri), std::move(far)),
         landing(std::move(host)),
         acceleration(accel, landing, config) {}
 

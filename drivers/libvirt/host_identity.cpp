@@ -53,10 +53,10 @@ std::string lasting_host_id(const std::string& claimed, const HostMarks& marks, 
 }
 
 Result<std::string> host_id(const Context& context, const std::string& claimed, const Call& call) {
-  std::vector<std::string> argv = context.landing.prefix;
-  argv.insert(argv.end(), {"sh", "-c", script});
-  const auto asked = check({argv}, call);
-  if (!asked) {
+  const auto asked = landing_run(context.landing, {"sh", "-c", script}, call);
+  // A connection that broke must not give the host another name.
+  if (!asked && context.landing.ssh) return asked.error();
+  if (!asked || asked->status != 0) {
     FLYT_TRY(proceed(call, "asking which host this is"));
     return claimed;
   }

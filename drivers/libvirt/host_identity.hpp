@@ -23,7 +23,8 @@ struct HostMarks {
 // makes up one at every start: then one that follows from the machine id. Pure.
 std::string lasting_host_id(const std::string& claimed, const HostMarks& marks, bool session);
 
-// The same, asked for on the landing host. What cannot be asked there leaves `claimed`.
+// The same, asked for on the landing host. What cannot be asked there leaves `claimed`; a host that
+// is not reached is an error.
 Result<std::string> host_id(const Context& context, const std::string& claimed, const Call& call);
 
 }  // namespace flyt::virt

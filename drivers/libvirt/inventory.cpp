@@ -153,6 +153,7 @@ Status add_stamps(const Context& context, std::vector<DomainHere>& domains, cons
     }
   }
   const auto stamps = landing_stamps(context.landing, paths, call);
+  if (!stamps && context.landing.ssh && is_transient(stamps.error().code)) return stamps.error();
   if (!stamps) return proceed(call, "reading machines");  // what libvirt says of volumes stays
   for (std::size_t i = 0; i < disks.size(); ++i) {
     const std::string& seen = stamps->at(i);

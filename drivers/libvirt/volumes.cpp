@@ -168,6 +168,7 @@ Status measure(const LandingHost& host, std::vector<PoolHere>& pools, const Call
     folders.push_back(pool.facts.path);
   }
   const auto spaces = landing_spaces(host, folders, call);
+  if (!spaces && host.ssh && is_transient(spaces.error().code)) return spaces.error();
   if (!spaces) return proceed(call, "reading storage");  // its figures are what there is
   for (std::size_t i = 0; i < of_files.size(); ++i) {
     if (!spaces->at(i)) continue;

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The conformance suite on a private libvirt, never the user's.
+# The conformance suite on a private libvirt, never the user's: on this machine, and where there is an sshd, by SSH.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 skip() { echo "$*"; exit 77; }
@@ -10,7 +10,23 @@ done
 ./dev build dev flyt_conformance
 state=$(mktemp -d /tmp/flyt-virt-XXXXXX)
 session=tests/lab/guests/libvirt-session.sh
-trap '"$session" stop "$state" >/dev/null 2>&1 || :; rm -rf "$state"' EXIT
+trap '"$session" stop "$state" >/dev/null 2>&1 || :; [ -z "${far_PID:-}" ] || kill "$far_PID"; rm -rf "$state"' EXIT
 LAB_SKIP_APT=1 "$session" start "$state" --mode system
 FLYT_TEST_LIBVIRT_URI=$("$session" uri "$state") FLYT_TEST_REQUIRE=libvirt \
+    build/dev/flyt_conformance "libvirt conforms"
+
+if ! PATH=$PATH:/usr/sbin command -v sshd >/dev/null; then
+    echo "needs sshd for the second half"
+    exit 77
+fi
+coproc far { exec tests/fakes/sshd.sh "$state/ssh"; }
+while read -r key value <&"${far[0]}"; do
+    case $key in
+        config:) config=$value ;;
+        ready) break ;;
+    esac
+done
+socket=$("$session" uri "$state")
+FLYT_TEST_LIBVIRT_URI=$("$session" uri "$state") FLYT_TEST_REQUIRE=libvirt \
+    FLYT_TEST_LIBVIRT_FAR="qemu+ssh://root@far/system?socket=${socket#*socket=}" FLYT_TEST_LIBVIRT_SSH=$config \
     build/dev/flyt_conformance "libvirt conforms"
