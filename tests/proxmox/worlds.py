@@ -159,6 +159,25 @@ def snapshots(fake):
     expect(1 << 30, fake.call("GET", path)[2]["data"]["size"], "the disk under them")
 
 
+def waiting_for_a_guest_locks(fake):
+    """While a guest is waited for, nobody else changes or stops its machine: as the server, which waits under its lock."""
+    expect("OK", made(fake, "pve1", "vmid=630&memory=64&kvm=0"), "making")
+    expect("OK", fake.wait_for_task(fake.call("POST", "/nodes/pve1/qemu/630/status/start")[2]["data"]), "starting")
+    fake.control("POST", "/options", {"lock_seconds": 0.5})
+    down = fake.call("POST", "/nodes/pve1/qemu/630/status/shutdown", "timeout=600")[2]["data"]  # no guest hears it
+    told = "can't lock file '/var/lock/qemu-server/lock-630.conf' - got timeout"
+    change = (200, "OK")
+    while change == (200, "OK"):  # until the worker has the lock
+        change = fake.call("PUT", "/nodes/pve1/qemu/630/config", "name=other")[:2]
+    expect((500, told), change, "a change meanwhile")
+    stop = fake.call("POST", "/nodes/pve1/qemu/630/status/stop")[2]["data"]
+    expect(told, fake.wait_for_task(stop), "stopping meanwhile")
+    stop = fake.call("POST", "/nodes/pve1/qemu/630/status/stop", "overrule-shutdown=1")[2]["data"]
+    expect("OK", fake.wait_for_task(stop), "stopping it all the same")
+    assert fake.wait_for_task(down) != "OK"
+    fake.control("POST", "/options", {"lock_seconds": 10})
+
+
 def main():
     for version in ("8.4", "9.1"):
         with tempfile.TemporaryDirectory(prefix="flyt-worlds-") as folder:
@@ -171,6 +190,7 @@ def main():
                 versions(fake, version)
                 nodes(fake)
                 snapshots(fake)
+                waiting_for_a_guest_locks(fake)
             expect(0, fake.exit_code, "the fake's own exit status")
     print("worlds of both versions are as their files say")
 

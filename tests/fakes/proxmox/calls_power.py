@@ -183,13 +183,13 @@ def shutdown(ask, task):
         if machine.process.ask("query-status")["status"] == "paused":
             raise died("VM is paused - cannot shutdown") if not ask.get("forceStop") else died("VM quit/powerdown failed")
         press_button(machine)
-    # The lock is given back while the guest takes its time: who asks to stop it must be heard.
-    if not machine.process.wait(ask.get("timeout", SHUTDOWN_SECONDS), task):
-        if not ask.get("forceStop"):
-            raise died("VM quit/powerdown failed - got timeout")
-        task.log("VM still running - terminating now with SIGTERM")
-        machine.process.quit(task)
-    apply_pending(machine)
+        # The lock is held while the guest takes its time: whoever wants to stop or change it meanwhile gets a timeout.
+        if not machine.process.wait(ask.get("timeout", SHUTDOWN_SECONDS), task):
+            if not ask.get("forceStop"):
+                raise died("VM quit/powerdown failed - got timeout")
+            task.log("VM still running - terminating now with SIGTERM")
+            machine.process.quit(task)
+        apply_pending(machine)
 
 
 def press_button(machine):
