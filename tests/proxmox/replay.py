@@ -157,6 +157,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="flyt-replay-") as own:
         files = replay_files.make(Path(own))
         with replay_files.Web(files) as web, fake_server.Fake("--fast-401", world=WORLD, folder=own) as fake:
+            fake.control("POST", "/options", {"agent_seconds": 0.2})  # no guest has an agent here
             replay = Replay(fake, files, web.port)
             exchanges = recordings.load(folder)
             for exchange in exchanges:

@@ -19,10 +19,11 @@ def agent(ask, command, arguments=None):
     if not machine.running:
         raise died(f"VM {machine.vmid} is not running")
     path = machine.process.path("qga")
+    patience = ask.world.options.get("agent_seconds", PING_SECONDS)
     try:
         if command != "guest-ping":
-            talk(path, PING_SECONDS, "guest-ping", None)
-        return talk(path, PING_SECONDS if command == "guest-ping" else ANSWER_SECONDS, command, arguments)
+            talk(path, patience, "guest-ping", None)
+        return talk(path, patience if command == "guest-ping" else ANSWER_SECONDS, command, arguments)
     except (OSError, ValueError) as error:
         raise died("QEMU guest agent is not running") from error
 

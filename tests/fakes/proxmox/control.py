@@ -94,8 +94,8 @@ def left(fake, _):
 
 @action("POST /options")
 def options(fake, given):
-    """tcg, fast_401, proxy_seconds (after which a call is answered by 596), lock_seconds, convert_seconds (a copy takes
-    that much longer)."""
+    """tcg, fast_401, proxy_seconds (after which a call is answered by 596), lock_seconds, agent_seconds (how long a
+    guest's agent is waited for), convert_seconds (a copy takes that much longer)."""
     fake.world.options |= given
     return fake.world.options
 
