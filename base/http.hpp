@@ -61,6 +61,10 @@ struct HttpRequest {
   // ends the request.
   std::function<Status(const HttpResponse& head)> before_download = {};
   std::uint64_t body_limit = std::uint64_t{64} << 20;  // of HttpResponse::body; more: Errc::invalid
+  // By a connection that nobody has used before. libcurl sends a request again when a used one
+  // breaks before it has answered anything, and cannot know whether the first was carried out: for
+  // what must not be done twice.
+  bool once = false;
   // Never from https to http; with secret headers to no other host or port: Errc::denied.
   bool follow_redirects = false;
 };

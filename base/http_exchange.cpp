@@ -136,6 +136,7 @@ Status HttpExchange::Impl::set_request() {
   set(CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
   set(CURLOPT_FOLLOWLOCATION, request.follow_redirects ? 1L : 0L);
   set(CURLOPT_MAXREDIRS, 10L);
+  set(CURLOPT_FRESH_CONNECT, request.once ? 1L : 0L);
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_ERRORBUFFER, words.data());
   for (const auto& [name, value] : request.headers) FLYT_TRY(add_header(name, value));

@@ -107,6 +107,7 @@ Result<HttpResponse> Session::send(std::string_view method, const Ref& self, con
                      {"SOAPAction", fmt::format("urn:vim25/{}", api_version_)}};
   if (!cookie.empty()) request.secret_headers.emplace_back("Cookie", cookie);
   request.body = envelope(method, self, body);
+  request.once = method.ends_with("_Task");
   request.body_limit = largest_answer;
   return http_.request(request, call);
 }
