@@ -125,7 +125,8 @@ struct Inventory {
   std::vector<std::string> notes;   // for people: transport, acceleration and why
   bool can_cut_over = false;        // the platform's driver can: DriverInfo::can_cut_over()
   bool can_track = false;           // the same: Capability::tracking
-  std::vector<Finding> findings;    // only with Scope::findings; in no document
+  bool dns_names = false;  // its machines have no names but such as hosts have (dns_name.hpp)
+  std::vector<Finding> findings;  // only with Scope::findings; in no document
 };
 
 // What inventory() should look at. All empty: everything. Hosts, storages and networks are told,

@@ -99,6 +99,7 @@ struct Fields<Inventory> {
     io("notes", inventory.notes);
     io("can_cut_over", inventory.can_cut_over);
     io("can_track", inventory.can_track);
+    io.unless_false("dns_names", inventory.dns_names);
   }
 };
 

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "base/dns_name.hpp"
 #include "base/units.hpp"
 #include "planners/concerns.hpp"
 #include "planners/draft.hpp"
@@ -50,8 +51,9 @@ class RoomCheck {
   }
 
   void check_identity() {
-    if (spec_.name.find('/') != std::string::npos ||
-        spec_.name.find_first_not_of(' ') == std::string::npos) {
+    const bool blank = spec_.name.find_first_not_of(' ') == std::string::npos;
+    if (blank || spec_.name.find('/') != std::string::npos ||
+        (target_.dns_names && !is_dns_name(spec_.name))) {
       raise("T-NAME-INVALID",
             fmt::format("no machine of {} can be called \"{}\"", target_.endpoint, spec_.name),
             fmt::format("in the site file: [machines.\"{}\"]  name = \"...\"",

@@ -124,6 +124,12 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
     {"T-NAME", blocker, "the name is taken on the target",
      "By a machine that this migration did not make, or by another one of this plan. Give it "
      "another: [machines.NAME] name = \"...\"."},
+    {"T-NAME-CHANGED", info, "the machine gets another name on the target",
+     "The target takes no names but such as hosts have: letters, digits and '-', with dots. "
+     "Spaces, "
+     "'_' and letters beyond A to Z are written otherwise; what the guest calls itself stays. "
+     "Where "
+     "another name is wanted: [machines.NAME] name = \"...\"."},
     {"T-NAME-INVALID", blocker, "no machine of the target can have this name",
      "It is blank, or there is a slash in it. Give it another: [machines.NAME] name = \"...\"."},
     {"T-NETWORK", blocker, "a network of the source is mapped to none of the target",

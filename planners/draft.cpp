@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/convert_choice.hpp"
+#include "base/dns_name.hpp"
 #include "base/identity.hpp"
 #include "base/nic_model.hpp"
 #include "base/units.hpp"
@@ -64,6 +65,15 @@ void Drafter::describe() {
   MachineSpec& spec = draft_.machine.spec;
   spec.owner.id = draft_.machine.migration_id;
   spec.name = settings_.name.value_or(source_.name);
+  if (input_.target->dns_names && !is_dns_name(spec.name)) {
+    // One that the site gives is not changed behind its back; nor is one of which nothing is left.
+    const std::string valid = settings_.name ? std::string() : dns_name_from(spec.name);
+    if (!valid.empty()) {
+      raise("T-NAME-CHANGED",
+            fmt::format("{} will be called {} on {}", spec.name, valid, input_.target->endpoint));
+      spec.name = valid;
+    }
+  }
   // The hardware's own is what guests and licences know; Machine::uuid may be the platform's alone.
   for (const std::string* uuid : {&source_.smbios_uuid, &source_.uuid}) {
     if (spec.uuid.empty() && is_uuid(*uuid)) spec.uuid = *uuid;

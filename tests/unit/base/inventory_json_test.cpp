@@ -58,6 +58,7 @@ Inventory full_inventory() {
   inventory.notes = {"note"};
   inventory.can_cut_over = true;
   inventory.can_track = true;
+  inventory.dns_names = true;
   return inventory;
 }
 

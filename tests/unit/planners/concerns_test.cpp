@@ -165,6 +165,12 @@ std::vector<Case> target_cases() {
        "2 GiB more memory"},
       {"T-NAME", "web01", [](Example& e) { e.target.machines.push_back(on_target("web01", 9)); },
        "\"web01\" is taken: web01 on kvm"},
+      {"T-NAME-CHANGED", "web_01",
+       [](Example& e) {
+         e.target.dns_names = true;
+         e.web().name = "web_01";
+       },
+       "web_01 will be called web-01 on kvm"},
       {"T-NAME-INVALID", "web01", [](Example& e) { e.site.machines["web01"].name = "web/01"; },
        "web/01"},
       {"T-NETWORK", "web01", [](Example& e) { e.web().nics[0].network = "DMZ \"2\""; }, "DMZ"},
@@ -297,6 +303,26 @@ TEST_CASE("A blank name is no name on the target", "[planners]") {
   Example example;
   example.site.machines["web01"].name = "  ";
   REQUIRE(flyt::tests::find(example.plan(), "T-NAME-INVALID") != nullptr);
+}
+
+TEST_CASE("A name that the target cannot have is changed, but not one that the site gives",
+          "[planners]") {
+  Example example;
+  example.target.dns_names = true;
+  CHECK(flyt::tests::find(example.plan(), "T-NAME-CHANGED") == nullptr);
+  example.web().name = "web_01";
+  const auto called = [](const flyt::Plan& plan) {
+    for (const flyt::PlannedMachine& one : plan.machines) {
+      if (one.source.name == "web_01") return one.spec.name;
+    }
+    return std::string("(not planned)");
+  };
+  CHECK(called(example.plan()) == "web-01");
+  example.site.machines["web_01"].name = "web_02";
+  const flyt::Plan given = example.plan();
+  CHECK(flyt::tests::find(given, "T-NAME-CHANGED", "web_01") == nullptr);
+  CHECK(flyt::tests::find(given, "T-NAME-INVALID", "web_01") != nullptr);
+  CHECK(called(given) == "(not planned)");
 }
 
 TEST_CASE("What a driver sees is part of the assessment", "[planners]") {
