@@ -118,8 +118,8 @@ NbdServerSpec supervisor(const LandingHost& host, const LandingDisk& disk, const
         disk.path, disk.format, disk.owner.id.empty() ? std::string("-") : disk.owner.id,
         std::to_string(disk.owner.epoch), host.ssh ? folder + "/s" : std::string(nbd_socket),
         std::string(clients), std::string(disk.shared ? "yes" : "no"),
-        std::string(disk.use == Use::write && disk.reads_zero ? "yes" : "no"), opening.word,
-        over}) {
+        std::string(disk.use == Use::write && disk.reads_zero ? "yes" : "no"), opening.word, over,
+        disk.snapshot}) {
     argv.push_back(std::move(word));
   }
   if (!host.ssh) {

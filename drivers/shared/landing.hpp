@@ -63,6 +63,9 @@ struct LandingDisk {
   // Made by this migration: readers and its one writer may be open at the same time. A qcow2 reader
   // does not see what is written after it was opened: read back over a fresh one.
   bool shared = false;
+  // Inside a qcow2 image, which a machine that runs may have open: read what it holds. Empty: the
+  // disk as it is. REQUIRES: use is read, shared.
+  std::string snapshot = {};
   // A write to a disk that may be empty: where it is, the channel says that it reads as zero.
   bool reads_zero = false;
   std::uint64_t size_bytes = 0;  // another one served is Errc::corrupt; 0: whatever it has

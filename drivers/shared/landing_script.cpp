@@ -18,7 +18,7 @@ const std::string_view landing_script = R"sh(set -eu
 umask 077
 use=$1 disk=$2 format=$3 id=$4 epoch=$5 socket=$6 clients=$7 shared=$8 look=$9
 shift 9
-opening=$1 over=$2
+opening=$1 over=$2 snapshot=$3
 trap '' PIPE  # what cannot be said any more must not keep the end from being orderly
 
 record='' place='' inside='' taken=''
@@ -127,12 +127,15 @@ map=''
 [ "$look" = no ] ||
     map=$( (trap - PIPE; exec qemu-img map -U --output=json -f "$format" "$disk" 2>/dev/null) | head -n 1)
 
+inner=''
+[ -z "$snapshot" ] || inner="--load-snapshot=snapshot.name=$snapshot"
+
 before=$(identity)
 exec 3<&0
 rm -f "$socket.new" "$socket.pid"
 setpriv --pdeathsig TERM qemu-nbd $readonly --persistent --socket="$socket.new" --shared="$clients" \
     --pid-file="$socket.pid" --cache=$cache --discard=unmap --detect-zeroes=off \
-    --image-opts "$options" </dev/null >&2 8>&- 3<&- &
+    ${inner:+"$inner"} --image-opts "$options" </dev/null >&2 8>&- 3<&- &
 server=$!
 stopped=''
 trap 'stopped=yes; kill -TERM "$server" 2>/dev/null || :' TERM INT

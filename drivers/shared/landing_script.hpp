@@ -11,6 +11,7 @@ namespace flyt {
 //   7 clients at once       8 shared: yes, no                        9 look for emptiness: yes, no
 //   10 opening: one word that names this one alone
 //   11 over: " WORD WORD ... ", openings whose connection broke
+//   12 snapshot inside the image, for reading; empty: the disk itself
 // It takes the disk's lock, ends holders of lower epochs and openings that are over, serves with
 // qemu-nbd to the owner of the socket's folder, says "flyt-landing: serves MAP" on standard output
 // (MAP: the first line of `qemu-img map`, where it was to look), and ends when its standard input
