@@ -10,6 +10,7 @@
 #include "drivers/libvirt/libvirt.hpp"
 #include "drivers/memory/memory.hpp"
 #include "drivers/ova/ova.hpp"
+#include "drivers/proxmox/proxmox.hpp"
 #include "drivers/rvtools/rvtools.hpp"
 #include "drivers/saved/saved.hpp"
 #include "drivers/vsphere/vsphere.hpp"
@@ -74,6 +75,7 @@ std::span<const DriverEntry> all_drivers() {
                   memory::open},
       DriverEntry{"ova", "packages that VMware exports: OVA and OVF, read only", ova::keys(),
                   ova::open},
+      DriverEntry{"proxmox", "Proxmox VE, a node or a cluster", proxmox::keys(), proxmox::open},
       DriverEntry{"rvtools", "an export of RVTools, for plans without a connection",
                   rvtools::keys(), rvtools::open},
       DriverEntry{"saved", "an inventory that was saved, for plans without a connection",

@@ -35,7 +35,7 @@ void works_in_parallel(Run& run) {
   const std::size_t count = in_flight(run);
   std::vector<MachineSpec> specs;
   for (std::size_t i = 0; i < count; ++i) {
-    specs.push_back(run.spec("machine " + std::to_string(i), {mib}));
+    specs.push_back(run.spec("machine-" + std::to_string(i), {mib}));
     specs.back().nics.clear();
   }
   Driver& driver = *run.driver;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/dns_name.hpp"
 #include "base/units.hpp"
 #include "tests/catch.hpp"
 #include "tests/conformance/suite.hpp"
@@ -65,10 +66,14 @@ void respects_names(Run& run) {
 
 void takes_any_name(Run& run) {
   if (!run.can(Capability::create)) return;
-  for (const std::string name : {"ren og skær", "a/b", "../up", "Größe 1 ☂", "-o", "'\"<&>"}) {
+  FLYT_TAKE(const Inventory ground, run.driver->inventory({}, {}));
+  CHECK(ground.dns_names == run.subject.dns_names);
+  for (const std::string name :
+       {"ren og skær", "a/b", "../up", "Größe 1 ☂", "-o", "'\"<&>", "a.b-1"}) {
     INFO(name);
     const MachineSpec spec = run.spec(name, {mib});
-    if (name.find_first_of(run.subject.refused_in_names) != std::string::npos) {
+    if (name.find_first_of(run.subject.refused_in_names) != std::string::npos ||
+        (run.subject.dns_names && !is_dns_name(name))) {
       CHECK(code_of(run.driver->create_machine(spec, {})) == "invalid");
       CHECK(run.made_by(spec.owner.id, 0).empty());
       continue;
@@ -86,7 +91,7 @@ void takes_odd_disks(Run& run) {
   if (run.subject.empty_disks) shapes.push_back({0});
   if (!run.subject.small_data) shapes.push_back({3 * tib});
   for (const auto& sizes : shapes) {
-    const MachineSpec spec = run.spec("odd " + std::to_string(&sizes - shapes.data()), sizes);
+    const MachineSpec spec = run.spec("odd-" + std::to_string(&sizes - shapes.data()), sizes);
     INFO(spec.name);
     run.create(spec);
     const auto found = run.made_by(spec.owner.id, 1);

@@ -31,7 +31,7 @@ const Change changes[] = {
      }},
     {"make_view", Capability::view,
      [](Driver& d, const Machine& m, const MachineSpec& spec, const Call& call) {
-       return code_of(d.make_view({m.id, "v", spec.owner}, call));
+       return code_of(d.make_view({m.id, "flyt-v", spec.owner}, call));
      }},
     {"drop_view", Capability::view,
      [](Driver& d, const Machine& m, const MachineSpec& spec, const Call& call) {

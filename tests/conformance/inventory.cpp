@@ -23,10 +23,11 @@ void names_the_platform(Run& run) {
 }
 
 void lists_sources(Run& run) {
-  if (!run.source("web 01", {noise(1U << 20U, 1), noise((1U << 20U) + 512, 2)})) return;
+  const std::string name = run.subject.dns_names ? "web-01" : "web 01";
+  if (!run.source(name, {noise(1U << 20U, 1), noise((1U << 20U) + 512, 2)})) return;
   if (!run.source("db01", {noise(4096, 3)})) return;
   FLYT_TAKE(const Inventory found, run.driver->inventory({}, {}));
-  const Machine* web = named(found, "web 01");
+  const Machine* web = named(found, name);
   const Machine* db = named(found, "db01");
   REQUIRE(web != nullptr);
   REQUIRE(db != nullptr);

@@ -10,6 +10,7 @@
 #include "tests/conformance/subject_libvirt.hpp"
 #include "tests/conformance/subject_memory.hpp"
 #include "tests/conformance/subject_ova.hpp"
+#include "tests/conformance/subject_proxmox.hpp"
 #include "tests/conformance/subject_rvtools.hpp"
 #include "tests/conformance/subject_saved.hpp"
 #include "tests/conformance/subject_vsphere.hpp"
@@ -82,6 +83,7 @@ const std::vector<Subject>& subjects() {
       ova_subject(),
       ova_subject("ova, packed", true),
       libvirt_subject(),
+      proxmox_subject(),
       rvtools_subject(),
       saved_subject(),
       vsphere_subject(),

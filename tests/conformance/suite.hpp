@@ -61,6 +61,7 @@ struct Subject {
   std::chrono::milliseconds settle_time{};  // the inventory may lag by as much
   std::uint64_t size_step = 1;              // disks are rounded up to a multiple of this
   std::string refused_in_names;  // characters the platform cannot have: Errc::invalid then
+  bool dns_names = false;        // Inventory::dns_names: Errc::invalid for others
   std::vector<ExpectedFailure> expected_to_fail = {};
 };
 

@@ -1,0 +1,166 @@
+// Disks are reached on the node that has their machine: the landing host that lies there anyway.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/uri.hpp"
+#include "drivers/proxmox/machines.hpp"
+#include "drivers/proxmox/views.hpp"
+#include "drivers/shared/landing.hpp"
+
+namespace flyt::proxmox {
+namespace {
+
+std::string replaced(std::string text, std::string_view what, std::string_view by) {
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) {
+    text.replace(at, what.size(), by);
+  }
+  return text;
+}
+
+// What the node's own library says, which knows every kind of storage: it switches a volume on that
+// its storage had switched off, and tells where it, or a snapshot of it, is seen.
+constexpr std::string_view seen_at =
+    "use PVE::Storage; my ($volume, $snapshot) = @ARGV; $snapshot = undef if !length($snapshot); "
+    "my $config = PVE::Storage::config(); "
+    "PVE::Storage::activate_volumes($config, [$volume], $snapshot); "
+    "print scalar(PVE::Storage::path($config, $volume, $snapshot));";
+
+Result<std::string> switched_on(const LandingHost& host, const std::string& volume,
+                                const std::string& snapshot, const Call& call) {
+  FLYT_ASSIGN(const Finished done,
+              landing_run(host, {"perl", "-e", std::string(seen_at), volume, snapshot}, call));
+  if (done.status == 0) return done.output;
+  return Error{Errc::unavailable, fmt::format("{} cannot be switched on", volume), done.errors};
+}
+
+struct VolumePlace {
+  std::string path, format;
+  std::uint64_t size_bytes = 0;
+};
+
+Result<VolumePlace> place_of(Api& api, const std::string& node, const Disk& disk,
+                             const Call& call) {
+  const std::string what = fmt::format("asking where {} lies", disk.uuid);
+  FLYT_ASSIGN(const std::string body,
+              api.get(fmt::format("/nodes/{}/storage/{}/content/{}", percent_encode(node),
+                                  percent_encode(disk.storage), percent_encode(disk.uuid)),
+                      what, call));
+  FLYT_ASSIGN(const Row row, parse_row(body, what));
+  VolumePlace place{row.text("path"), row.text("format"), row.number("size").value_or(0)};
+  if (!place.path.starts_with('/')) {
+    return Error{Errc::unsupported,
+                 fmt::format("{} is seen by no path on {}", disk.uuid, node),
+                 place.path,
+                 "the storage is read by a library of QEMU: Ceph without the kernel's driver",
+                 "",
+                 {"set krbd on the storage: pvesm set STORAGE --krbd 1"}};
+  }
+  return place;
+}
+
+Result<std::unique_ptr<Channel>> open_volume(Context& context, const MachineFacts& facts,
+                                             std::size_t index, const OpenSpec& spec,
+                                             const Call& call) {
+  const Machine& machine = facts.config.machine;
+  const Disk& disk = machine.disks[index];
+  FLYT_ASSIGN(const LandingHost host, landing_of(context, facts.here.node, call));
+  FLYT_ASSIGN(const VolumePlace place, place_of(context.api, facts.here.node, disk, call));
+  LandingDisk landing{fmt::format("{}: {}", machine.name, disk.label), place.path,
+                      place.format.empty() ? disk.format : place.format, spec.use, spec.owner};
+  landing.shared = !spec.owner.id.empty() && machine.migration_id == spec.owner.id;
+  landing.reads_zero = true;  // if it is found empty
+  landing.size_bytes = place.size_bytes;
+  if (!spec.view.empty()) {
+    landing.shared = true;
+    if (landing.format == "qcow2") {
+      landing.snapshot = spec.view;
+    } else {
+      FLYT_ASSIGN(landing.path, switched_on(host, disk.uuid, spec.view, call));
+    }
+    return open_landing(host, landing, call);
+  }
+  auto channel = open_landing(host, landing, call);
+  if (channel || channel.error().code != Errc::not_found) return channel;
+  FLYT_ASSIGN(landing.path, switched_on(host, disk.uuid, {}, call));
+  return open_landing(host, landing, call);
+}
+
+Status check_view(Context& context, const MachineHere& here, const OpenSpec& spec,
+                  const Call& call) {
+  if (spec.use == Use::write) return Error{Errc::invalid, "a view is never written to"};
+  FLYT_ASSIGN(const auto owner, owner_of_view(context.api, here, spec.view, call));
+  if (owner && *owner == spec.owner.id) return ok();
+  if (owner) {
+    return Error{Errc::denied, fmt::format("the snapshot {} of {} was not taken by this migration",
+                                           spec.view, here.vmid)};
+  }
+  return Error{Errc::not_found, fmt::format("{} has no snapshot {}", here.vmid, spec.view)};
+}
+
+}  // namespace
+
+Result<LandingHost> landing_of(Context& context, const std::string& node, const Call& call) {
+  const Settings& settings = context.settings;
+  if (settings.way == Way::none) {
+    return Error{Errc::unsupported,
+                 "the endpoint says no way to the disks",
+                 "",
+                 "the API alone moves no disk that has to be read back",
+                 "",
+                 {"landing = \"ssh\" in the endpoint's table, and a key of root on the nodes"}};
+  }
+  std::string destination = replaced(settings.ssh, "{node}", node);
+  if (destination.find("{address}") != std::string::npos) {
+    FLYT_ASSIGN(const std::string address, address_of(context.api, node, call));
+    destination = replaced(destination, "{address}", address);
+  }
+  FLYT_ASSIGN(Ssh ssh, within("ssh", ssh_from(destination)));
+  ssh.config = settings.ssh_config;
+  return ssh_landing(std::move(ssh), settings.way == Way::ssh_sudo);
+}
+
+Status fence(Context& context, const MachineFacts& facts, const Owner& owner, const Call& call) {
+  if (context.settings.way == Way::none) return ok();
+  for (std::size_t i = 0; i < facts.config.machine.disks.size(); ++i) {
+    const OpenSpec spec{.machine = facts.here.vmid,
+                        .disk = facts.config.machine.disks[i].id,
+                        .use = Use::write,
+                        .owner = owner};
+    auto channel = open_volume(context, facts, i, spec, call);
+    if (!channel && channel.error().code == Errc::not_found) continue;
+    if (!channel) return channel.error();
+    FLYT_TRY((*channel)->close(call));
+  }
+  return ok();
+}
+
+Result<std::unique_ptr<Channel>> open_disk(Context& context, const OpenSpec& spec,
+                                           const Call& call) {
+  if (!spec.since.empty()) {
+    return Error{Errc::unsupported, "Proxmox VE tells nobody what has changed on a disk"};
+  }
+  FLYT_ASSIGN(const MachineHere here, find_machine(context.api, spec.machine, call));
+  FLYT_ASSIGN(const MachineFacts facts, read_machine(context, here, call));
+  const Machine& machine = facts.config.machine;
+  const auto found = std::find_if(machine.disks.begin(), machine.disks.end(),
+                                  [&](const Disk& disk) { return disk.id == spec.disk; });
+  if (found == machine.disks.end()) {
+    return Error{Errc::not_found, fmt::format("{} has no disk {}", machine.name, spec.disk)};
+  }
+  if (spec.use == Use::write) FLYT_TRY(check_ours(machine, spec.owner));
+  if (!spec.view.empty()) {
+    FLYT_TRY(check_view(context, here, spec, call));
+  } else if (machine.power != Power::off) {
+    return Error{Errc::denied, fmt::format("{} is not off", machine.name), "", "",
+                 "",           {fmt::format("qm shutdown {}", machine.id)}};
+  }
+  if (!found->left_out.empty()) {
+    return Error{Errc::unsupported,
+                 fmt::format("{}: {} cannot be read", machine.name, found->label), found->left_out};
+  }
+  return open_volume(context, facts, static_cast<std::size_t>(found - machine.disks.begin()), spec,
+                     call);
+}
+
+}  // namespace flyt::proxmox

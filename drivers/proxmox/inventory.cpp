@@ -1,0 +1,254 @@
+#include "drivers/proxmox/inventory.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "base/uri.hpp"
+#include "drivers/proxmox/check.hpp"
+
+namespace flyt::proxmox {
+namespace {
+
+Machine unreadable(const MachineHere& here, const Error& error) {
+  Machine machine;
+  machine.id = here.vmid;
+  machine.uuid = "vmid " + here.vmid;
+  machine.name = here.name.empty() ? "VM " + here.vmid : here.name;
+  machine.host = here.node;
+  machine.migration_id = migration_of(here.tags);
+  machine.unreadable = error.seen.empty() ? error.what : error.seen;
+  return machine;
+}
+
+// Sizes as storages tell them; a configuration has what was true when the disk was attached.
+class Volumes {
+ public:
+  Volumes(Api& api, const Call& call) : api_(api), call_(call) {}
+
+  void look_up(const std::string& node, const Params& filter, Disk& disk) {
+    if (disk.storage.empty()) return;
+    const auto key = std::tuple(node, disk.storage, filter.empty() ? "" : filter.back().second);
+    auto found = known_.find(key);
+    if (found == known_.end()) {
+      found = known_.emplace(key, list_volumes(api_, node, disk.storage, filter, call_)).first;
+    }
+    if (!found->second) {
+      if (disk.size_bytes == 0 && disk.left_out.empty()) {
+        disk.left_out = fmt::format("its size cannot be read: {}", found->second.error().seen);
+      }
+      return;
+    }
+    for (const VolumeFacts& volume : *found->second) {
+      if (volume.id != disk.uuid) continue;
+      disk.size_bytes = volume.size_bytes.value_or(disk.size_bytes);
+      disk.used_bytes = volume.used_bytes;
+      if (!volume.format.empty()) disk.format = volume.format;
+      return;
+    }
+    if (disk.left_out.empty()) {
+      disk.left_out = fmt::format("its volume {} is not to be found", disk.uuid);
+    }
+  }
+
+ private:
+  Api& api_;
+  const Call& call_;
+  std::map<std::tuple<std::string, std::string, std::string>, Result<std::vector<VolumeFacts>>>
+      known_;
+};
+
+Result<ConfigFacts> config_of(Api& api, const MachineHere& here, const Call& call) {
+  const std::string what = fmt::format("reading the configuration of {}", here.vmid);
+  FLYT_ASSIGN(const std::string body,
+              api.get(fmt::format("/nodes/{}/qemu/{}/config", percent_encode(here.node), here.vmid),
+                      what, call));
+  FLYT_ASSIGN(const Row row, parse_row(body, what));
+  ConfigFacts facts = read_config(row, here.vmid);
+  facts.machine.host = here.node;
+  facts.machine.power = power_of(here.status, facts.lock);
+  facts.machine.folder = here.pool;
+  facts.machine.hosting.resource_pool = here.pool;
+  if (facts.machine.power == Power::on) facts.machine.hosting.up_seconds = here.up_seconds;
+  return facts;
+}
+
+// For a person: what keeps a disk from being read.
+void judge_disks(const Context& context, ConfigFacts& facts) {
+  for (Disk& disk : facts.machine.disks) {
+    if (!disk.left_out.empty()) continue;
+    if (context.settings.way == Way::none) {
+      disk.left_out = "the endpoint says no way to the disks: landing = \"ssh\"";
+    }
+  }
+}
+
+void add_hosts(const Cluster& cluster, Inventory& found) {
+  for (const NodeFacts& node : cluster.nodes) {
+    if (!node.online) continue;
+    Host host;
+    host.id = host.name = node.name;
+    if (node.cpus) host.cpus = static_cast<std::uint32_t>(*node.cpus);
+    host.memory_bytes = node.memory_bytes;
+    if (node.memory_bytes && node.memory_used && *node.memory_used <= *node.memory_bytes) {
+      host.memory_free_bytes = *node.memory_bytes - *node.memory_used;
+    }
+    found.hosts.push_back(std::move(host));
+  }
+}
+
+// A storage of one name is on each node that has it: what a machine finds is the room of one.
+void add_storages(const Cluster& cluster, const std::string& only, Inventory& found) {
+  for (const StorageFacts& one : cluster.storages) {
+    if (!one.holds("images") || !one.active) continue;
+    if (!only.empty() && one.node != only) continue;
+    const auto known = std::find_if(found.storages.begin(), found.storages.end(),
+                                    [&](const Storage& storage) { return storage.id == one.id; });
+    if (known == found.storages.end()) {
+      found.storages.push_back({one.id, one.id, one.type, one.size_bytes, one.free_bytes});
+    } else if (one.free_bytes.value_or(0) > known->free_bytes.value_or(0)) {
+      known->size_bytes = one.size_bytes;
+      known->free_bytes = one.free_bytes;
+    }
+  }
+}
+
+void add_networks(const Cluster& cluster, const std::string& only, Inventory& found) {
+  std::set<std::string> seen;
+  for (const BridgeFacts& one : cluster.bridges) {
+    if (!only.empty() && !one.node.empty() && one.node != only) continue;
+    if (!seen.insert(one.name).second) continue;
+    Network network;
+    network.id = network.name = one.name;
+    network.kind = one.vnet ? "vnet" : one.vlan_aware ? "vlan-aware bridge" : "bridge";
+    network.vlan = one.vlan;
+    network.active = one.active;
+    found.networks.push_back(std::move(network));
+  }
+}
+
+std::string title(const Cluster& cluster, const std::string& url) {
+  const std::string at = fmt::format("Proxmox VE {} at {}", cluster.version, url);
+  if (cluster.nodes.size() < 2) return at;
+  return fmt::format("{}, cluster {} of {} nodes", at, cluster.name, cluster.nodes.size());
+}
+
+Status add_machines(Context& context, const Scope& scope, Inventory& found, const Call& call) {
+  FLYT_ASSIGN(std::vector<MachineHere> machines, list_machines(context.api, call));
+  const bool one = !scope.machine.empty() || !scope.migration_id.empty();
+  if (one) {
+    const auto other = [&](const MachineHere& machine) {
+      return scope.machine.empty() ? migration_of(machine.tags) != scope.migration_id
+                                   : machine.vmid != scope.machine;
+    };
+    machines.erase(std::remove_if(machines.begin(), machines.end(), other), machines.end());
+    if (machines.empty() && !scope.machine.empty()) {
+      return find_machine(context.api, scope.machine, call).error();
+    }
+  }
+  FLYT_TRY(add_states(context.api, machines, call));
+  Volumes volumes(context.api, call);
+  for (const MachineHere& here : machines) {
+    FLYT_TRY(proceed(call, "reading the machines"));
+    auto facts = config_of(context.api, here, call);
+    if (!facts) {
+      if (facts.error().code == Errc::not_found) {
+        if (scope.machine.empty()) continue;  // removed since it was listed
+        return facts.error();
+      }
+      if (facts.error().code == Errc::cancelled || facts.error().code == Errc::timed_out) {
+        return facts.error();
+      }
+      found.machines.push_back(unreadable(here, facts.error()));
+      continue;
+    }
+    const Params filter = one ? Params{{"vmid", here.vmid}} : Params{{"content", "images"}};
+    for (Disk& disk : facts->machine.disks) volumes.look_up(here.node, filter, disk);
+    judge_disks(context, *facts);
+    found.machines.push_back(std::move(facts->machine));
+  }
+  return ok();
+}
+
+}  // namespace
+
+Power power_of(const std::string& status, const std::string& lock) {
+  // Switched off with its memory on disk: its disks are not at rest.
+  if (lock == "suspended" || lock == "suspending") return Power::suspended;
+  if (status == "running" || status == "prelaunch") return Power::on;
+  if (status == "paused" || status == "suspended") return Power::suspended;
+  return status == "stopped" ? Power::off : Power::unknown;
+}
+
+Result<Power> power_now(Api& api, const MachineHere& here, const Call& call) {
+  const std::string what = fmt::format("asking for the state of {}", here.vmid);
+  FLYT_ASSIGN(const std::string body, api.get(fmt::format("/nodes/{}/qemu/{}/status/current",
+                                                          percent_encode(here.node), here.vmid),
+                                              what, call));
+  FLYT_ASSIGN(const Row row, parse_row(body, what));
+  const std::string status =
+      row.text("status") == "running" ? row.text("qmpstatus") : row.text("status");
+  return power_of(status, row.text("lock"));
+}
+
+Result<std::vector<VolumeFacts>> list_volumes(Api& api, const std::string& node,
+                                              const std::string& storage, const Params& filter,
+                                              const Call& call) {
+  const std::string what = fmt::format("listing the volumes of {}", storage);
+  FLYT_ASSIGN(const std::string body,
+              api.get(fmt::format("/nodes/{}/storage/{}/content", percent_encode(node),
+                                  percent_encode(storage)),
+                      what, call, filter));
+  FLYT_ASSIGN(const std::vector<Row> rows, parse_rows(body, what));
+  std::vector<VolumeFacts> volumes;
+  for (const Row& row : rows) {
+    volumes.push_back({row.text("volid"), row.text("format"), row.text("content"), row.text("vmid"),
+                       row.number("size"), row.number("used")});
+  }
+  return volumes;
+}
+
+Result<MachineFacts> read_machine(Context& context, const MachineHere& here, const Call& call) {
+  FLYT_ASSIGN(ConfigFacts config, config_of(context.api, here, call));
+  FLYT_ASSIGN(config.machine.power, power_now(context.api, here, call));
+  Volumes volumes(context.api, call);
+  for (Disk& disk : config.machine.disks) {
+    volumes.look_up(here.node, {{"vmid", here.vmid}}, disk);
+  }
+  judge_disks(context, config);
+  return MachineFacts{here, std::move(config)};
+}
+
+Result<std::optional<MachineFacts>> find_made(Context& context, const std::string& migration_id,
+                                              const Call& call) {
+  FLYT_ASSIGN(const std::vector<MachineHere> machines, list_machines(context.api, call));
+  for (const MachineHere& here : machines) {
+    if (migration_id.empty() || migration_of(here.tags) != migration_id) continue;
+    FLYT_ASSIGN(MachineFacts facts, read_machine(context, here, call));
+    return std::optional<MachineFacts>(std::move(facts));
+  }
+  return std::optional<MachineFacts>();
+}
+
+Result<Inventory> read_inventory(Context& context, const Scope& scope, const Call& call) {
+  FLYT_ASSIGN(Cluster cluster, read_cluster(context.api, context.settings.node, call));
+  Inventory found;
+  found.endpoint = context.config.name;
+  found.driver = "proxmox";
+  found.platform = title(cluster, context.api.first_url());
+  found.platform_id = cluster.platform_id;
+  found.notes = cluster.notes;
+  found.dns_names = true;
+  add_hosts(cluster, found);
+  add_storages(cluster, context.settings.node, found);
+  add_networks(cluster, context.settings.node, found);
+  FLYT_TRY(add_machines(context, scope, found, call));
+  if (scope.findings) {
+    FLYT_ASSIGN(found.findings, find_hindrances(context, cluster, found.notes, call));
+  }
+  return found;
+}
+
+}  // namespace flyt::proxmox

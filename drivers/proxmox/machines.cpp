@@ -1,0 +1,241 @@
+#include "drivers/proxmox/machines.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/dns_name.hpp"
+#include "base/uri.hpp"
+#include "drivers/proxmox/build.hpp"
+#include "drivers/proxmox/placement.hpp"
+#include "drivers/proxmox/tasks.hpp"
+
+namespace flyt::proxmox {
+namespace {
+
+Status check_spec(const MachineSpec& spec) {
+  const auto wrong = [](std::string what) { return Error{Errc::invalid, std::move(what)}; };
+  if (migration_of(spec.owner.id) != spec.owner.id || spec.owner.id.empty()) {
+    return wrong("a machine needs a migration id");
+  }
+  if (!is_dns_name(spec.name)) {
+    Error error = wrong(fmt::format("Proxmox VE takes no machine named \"{}\"", spec.name));
+    error.why = "a name has letters, digits, '-' and '.', and no others";
+    const std::string near = dns_name_from(spec.name);
+    error.remedy.push_back(fmt::format("in the site file: [machines.\"{}\"]  name = \"{}\"",
+                                       spec.name, near.empty() ? "..." : near));
+    return error;
+  }
+  if (spec.memory_bytes == 0 || spec.cpus == 0) {
+    return wrong(fmt::format("{} needs memory and a processor", spec.name));
+  }
+  return ok();
+}
+
+std::string qemu_path(const MachineHere& here) {
+  return fmt::format("/nodes/{}/qemu/{}", percent_encode(here.node), here.vmid);
+}
+
+// An answer to a creation can be lost while the work goes on; its machine has no tag until it is
+// done. Whoever comes next waits for it.
+Status wait_for_creations(Context& context, const std::string& node, const Call& call) {
+  constexpr std::string_view what = "looking for machines that are being made";
+  FLYT_ASSIGN(const std::string body,
+              context.api.get(fmt::format("/nodes/{}/tasks", percent_encode(node)), what, call,
+                              {{"source", "active"}, {"typefilter", "qmcreate"}}));
+  FLYT_ASSIGN(const std::vector<Row> rows, parse_rows(body, what));
+  const Login& login = context.api.login();
+  const std::string me = login.token.empty() ? login.user : login.token;
+  for (const Row& row : rows) {
+    const std::string who =
+        row.has("tokenid") ? row.text("user") + "!" + row.text("tokenid") : row.text("user");
+    if (who != me || row.has("endtime")) continue;
+    // However it ends, the machine is there or not.
+    const Status ended = wait_for_task(context.api, row.text("upid"), what, call);
+    if (!ended && (ended.error().code == Errc::cancelled || ended.error().code == Errc::timed_out))
+      return ended.error();
+  }
+  return ok();
+}
+
+// A machine of this migration that is there already is the one that is asked for, or in the way.
+Result<Machine> already_made(MachineFacts& facts, const MachineSpec& spec) {
+  Machine& machine = facts.config.machine;
+  const auto differs = [&](std::string_view how) {
+    return Error{Errc::exists,
+                 fmt::format("{} was made by this migration, but {}", machine.name, how), "",
+                 "an earlier plan made it otherwise", "it was not touched"};
+  };
+  if (machine.name != spec.name) {
+    return differs(fmt::format("under another name than {}", spec.name));
+  }
+  if (machine.disks.size() != spec.disks.size()) return differs("with other disks");
+  for (std::size_t i = 0; i < spec.disks.size(); ++i) {
+    if (machine.disks[i].size_bytes < spec.disks[i].size_bytes) {
+      return differs(fmt::format("disk {} is smaller", i));
+    }
+  }
+  return std::move(machine);
+}
+
+Status check_name(const std::vector<MachineHere>& machines, const MachineSpec& spec,
+                  const std::string& own) {
+  for (const MachineHere& other : machines) {
+    if (other.vmid == own || other.name != spec.name) continue;
+    return Error{
+        Errc::exists,
+        fmt::format("the name {} is taken by machine {} on {}", spec.name, other.vmid, other.node),
+        "",
+        "",
+        "nothing was made",
+        {"give the machine another name in the site: [machines.NAME] name = ..."}};
+  }
+  return ok();
+}
+
+Result<MachineFacts> read_by_id(Context& context, const std::string& id, const Call& call) {
+  FLYT_ASSIGN(const MachineHere here, find_machine(context.api, id, call));
+  return read_machine(context, here, call);
+}
+
+Error not_off(const Machine& machine) {
+  return {Errc::denied, fmt::format("{} is not off", machine.name), "", "",
+          "",           {fmt::format("qm shutdown {}", machine.id)}};
+}
+
+// Proxmox VE lets nobody but root set it, and no token counts as root: the node's own program does,
+// where it is reached. One that it has made itself tells the guest that it was restored or doubled.
+Status keep_generation(Context& context, const MachineHere& here, const MachineSpec& spec,
+                       const Call& call) {
+  if (spec.generation_id.empty() || context.settings.way == Way::none) return ok();
+  FLYT_ASSIGN(const LandingHost host, landing_of(context, here.node, call));
+  FLYT_ASSIGN(const Finished done,
+              landing_run(host, {"qm", "set", here.vmid, "--vmgenid", spec.generation_id}, call));
+  if (done.status == 0) return ok();
+  return Error{Errc::unavailable,
+               fmt::format("{}: its VM-GenerationID cannot be set", spec.name),
+               done.errors,
+               "",
+               "the machine was made, and has another one",
+               {fmt::format("qm set {} --vmgenid {}", here.vmid, spec.generation_id)}};
+}
+
+Result<Machine> make(Context& context, const MachineSpec& spec, Placement& placement,
+                     const std::vector<MachineHere>& machines, const Call& call) {
+  const std::string path = fmt::format("/nodes/{}/qemu", percent_encode(placement.node));
+  const std::string what = fmt::format("making {} on {}", spec.name, placement.node);
+  for (unsigned from = 0;;) {
+    FLYT_ASSIGN(placement.on.vmid, free_vmid(context, machines, from, call));
+    FLYT_ASSIGN(const Params params, create_params(spec, placement.on));
+    FLYT_TRY(proceed(call, what));
+    auto begun = context.api.request(Method::post, path, params, what, call);
+    if (!begun) {
+      // Somebody took the number in the meantime.
+      if (begun.error().code != Errc::exists) return begun.error();
+      from = static_cast<unsigned>(std::stoul(placement.on.vmid)) + 1;
+      continue;
+    }
+    FLYT_ASSIGN(const std::string upid, parse_text(*begun, what));
+    Status ended = wait_for_task(context.api, upid, what, call);
+    if (!ended) {
+      // Its disks are gone again: the task takes away what it made.
+      if (ended.error().code != Errc::cancelled && ended.error().code != Errc::timed_out &&
+          ended.error().state.empty()) {
+        ended.error().state = "nothing was made";
+      }
+      return std::move(ended).error();
+    }
+    const MachineHere here{.vmid = placement.on.vmid, .node = placement.node};
+    FLYT_TRY(keep_generation(context, here, spec, call));
+    FLYT_ASSIGN(MachineFacts made, read_machine(context, here, call));
+    return std::move(made.config.machine);
+  }
+}
+
+}  // namespace
+
+Status check_ours(const Machine& machine, const Owner& owner) {
+  if (!owner.id.empty() && machine.migration_id == owner.id) return ok();
+  return Error{Errc::denied, fmt::format("{} was not made by this migration", machine.name), "", "",
+               "it was not touched"};
+}
+
+Result<Machine> create(Context& context, const MachineSpec& spec, const Call& call) {
+  FLYT_TRY(check_spec(spec));
+  const std::lock_guard lock(context.making);
+  FLYT_ASSIGN(const Cluster cluster, read_cluster(context.api, context.settings.node, call));
+  for (const NodeFacts& node : cluster.nodes) {
+    if (node.online) FLYT_TRY(wait_for_creations(context, node.name, call));
+  }
+  FLYT_ASSIGN(auto made, find_made(context, spec.owner.id, call));
+  if (made) return already_made(*made, spec);
+  FLYT_ASSIGN(std::vector<MachineHere> machines, list_machines(context.api, call));
+  FLYT_TRY(add_states(context.api, machines, call));
+  FLYT_TRY(check_name(machines, spec, ""));
+  FLYT_ASSIGN(Placement placement, place(cluster, context.settings, spec));
+  return make(context, spec, placement, machines, call);
+}
+
+Result<Machine> update(Context& context, const std::string& id, const MachineSpec& spec,
+                       const Call& call) {
+  FLYT_ASSIGN(MachineFacts facts, read_by_id(context, id, call));
+  FLYT_TRY(check_spec(spec));
+  const Machine& machine = facts.config.machine;
+  FLYT_TRY(check_ours(machine, spec.owner));
+  if (machine.power != Power::off) return not_off(machine);
+  if (machine.disks.size() != spec.disks.size()) {
+    return Error{Errc::invalid, fmt::format("{} has {} disks, not {}", machine.name,
+                                            machine.disks.size(), spec.disks.size())};
+  }
+  for (std::size_t i = 0; i < spec.disks.size(); ++i) {
+    const Disk& disk = machine.disks[i];
+    const DiskSpec& wanted = spec.disks[i];
+    if (disk.size_bytes < wanted.size_bytes ||
+        (!wanted.format.empty() && wanted.format != disk.format)) {
+      return Error{Errc::invalid,
+                   fmt::format("{}: disk {} has {} bytes as {}, not {} as {}", machine.name, i,
+                               disk.size_bytes, disk.format, wanted.size_bytes, wanted.format)};
+    }
+  }
+  FLYT_ASSIGN(std::vector<MachineHere> machines, list_machines(context.api, call));
+  FLYT_TRY(add_states(context.api, machines, call));
+  FLYT_TRY(check_name(machines, spec, id));
+  FLYT_ASSIGN(const Cluster cluster, read_cluster(context.api, facts.here.node, call));
+  Settings there = context.settings;
+  there.node = facts.here.node;
+  MachineSpec shape = spec;
+  shape.disks.clear();  // they are there, and need no room
+  FLYT_ASSIGN(Placement placement, place(cluster, there, shape));
+  if (facts.config.machine.generation_id != spec.generation_id) {
+    FLYT_TRY(keep_generation(context, facts.here, spec, call));
+    FLYT_ASSIGN(facts, read_machine(context, facts.here, call));  // with another digest
+  }
+  FLYT_ASSIGN(const Params params,
+              update_params(spec, placement.on, facts.config.row, facts.config.disks));
+  const std::string what = fmt::format("changing {}", machine.name);
+  FLYT_TRY(proceed(call, what));
+  FLYT_TRY(
+      do_task(context.api, Method::post, qemu_path(facts.here) + "/config", params, what, call));
+  FLYT_ASSIGN(MachineFacts changed, read_machine(context, facts.here, call));
+  return std::move(changed.config.machine);
+}
+
+Status destroy(Context& context, const std::string& id, const Owner& owner, const Call& call) {
+  auto facts = read_by_id(context, id, call);
+  if (!facts) return facts.error().code == Errc::not_found ? ok() : Status(facts.error());
+  const Machine& machine = facts->config.machine;
+  FLYT_TRY(check_ours(machine, owner));
+  const std::string what = fmt::format("removing {}", machine.name);
+  if (machine.power != Power::off) {
+    FLYT_TRY(set_power(context, id, Driver::PowerChange::forced_off, call));
+  }
+  FLYT_TRY(fence(context, *facts, owner, call));
+  FLYT_TRY(proceed(call, what));
+  Status gone = do_task(context.api, Method::remove, qemu_path(facts->here),
+                        {{"purge", "1"}, {"destroy-unreferenced-disks", "0"}}, what, call);
+  if (!gone && gone.error().code != Errc::not_found) return gone;
+  context.consoles.forget(id);
+  return ok();
+}
+
+}  // namespace flyt::proxmox

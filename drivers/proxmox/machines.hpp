@@ -1,0 +1,39 @@
+// Making, changing, switching and watching machines.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "drivers/driver.hpp"
+#include "drivers/proxmox/context.hpp"
+#include "drivers/proxmox/inventory.hpp"
+#include "drivers/shared/landing.hpp"
+
+namespace flyt::proxmox {
+
+Result<Machine> create(Context& context, const MachineSpec& spec, const Call& call);
+Result<Machine> update(Context& context, const std::string& id, const MachineSpec& spec,
+                       const Call& call);
+Status destroy(Context& context, const std::string& id, const Owner& owner, const Call& call);
+
+Status set_power(Context& context, const std::string& id, Driver::PowerChange change,
+                 const Call& call);
+// Of a machine with a serial console, where its node is reached by ssh; else it has none.
+Result<ConsoleText> console(Context& context, const std::string& id, const std::string& after,
+                            const Call& call);
+Result<Observation> observe(Context& context, const std::string& id, const Call& call);
+
+Result<std::unique_ptr<Channel>> open_disk(Context& context, const OpenSpec& spec,
+                                           const Call& call);
+
+// The host where a node's disks are reached, as the site says. Errc::unsupported: it says no way.
+Result<LandingHost> landing_of(Context& context, const std::string& node, const Call& call);
+
+// Ends what an older flyt process still has open of the machine's disks; Errc::denied: a newer one
+// has.
+Status fence(Context& context, const MachineFacts& facts, const Owner& owner, const Call& call);
+
+// Errc::denied unless the migration made it.
+Status check_ours(const Machine& machine, const Owner& owner);
+
+}  // namespace flyt::proxmox

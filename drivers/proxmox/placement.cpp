@@ -1,0 +1,158 @@
+#include "drivers/proxmox/placement.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <set>
+
+#include "base/units.hpp"
+
+namespace flyt::proxmox {
+namespace {
+
+template <typename Thing>
+const Thing* find_on(const std::vector<Thing>& things, const std::string& node,
+                     const std::string& name, std::string Thing::*member) {
+  const auto found = std::find_if(things.begin(), things.end(), [&](const Thing& one) {
+    return one.*member == name && (one.node.empty() || one.node == node);
+  });
+  return found == things.end() ? nullptr : &*found;
+}
+
+Error nowhere(const std::string& what, const std::string& name, const std::set<std::string>& known,
+              const std::string& node) {
+  Error error{Errc::not_found, fmt::format("there is no {} {} on {}", what, name, node)};
+  const std::vector<std::string_view> names(known.begin(), known.end());
+  if (const auto near = nearest(name, names); !near.empty()) {
+    error.remedy.push_back(fmt::format("did you mean {}?", near));
+  } else {
+    error.remedy.push_back(fmt::format("there are: {}", fmt::join(known, ", ")));
+  }
+  return error;
+}
+
+// Of one node; `room` is what is left on its fullest storage afterwards.
+struct Try {
+  Foundation on;
+  std::uint64_t room = 0;
+};
+
+class Trial {
+ public:
+  Trial(const Cluster& cluster, const std::string& node) : cluster_(cluster), node_(node) {}
+
+  Result<Try> run(const MachineSpec& spec) {
+    for (const NicSpec& nic : spec.nics) FLYT_TRY(add_bridge(nic));
+    for (const DiskSpec& disk : spec.disks) FLYT_TRY(add_disk(disk));
+    FLYT_TRY(check_room());
+    return std::move(try_);
+  }
+
+ private:
+  Status add_bridge(const NicSpec& nic) {
+    const BridgeFacts* bridge = find_on(cluster_.bridges, node_, nic.network, &BridgeFacts::name);
+    if (bridge == nullptr) {
+      std::set<std::string> known;
+      for (const BridgeFacts& one : cluster_.bridges) known.insert(one.name);
+      return nowhere("network", nic.network, known, node_);
+    }
+    try_.on.bridges.push_back(*bridge);
+    return ok();
+  }
+
+  Status add_disk(const DiskSpec& disk) {
+    std::set<std::string> known;
+    const StorageFacts* storage = nullptr;
+    for (const StorageFacts& one : cluster_.storages) {
+      if (one.node != node_ || !one.holds("images") || !one.active) continue;
+      known.insert(one.id);
+      if (one.id == disk.storage || (disk.storage.empty() && storage == nullptr)) storage = &one;
+    }
+    if (storage == nullptr) return nowhere("storage for disks", disk.storage, known, node_);
+    if (!disk.format.empty() && disk.format != "raw" &&
+        !(storage->has_files() && disk.format == "qcow2")) {
+      return Error{Errc::unsupported, fmt::format("storage {} ({}) keeps no disks as {}",
+                                                  storage->id, storage->type, disk.format)};
+    }
+    try_.on.disks.push_back(*storage);
+    needed_[storage->id] += disk.size_bytes;
+    return ok();
+  }
+
+  Status check_room() {
+    try_.room = UINT64_MAX;
+    for (const StorageFacts& storage : try_.on.disks) {
+      const std::uint64_t needed = needed_[storage.id];
+      if (!storage.free_bytes) continue;
+      if (*storage.free_bytes < needed) {
+        return Error{Errc::unavailable,
+                     fmt::format("no space in {} on {}: {} are free, {} are needed", storage.id,
+                                 node_, format_size(*storage.free_bytes), format_size(needed)),
+                     "", "", "nothing was made"};
+      }
+      try_.room = std::min(try_.room, *storage.free_bytes - needed);
+    }
+    return ok();
+  }
+
+  const Cluster& cluster_;
+  const std::string& node_;
+  Try try_;
+  std::map<std::string, std::uint64_t> needed_;
+};
+
+}  // namespace
+
+Result<Placement> place(const Cluster& cluster, const Settings& settings, const MachineSpec& spec) {
+  std::optional<Placement> best;
+  std::optional<Error> first;
+  std::uint64_t most = 0;
+  std::set<std::string> names;
+  for (const NodeFacts& node : cluster.nodes) {
+    names.insert(node.name);
+    if (!node.online || (!settings.node.empty() && node.name != settings.node)) continue;
+    auto tried = Trial(cluster, node.name).run(spec);
+    if (!tried) {
+      if (!first) first = std::move(tried).error();
+      continue;
+    }
+    if (best && tried->room <= most) continue;
+    most = tried->room;
+    best = Placement{node.name, std::move(tried->on)};
+  }
+  if (!best && first) return *std::move(first);
+  if (!best) return nowhere("node", settings.node, names, "the cluster, or it is offline:");
+  best->on.pool = settings.pool;
+  best->on.kvm = settings.kvm;
+  best->on.cpu = settings.cpu.empty() ? cpu_baseline(cluster.nodes) : settings.cpu;
+  return *std::move(best);
+}
+
+Result<std::string> free_vmid(Context& context, const std::vector<MachineHere>& machines,
+                              unsigned not_below, const Call& call) {
+  std::set<std::string> taken;
+  for (const MachineHere& one : machines) taken.insert(one.vmid);
+  const Settings& settings = context.settings;
+  for (unsigned id = std::max(settings.vmid_first, not_below); id <= settings.vmid_last; ++id) {
+    std::string text = std::to_string(id);
+    if (taken.contains(text)) continue;
+    // Containers, and machines that this login may not see, have numbers, too.
+    const auto free =
+        context.api.get("/cluster/nextid", "looking for a number", call, {{"vmid", text}});
+    if (free) return text;
+    if (free.error().code != Errc::invalid && free.error().code != Errc::exists) {
+      return free.error();
+    }
+  }
+  return Error{
+      Errc::unavailable,
+      fmt::format("no number from {} to {} is free", settings.vmid_first, settings.vmid_last),
+      "",
+      "",
+      "nothing was made",
+      {"vmids = \"FIRST-LAST\" in the endpoint's table: a wider range"}};
+}
+
+}  // namespace flyt::proxmox

@@ -1,0 +1,26 @@
+// Where a new machine goes: node, number, storages, bridges.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "drivers/proxmox/build.hpp"
+#include "drivers/proxmox/context.hpp"
+
+namespace flyt::proxmox {
+
+struct Placement {
+  std::string node;
+  Foundation on;  // without a number
+};
+
+// The node that the site names, else of those that have every storage and network the one with the
+// most room on its fullest storage. Errc::not_found names what no node has; Errc::unavailable: too
+// little room.
+Result<Placement> place(const Cluster& cluster, const Settings& settings, const MachineSpec& spec);
+
+// The first number of the site's range that nobody has. Errc::unavailable: none is left.
+Result<std::string> free_vmid(Context& context, const std::vector<MachineHere>& machines,
+                              unsigned not_below, const Call& call);
+
+}  // namespace flyt::proxmox

@@ -1,0 +1,52 @@
+# Sourced by tests that move machines to or from a Proxmox VE: what tests/integration/lab.sh has, and the imitated one.
+. "$(dirname "${BASH_SOURCE[0]}")/../integration/lab.sh"
+flyt() { "$FLYT_PROGRAM" "$@"; }
+
+# start_proxmox [FLAG...]: emulating; writes the token's value into pve.secret.
+start_proxmox() {
+    coproc PVE { python3 "$FLYT_SOURCE/tests/fakes/proxmox/pve.py" --exit-with-stdin --state "$FOLDER/pve" --fast-401 --tcg "$@"; }
+    read -r ready <&"${PVE[0]}"
+    control=$(told control)
+    (umask 077 && told token | cut -d= -f2 >pve.secret)
+}
+told() { jq -r ".$1" <<<"$ready"; }
+
+# api METHOD PATH [curl's options...]: as another client of the API, by the same token.
+api() {
+    local method=$1 path=$2
+    shift 2
+    curl -sf --cacert "$(told ca)" -X "$method" -H "Authorization: PVEAPIToken=$(told token)" "$(told url)/api2/json$path" "$@"
+}
+# config VMID: what the machine is made of.
+config() { api GET "/nodes/pve1/qemu/$1/config" | jq .data; }
+# vmid_of NAME
+vmid_of() { api GET "/nodes/pve1/qemu" | jq -r --arg name "$1" '.data[] | select(.name == $name) | .vmid'; }
+# path_of VOLUME: where it lies.
+path_of() {
+    local storage=${1%%:*}
+    api GET "/nodes/pve1/storage/$storage/content/$(jq -rn --arg v "$1" '$v|@uri')" | jq -r .data.path
+}
+
+# proxmox_endpoint NAME [LINE...]
+proxmox_endpoint() {
+    cat <<END
+[endpoints.$1]
+driver = "proxmox"
+url = "$(told url)"
+token = "$(told token | cut -d= -f1)"
+secret = { file = "pve.secret" }
+fingerprint = "$(told fingerprint)"
+landing = "ssh"
+ssh = "{node}"
+ssh_config = "$(told nodes.pve1.ssh.config)"
+accel = "tcg"
+$TEST_GROUND
+END
+    shift
+    [ $# = 0 ] || printf '%s\n' "$@"
+}
+
+stop_proxmox() {
+    exec {PVE[1]}>&-
+    wait "$PVE_PID" || fail "the imitated Proxmox VE ended with $?"
+}
