@@ -10,8 +10,9 @@ import threading
 import time
 import urllib.parse
 
-import fake_server
-import replay_cli
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../proxmox"))
+import fake_server  # noqa: E402
+import replay_cli  # noqa: E402
 
 GUESTS = fake_server.ROOT / "tests/lab/guests"
 SECONDS = 600  # for a start on a machine with much else to do

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A true guest moves from an OVA to a libvirt on another host, all by SSH (qemu+ssh://): the copies are identical, the
 # connection is cut in the middle of a copy and the same command goes on, and the machine boots there.
-. "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../integration/lab.sh"
 PATH=$PATH:/usr/sbin command -v sshd >/dev/null || { echo "needs sshd"; exit 77; }
 make_ova web01
 start_libvirt
