@@ -213,6 +213,30 @@ TEST_CASE("a marker is seen in whatever a console says", "[faults][executor]") {
   }
 }
 
+TEST_CASE("a look at a start that ends with its time does not undo what was seen before",
+          "[faults][executor]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene;
+  scene.only(0);
+  scene.plan.machines.front().marker = "never said";
+  scene.plan.machines.front().boot_timeout = std::chrono::seconds(4);
+  Worker worker(scene);
+  std::atomic<int> looks{0};
+  const auto slow = with_faults(Scene::open(scene.to), [&](std::string_view method) {
+    const bool second = method == "observe" && ++looks == 2;
+    return Fault{second ? Fault::Kind::hang : Fault::Kind::none};
+  });
+  worker.crew.target = slow.get();
+  const auto outcomes = worker.apply(scene);
+  CHECK(looks > 2);
+  REQUIRE(all(outcomes, MachineState::landed));
+  const std::vector<Verdict>& verdicts = outcomes.front().verdicts;
+  const bool judged = std::any_of(verdicts.begin(), verdicts.end(), [](const Verdict& one) {
+    return one.question == Question::boot && one.why.find("never said") != std::string::npos;
+  });
+  CHECK(judged);
+}
+
 TEST_CASE("after an undo of the source, all is copied from the new view",
           "[faults][executor][tsan]") {
   if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
