@@ -1,5 +1,6 @@
 # Sourced by the scripts beside it: a true guest as an OVA, a private libvirt and a site, in a folder that goes away when
 # the script succeeds and is kept, and named, when it fails. Defines GUESTS, FOLDER, URI, in_net, flyt, expect.
+[ -z "${GUESTS:-}" ] || return 0 # sourced by more than one
 set -euo pipefail
 if [ "$(id -u)" != 0 ]; then
     echo "needs root: a private libvirt in namespaces of its own"

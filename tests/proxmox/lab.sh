@@ -5,17 +5,16 @@ flyt() { "$FLYT_PROGRAM" "$@"; }
 # start_proxmox [FLAG...]: emulating; writes the token's value into pve.secret.
 start_proxmox() {
     coproc PVE { python3 "$FLYT_SOURCE/tests/fakes/proxmox/pve.py" --exit-with-stdin --state "$FOLDER/pve" --fast-401 --tcg "$@"; }
-    read -r ready <&"${PVE[0]}"
-    control=$(told control)
-    (umask 077 && told token | cut -d= -f2 >pve.secret)
+    read -r pve_ready <&"${PVE[0]}"
+    (umask 077 && pve_told token | cut -d= -f2 >pve.secret)
 }
-told() { jq -r ".$1" <<<"$ready"; }
+pve_told() { jq -r ".$1" <<<"$pve_ready"; }
 
 # api METHOD PATH [curl's options...]: as another client of the API, by the same token.
 api() {
     local method=$1 path=$2
     shift 2
-    curl -sf --cacert "$(told ca)" -X "$method" -H "Authorization: PVEAPIToken=$(told token)" "$(told url)/api2/json$path" "$@"
+    curl -sf --cacert "$(pve_told ca)" -X "$method" -H "Authorization: PVEAPIToken=$(pve_told token)" "$(pve_told url)/api2/json$path" "$@"
 }
 # config VMID: what the machine is made of.
 config() { api GET "/nodes/pve1/qemu/$1/config" | jq .data; }
@@ -32,13 +31,13 @@ proxmox_endpoint() {
     cat <<END
 [endpoints.$1]
 driver = "proxmox"
-url = "$(told url)"
-token = "$(told token | cut -d= -f1)"
+url = "$(pve_told url)"
+token = "$(pve_told token | cut -d= -f1)"
 secret = { file = "pve.secret" }
-fingerprint = "$(told fingerprint)"
+fingerprint = "$(pve_told fingerprint)"
 landing = "ssh"
 ssh = "{node}"
-ssh_config = "$(told nodes.pve1.ssh.config)"
+ssh_config = "$(pve_told nodes.pve1.ssh.config)"
 accel = "tcg"
 $TEST_GROUND
 END

@@ -4,6 +4,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 make_ova web01 --drivers all
 start_proxmox
+cp -r "$FLYT_SOURCE/examples/memory/target" shelf
 cat >flyt.toml <<END
 $(site_head)
 [move]
@@ -13,10 +14,16 @@ to   = "pve"
 driver = "ova"
 path   = "$FOLDER/web01.ova"
 $(proxmox_endpoint pve 'vmids = "9000-9999"')
-[map.networks]
+[endpoints.shelf]
+driver = "memory"
+world  = "shelf"
+$TEST_GROUND
+[map.pve.networks]
 "VM Network" = "vmbr0"
-[map.storages]
+[map.pve.storages]
 "*" = "data"
+[map.shelf.networks]
+"vmbr0" = "lan"
 [machines.web01]
 convert = "none"
 boot_timeout = "300 s"
@@ -54,6 +61,24 @@ says PASS
 ! config "$vmid" | grep -q link_down || fail "the machine was started unplugged"
 expect 0 flyt verify plan.json
 expect 0 flyt status plan.json
+
+# And away again: copied while it runs, from a snapshot; shut down, and synced with what it wrote meanwhile.
+# Nothing starts on a shelf, and nothing is said there.
+sed -i '/^marker/d; /^probes/d; s/^boot_timeout.*/boot_timeout = "10 s"/' flyt.toml
+expect 0 flyt plan --source pve --target shelf --select web01 -o away.json
+expect 0 flyt apply away.json --until copied
+[ "$(api GET /nodes/pve1/qemu/9000/snapshot | jq '[.data[] | select(.name == "flyt-1")] | length')" = 1 ] || fail "no snapshot was taken"
+flyt apply away.json >away.out 2>&1 || [ $? = 7 ] || { cat away.out; fail "it did not come back"; }
+cat away.out
+[ "$(api GET /nodes/pve1/qemu/9000/status/current | jq -r .data.status)" = stopped ] || fail "it runs on"
+[ "$(api GET /nodes/pve1/qemu/9000/snapshot | jq '.data | length')" = 1 ] || fail "a snapshot is left"
+id=$(jq -r '.machines[] | select(.name == "web01") | .id' shelf/world.json)
+for key in sata0 sata1; do
+    as_raw "$(path_of "$(jq -r .$key config.json | cut -d, -f1)")" now.raw
+    disk=$(ls shelf/disks/*"$id"/*.raw | sed -n "$((${key#sata} + 1))p")
+    cmp "$disk" now.raw || fail "$key differs from what came back"
+done
+
 expect 1 flyt undo plan.json --target --yes # a machine that has run is not destroyed unasked
 expect 0 flyt undo plan.json --target --started --yes
 [ "$(api GET /nodes/pve1/qemu | jq '.data | length')" = 0 ] || fail "the machine is still there"
