@@ -55,5 +55,5 @@ for number in 0 1; do
 done
 left=$(left_on_source)
 [ "$(jq length <<<"$left")" = 1 ] || fail "left on the source: $left"
+stop_proxmox # first: started later, it holds the other's input open
 stop_vsphere
-stop_proxmox
