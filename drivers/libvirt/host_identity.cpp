@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <sstream>
 
 #include "base/digest.hpp"
+#include "base/lower_case.hpp"
 #include "base/process.hpp"
 #include "drivers/libvirt/context.hpp"
 
@@ -21,12 +21,6 @@ if [ -r $board ]; then head -n 1 $board; elif [ -e $board ]; then echo hidden; e
 grep -hs '^[[:space:]]*host_uuid' /etc/libvirt/libvirtd.conf /etc/libvirt/virtqemud.conf \
     ~/.config/libvirt/libvirtd.conf ~/.config/libvirt/virtqemud.conf || :
 )sh";
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 std::string without_dashes(std::string text) {
   text.erase(std::remove(text.begin(), text.end(), '-'), text.end());
@@ -43,10 +37,10 @@ std::string derived_from(const std::string& machine_id) {
 }  // namespace
 
 std::string lasting_host_id(const std::string& claimed, const HostMarks& marks, bool session) {
-  const std::string id = lower(claimed), machine_id = lower(marks.machine_id);
+  const std::string id = lower_case(claimed), machine_id = lower_case(marks.machine_id);
   if (machine_id.empty()) return claimed;
-  const bool known = id == lower(marks.board) || without_dashes(id) == machine_id ||
-                     (!id.empty() && lower(marks.configured).find(id) != std::string::npos);
+  const bool known = id == lower_case(marks.board) || without_dashes(id) == machine_id ||
+                     (!id.empty() && lower_case(marks.configured).find(id) != std::string::npos);
   // libvirtd reads what is hidden from us; only an unprivileged one cannot.
   if (known || (marks.board_hidden && !session)) return claimed;
   return derived_from(machine_id);

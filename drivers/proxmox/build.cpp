@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/lower_case.hpp"
+#include "base/nic_model.hpp"
 #include "base/units.hpp"
 #include "drivers/proxmox/property_string.hpp"
 
@@ -14,14 +16,6 @@ namespace {
 constexpr std::size_t longest_notes = 8192;  // of `description`, in characters
 constexpr unsigned plain_mtu = 1500;
 constexpr unsigned highest_vlan = 4094;
-
-std::string lower(std::string_view text) {
-  std::string copy(text);
-  for (char& c : copy) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return copy;
-}
 
 // In the order in which read_config() tells disks.
 enum class Rank : std::uint8_t { ide, sata, scsi, virtio };
@@ -44,7 +38,7 @@ struct Wish {
 // QEMU has no LSI53C1030, no LSI SAS and no BusLogic for Proxmox VE: a guest that knows those knows
 // SATA, too.
 Result<Wish> wish_of(const DiskSpec& disk, bool q35) {
-  const std::string controller = lower(disk.controller);
+  const std::string controller = lower_case(disk.controller);
   const bool paravirtual = controller.find("pvscsi") != std::string::npos ||
                            controller.find("virtualscsi") != std::string::npos;
   switch (disk.bus) {
@@ -76,11 +70,9 @@ Result<Wish> wish_of(const DiskSpec& disk, bool q35) {
 }
 
 std::string nic_model(const NicSpec& nic, bool virtio_guest) {
-  constexpr std::array<std::string_view, 6> known{"virtio",  "e1000",   "e1000e",
-                                                  "vmxnet3", "rtl8139", "pcnet"};
-  const std::string wanted = lower(nic.model);
-  if (std::find(known.begin(), known.end(), wanted) != known.end()) return wanted;
-  return virtio_guest ? "virtio" : "e1000";
+  std::string model = neutral_nic_model(nic.model);
+  if (model.empty()) model = virtio_guest ? "virtio" : "e1000";
+  return model;
 }
 
 Result<std::string> nic_text(const NicSpec& nic, const BridgeFacts& bridge, bool virtio_guest,
@@ -199,7 +191,7 @@ std::string ostype_of(const Guest& guest) {
        {"vista", "wvista"},        {"2003", "w2k3"},
        {"winnet", "w2k3"},         {"xp", "wxp"},
        {"w2k8", "w2k8"},           {"w2k3", "w2k3"}}};
-  const std::string text = lower(guest.name + " " + guest.id);
+  const std::string text = lower_case(guest.name + " " + guest.id);
   if (guest.family == GuestFamily::linux) {
     return text.find("24x") != std::string::npos || text.find("l24") != std::string::npos ? "l24"
                                                                                           : "l26";

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <tuple>
 
+#include "base/lower_case.hpp"
 #include "base/units.hpp"
 #include "drivers/proxmox/property_string.hpp"
 
@@ -55,13 +56,6 @@ GuestFamily family_of(std::string_view ostype) {
   if (ostype == "l24" || ostype == "l26") return GuestFamily::linux;
   if (ostype.starts_with("w")) return GuestFamily::windows;
   return ostype.empty() ? GuestFamily::unknown : GuestFamily::other;
-}
-
-std::string lower_mac(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
 }
 
 class Reader {
@@ -181,12 +175,12 @@ class Reader {
     Nic nic;
     nic.id = key;
     nic.model = card.get("model");
-    nic.mac = lower_mac(card.get("macaddr"));
+    nic.mac = lower_case(card.get("macaddr"));
     for (const auto& [name, value] : card.items()) {
       if (name == "model" || name == "macaddr") continue;
       if (std::find(others.begin(), others.end(), name) != others.end()) continue;
       nic.model = name;
-      nic.mac = lower_mac(value);
+      nic.mac = lower_case(value);
     }
     nic.network = card.get("bridge");
     nic.connected = card.get("link_down") != "1";

@@ -11,6 +11,7 @@
 
 #include "base/digest.hpp"
 #include "base/process.hpp"
+#include "base/shell_word.hpp"
 #include "drivers/shared/ssh_master.hpp"
 
 namespace flyt {
@@ -33,18 +34,6 @@ constexpr std::array<std::string_view, 8> settings{
     "ForwardAgent=no",
     "ForwardX11=no",
     "LogLevel=INFO"};
-
-std::string shell_word(std::string_view word) {
-  std::string text = "'";
-  for (const char c : word) {
-    if (c == '\'') {
-      text += "'\\''";
-    } else {
-      text += c;
-    }
-  }
-  return text += '\'';
-}
 
 // As ssh itself is stricter about user names than the shells that ProxyCommand may start.
 bool harmless(std::string_view name) {

@@ -35,7 +35,7 @@ std::vector<std::string> ssh_words(const Ssh& ssh, const std::vector<std::string
 Ssh with_fast_cipher(Ssh ssh, const Call& call);
 
 // One word that every login shell (sh, bash, zsh, csh, fish) takes for "run argv". The only place
-// where words are quoted for a shell.
+// where words are put together for another host.
 std::string remote_command(const std::vector<std::string>& argv);
 
 // Why the client gave up, from what it printed. Errc::unavailable where that is not known.
