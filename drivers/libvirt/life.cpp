@@ -106,13 +106,7 @@ Result<ConsoleText> console(Context& context, const std::string& id, const std::
   said.next = after;
   if (!said.known) return said;
   auto piece = landing_log(context.landing, domain.facts.console, after, call);
-  if (piece) {
-    said.anew = piece->anew;
-    said.more = piece->more;
-    said.text = std::move(piece->text);
-    said.next = std::move(piece->next);
-    return said;
-  }
+  if (piece) return console_text(*std::move(piece));
   if (piece.error().code == Errc::not_found) return said;  // never started
   if (piece.error().code != Errc::denied) {
     return within(domain.facts.machine.name, Result<ConsoleText>(std::move(piece).error()));

@@ -95,6 +95,8 @@ struct LogPiece {
 // Errc::not_found.
 Result<LogPiece> landing_log(const LandingHost& host, const std::string& path,
                              const std::string& after, const Call& call);
+// As Driver::console() tells it.
+ConsoleText console_text(LogPiece piece);
 // The log and what became of it by rotation.
 std::vector<std::string> log_files(const std::string& path);
 

@@ -88,6 +88,14 @@ tail -c "+$((from + 1))" <&3 | head -c "$longest"
 
 }  // namespace
 
+ConsoleText console_text(LogPiece piece) {
+  return {.known = true,
+          .anew = piece.anew,
+          .text = std::move(piece.text),
+          .next = std::move(piece.next),
+          .more = piece.more};
+}
+
 Result<LogPiece> landing_log(const LandingHost& host, const std::string& path,
                              const std::string& after, const Call& call) {
   std::uint64_t inode = 0, from = 0;
