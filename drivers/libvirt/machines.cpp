@@ -11,6 +11,7 @@
 #include "drivers/libvirt/errors.hpp"
 #include "drivers/libvirt/inventory.hpp"
 #include "drivers/libvirt/volumes.hpp"
+#include "drivers/shared/made.hpp"
 
 namespace flyt::virt {
 namespace {
@@ -153,42 +154,14 @@ bool surely_absent(virConnectPtr link, const std::string& migration_id) {
          });
 }
 
-// A machine of this migration that is there already is the one that is asked for, or in the way.
-Result<Machine> already_made(virConnectPtr link, DomainHere& domain, const MachineSpec& spec) {
-  FLYT_TRY(look_at_disks(link, domain));
-  Machine& machine = domain.facts.machine;
-  const auto differs = [&](std::string_view how) {
-    return Error{Errc::exists,
-                 fmt::format("{} was made by this migration, but {}", machine.name, how), "",
-                 "an earlier plan made it otherwise", "it was not touched"};
-  };
-  if (machine.name != spec.name) return differs("under another name than " + spec.name);
-  if (machine.disks.size() != spec.disks.size()) return differs("with other disks");
-  for (std::size_t i = 0; i < spec.disks.size(); ++i) {
-    if (machine.disks[i].size_bytes != whole_sectors(spec.disks[i].size_bytes)) {
-      return differs(fmt::format("disk {} has another size", i));
-    }
-  }
-  return std::move(machine);
+bool fits(const Disk& made, const DiskSpec& asked) {
+  return made.size_bytes == whole_sectors(asked.size_bytes);
 }
 
-Status check_same_disks(DomainHere& domain, const MachineSpec& spec) {
-  const Machine& machine = domain.facts.machine;
-  if (machine.disks.size() != spec.disks.size()) {
-    return Error{Errc::invalid, fmt::format("{} has {} disks, not {}", machine.name,
-                                            machine.disks.size(), spec.disks.size())};
-  }
-  for (std::size_t i = 0; i < spec.disks.size(); ++i) {
-    const Disk& disk = machine.disks[i];
-    const DiskSpec& wanted = spec.disks[i];
-    if (disk.size_bytes != whole_sectors(wanted.size_bytes) ||
-        (!wanted.format.empty() && wanted.format != disk.format)) {
-      return Error{Errc::invalid,
-                   fmt::format("{}: disk {} has {} bytes as {}, not {} as {}", machine.name, i,
-                               disk.size_bytes, disk.format, wanted.size_bytes, wanted.format)};
-    }
-  }
-  return ok();
+Result<Machine> already_made(virConnectPtr link, DomainHere& domain, const MachineSpec& spec) {
+  FLYT_TRY(look_at_disks(link, domain));
+  FLYT_TRY(check_as_asked(domain.facts.machine, spec, fits));
+  return std::move(domain.facts.machine);
 }
 
 Result<Placement> placement_of(Context& context, virConnectPtr link, const MachineSpec& spec,
@@ -201,12 +174,6 @@ Result<Placement> placement_of(Context& context, virConnectPtr link, const Machi
 }
 
 }  // namespace
-
-Status check_ours(const Machine& machine, const Owner& owner) {
-  if (!owner.id.empty() && machine.migration_id == owner.id) return ok();
-  return Error{Errc::denied, fmt::format("{} was not made by this migration", machine.name), "", "",
-               "it was not touched"};
-}
 
 Result<Machine> create(Context& context, const MachineSpec& spec, const Call& call) {
   FLYT_TRY(check_spec(spec));
@@ -246,7 +213,7 @@ Result<Machine> update(Context& context, const std::string& id, const MachineSpe
   if (machine.power != Power::off) {
     return Error{Errc::denied, fmt::format("{} is not off", machine.name)};
   }
-  FLYT_TRY(check_same_disks(domain, spec));
+  FLYT_TRY(check_same_disks(machine, spec, fits));
   FLYT_ASSIGN(const std::vector<DomainHere> domains, list_domains(link.get()));
   MachineSpec same = spec;
   same.uuid = machine.uuid;

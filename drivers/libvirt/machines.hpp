@@ -7,9 +7,6 @@ namespace flyt::virt {
 
 struct Context;
 
-// Errc::denied: another migration, or nobody, made it.
-Status check_ours(const Machine& machine, const Owner& owner);
-
 Result<Machine> create(Context& context, const MachineSpec& spec, const Call& call);
 Result<Machine> update(Context& context, const std::string& id, const MachineSpec& spec,
                        const Call& call);

@@ -8,6 +8,7 @@
 #include "drivers/libvirt/inventory.hpp"
 #include "drivers/libvirt/machines.hpp"
 #include "drivers/libvirt/volumes.hpp"
+#include "drivers/shared/made.hpp"
 
 namespace flyt::virt {
 namespace {

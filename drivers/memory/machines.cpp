@@ -12,6 +12,7 @@
 #include "drivers/memory/channels.hpp"
 #include "drivers/memory/disk_file.hpp"
 #include "drivers/memory/views.hpp"
+#include "drivers/shared/made.hpp"
 
 namespace flyt::memory {
 namespace {
@@ -124,11 +125,6 @@ Result<Machine> already_made(const Machine& machine, const MachineSpec& spec) {
   return machine;
 }
 
-Status denied(const Machine& machine) {
-  return Error{Errc::denied, fmt::format("{} was not made by this migration", machine.name), "", "",
-               "it was not touched"};
-}
-
 void give_back(World& world, const Machine& machine) {
   for (const Disk& disk : machine.disks) {
     for (Storage& storage : world.ground.storages) {
@@ -184,7 +180,7 @@ Result<Machine> create(const WorldFolder& folder, LockedWorld& locked, const Mac
 Result<Machine> update(LockedWorld& locked, const std::string& id, const MachineSpec& spec) {
   FLYT_TRY(check_spec(spec));
   FLYT_ASSIGN(Machine * machine, find_machine(locked.world, id));
-  if (machine->migration_id != spec.owner.id) return denied(*machine).error();
+  FLYT_TRY(check_ours(*machine, spec.owner));
   if (machine->power != Power::off) {
     return Error{Errc::denied, fmt::format("{} is not off", machine->name)};
   }
@@ -209,7 +205,7 @@ Status destroy(const WorldFolder& folder, LockedWorld& locked, const std::string
   World& world = locked.world;
   const Machine* machine = world.machine(id);
   if (machine == nullptr) return ok();
-  if (machine->migration_id.empty() || machine->migration_id != owner.id) return denied(*machine);
+  FLYT_TRY(check_ours(*machine, owner));
   FLYT_TRY(fence(locked, id, owner, call));
   give_back(world, *machine);
   world.inside.erase(id);
