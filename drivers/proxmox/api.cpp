@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/uri.hpp"
-#include "drivers/proxmox/answers_json.hpp"
 
 namespace flyt::proxmox {
 namespace {
@@ -142,6 +141,18 @@ Result<HttpResponse> Api::authenticated(Node& node, Method method, const std::st
   // Tickets last two hours. What was refused was not done.
   FLYT_ASSIGN(mine, ticket(node, mine, call));
   return send(node, method, path, params, mine, {}, call);
+}
+
+Result<Row> Api::get_row(const std::string& path, std::string_view what, const Call& call,
+                         const Params& params) {
+  FLYT_ASSIGN(const std::string body, get(path, what, call, params));
+  return parse_row(body, what);
+}
+
+Result<std::vector<Row>> Api::get_rows(const std::string& path, std::string_view what,
+                                       const Call& call, const Params& params) {
+  FLYT_ASSIGN(const std::string body, get(path, what, call, params));
+  return parse_rows(body, what);
 }
 
 Result<std::string> Api::request(Method method, const std::string& path, const Params& params,

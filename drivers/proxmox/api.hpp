@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/http.hpp"
+#include "drivers/proxmox/answers_json.hpp"
 
 namespace flyt::proxmox {
 
@@ -19,6 +20,7 @@ namespace flyt::proxmox {
 struct Login {
   std::string token, user;  // one of the two
   std::function<Result<Secret>(const Call& call)> secret;
+  const std::string& who() const { return token.empty() ? user : token; }
 };
 
 // One node at which requests may be made.
@@ -49,6 +51,12 @@ class Api {
                           const Params& params = {}) {
     return request(Method::get, path, params, what, call);
   }
+
+  // The answer's data: an object, a list of objects.
+  Result<Row> get_row(const std::string& path, std::string_view what, const Call& call,
+                      const Params& params = {});
+  Result<std::vector<Row>> get_rows(const std::string& path, std::string_view what,
+                                    const Call& call, const Params& params = {});
 
   // More nodes of the same cluster; those known already are passed over.
   void learn(std::vector<Entry> entries);

@@ -6,7 +6,6 @@
 #include <array>
 #include <set>
 
-#include "base/uri.hpp"
 #include "drivers/proxmox/machines.hpp"
 #include "drivers/shared/landing.hpp"
 
@@ -40,10 +39,7 @@ class Check {
   }
 
  private:
-  const std::string& who() const {
-    const Login& login = context_.api.login();
-    return login.token.empty() ? login.user : login.token;
-  }
+  const std::string& who() const { return context_.api.login().who(); }
 
   // Those of `wanted` that are not granted on `path`.
   template <typename Names>

@@ -21,13 +21,11 @@ std::set<std::string, std::less<>> words(const std::string& text, char separator
   return all;
 }
 
-std::string node_path(const std::string& node) { return "/nodes/" + percent_encode(node); }
-
 // The authority signs every node's certificate, and stays when those are renewed.
 Result<std::string> authority_of(Api& api, const std::string& node, const Call& call) {
   constexpr std::string_view what = "asking for the cluster's certificate authority";
-  FLYT_ASSIGN(const std::string body, api.get(node_path(node) + "/certificates/info", what, call));
-  FLYT_ASSIGN(const std::vector<Row> rows, parse_rows(body, what));
+  FLYT_ASSIGN(const std::vector<Row> rows,
+              api.get_rows(node_path(node) + "/certificates/info", what, call));
   for (const Row& row : rows) {
     if (row.text("filename") == "pve-root-ca.pem" && row.has("fingerprint")) {
       return row.text("fingerprint");
@@ -40,15 +38,13 @@ Result<std::string> authority_of(Api& api, const std::string& node, const Call& 
 // "active", "notfound"; empty: not told.
 std::string subscription_of(Api& api, const std::string& node, const Call& call) {
   constexpr std::string_view what = "asking for the subscription";
-  const auto body = api.get(node_path(node) + "/subscription", what, call);
-  const auto row = body ? parse_row(*body, what) : Result<Row>(body.error());
+  const auto row = api.get_row(node_path(node) + "/subscription", what, call);
   return row ? row->text("status") : std::string();
 }
 
 void add_status(Api& api, Cluster& cluster, NodeFacts& node, const Call& call) {
   const std::string what = fmt::format("asking for the state of node {}", node.name);
-  const auto body = api.get(node_path(node.name) + "/status", what, call);
-  const auto row = body ? parse_row(*body, what) : Result<Row>(body.error());
+  const auto row = api.get_row(node_path(node.name) + "/status", what, call);
   if (!row) {
     cluster.notes.push_back(fmt::format("{}: {}", what, row.error().seen));
     return;
@@ -66,8 +62,7 @@ void add_status(Api& api, Cluster& cluster, NodeFacts& node, const Call& call) {
 // Names, addresses, and the cluster's own name; not everybody may see those.
 void add_addresses(Api& api, Cluster& cluster, const Call& call) {
   constexpr std::string_view what = "asking for the cluster";
-  const auto body = api.get("/cluster/status", what, call);
-  const auto rows = body ? parse_rows(*body, what) : Result<std::vector<Row>>(body.error());
+  const auto rows = api.get_rows("/cluster/status", what, call);
   if (!rows) {
     cluster.notes.push_back(
         fmt::format("addresses of nodes are not known ({})", rows.error().seen));
@@ -98,8 +93,7 @@ void learn_nodes(Api& api, const Cluster& cluster) {
 
 Status add_storages(Api& api, Cluster& cluster, const std::string& node, const Call& call) {
   const std::string what = fmt::format("listing the storages of {}", node);
-  FLYT_ASSIGN(const std::string body, api.get(node_path(node) + "/storage", what, call));
-  FLYT_ASSIGN(const std::vector<Row> rows, parse_rows(body, what));
+  FLYT_ASSIGN(const std::vector<Row> rows, api.get_rows(node_path(node) + "/storage", what, call));
   for (const Row& row : rows) {
     if (row.has("enabled") && !row.flag("enabled")) continue;
     StorageFacts storage;
@@ -118,9 +112,8 @@ Status add_storages(Api& api, Cluster& cluster, const std::string& node, const C
 
 Status add_bridges(Api& api, Cluster& cluster, const std::string& node, const Call& call) {
   const std::string what = fmt::format("listing the networks of {}", node);
-  FLYT_ASSIGN(const std::string body,
-              api.get(node_path(node) + "/network", what, call, {{"type", "any_bridge"}}));
-  FLYT_ASSIGN(const std::vector<Row> rows, parse_rows(body, what));
+  FLYT_ASSIGN(const std::vector<Row> rows,
+              api.get_rows(node_path(node) + "/network", what, call, {{"type", "any_bridge"}}));
   for (const Row& row : rows) {
     BridgeFacts bridge;
     bridge.node = node;
@@ -137,8 +130,7 @@ Status add_bridges(Api& api, Cluster& cluster, const std::string& node, const Ca
 // Virtual networks stand on all nodes of their zone. Without the package for them there are none.
 void add_vnets(Api& api, Cluster& cluster, const Call& call) {
   constexpr std::string_view what = "listing the virtual networks";
-  const auto body = api.get("/cluster/sdn/vnets", what, call);
-  const auto rows = body ? parse_rows(*body, what) : Result<std::vector<Row>>(body.error());
+  const auto rows = api.get_rows("/cluster/sdn/vnets", what, call);
   if (!rows) {
     cluster.notes.push_back(fmt::format("{}: {}", what, rows.error().seen));
     return;
@@ -176,6 +168,12 @@ MachineHere here(const Row& row) {
 
 }  // namespace
 
+std::string node_path(const std::string& node) { return "/nodes/" + percent_encode(node); }
+
+std::string qemu_path(const MachineHere& here) {
+  return fmt::format("{}/qemu/{}", node_path(here.node), here.vmid);
+}
+
 bool StorageFacts::has_files() const {
   static constexpr std::array<std::string_view, 6> kinds{"dir",    "nfs",       "cifs",
                                                          "cephfs", "glusterfs", "btrfs"};
@@ -184,11 +182,9 @@ bool StorageFacts::has_files() const {
 
 Result<Cluster> read_nodes(Api& api, const Call& call) {
   Cluster cluster;
-  FLYT_ASSIGN(const std::string version, api.get("/version", "asking for the version", call));
-  FLYT_ASSIGN(const Row about, parse_row(version, "asking for the version"));
+  FLYT_ASSIGN(const Row about, api.get_row("/version", "asking for the version", call));
   cluster.version = about.text("version");
-  FLYT_ASSIGN(const std::string body, api.get("/nodes", "listing the nodes", call));
-  FLYT_ASSIGN(const std::vector<Row> rows, parse_rows(body, "listing the nodes"));
+  FLYT_ASSIGN(const std::vector<Row> rows, api.get_rows("/nodes", "listing the nodes", call));
   for (const Row& row : rows) {
     NodeFacts node;
     node.name = row.text("node");
@@ -236,9 +232,8 @@ Result<Cluster> read_cluster(Api& api, const std::string& only, const Call& call
 }
 
 Result<std::vector<MachineHere>> list_machines(Api& api, const Call& call) {
-  FLYT_ASSIGN(const std::string body,
-              api.get("/cluster/resources", "listing the machines", call, {{"type", "vm"}}));
-  FLYT_ASSIGN(const std::vector<Row> rows, parse_rows(body, "listing the machines"));
+  FLYT_ASSIGN(const std::vector<Row> rows,
+              api.get_rows("/cluster/resources", "listing the machines", call, {{"type", "vm"}}));
   std::vector<MachineHere> machines;
   for (const Row& row : rows) {
     if (row.text("type") == "qemu") machines.push_back(here(row));
@@ -263,8 +258,7 @@ Status add_states(Api& api, std::vector<MachineHere>& machines, const Call& call
   for (const MachineHere& machine : machines) by_node[machine.node];
   for (auto& [node, rows] : by_node) {
     const std::string what = fmt::format("listing the machines of {}", node);
-    const auto body = api.get(node_path(node) + "/qemu", what, call);
-    auto listed = body ? parse_rows(*body, what) : Result<std::vector<Row>>(body.error());
+    auto listed = api.get_rows(node_path(node) + "/qemu", what, call);
     if (!listed) {
       if (listed.error().code != Errc::unavailable && listed.error().code != Errc::denied) {
         return listed.error();
@@ -290,8 +284,7 @@ Status add_states(Api& api, std::vector<MachineHere>& machines, const Call& call
 
 Result<std::string> address_of(Api& api, const std::string& node, const Call& call) {
   const std::string what = fmt::format("asking for the address of {}", node);
-  FLYT_ASSIGN(const std::string body, api.get("/cluster/status", what, call));
-  FLYT_ASSIGN(const std::vector<Row> rows, parse_rows(body, what));
+  FLYT_ASSIGN(const std::vector<Row> rows, api.get_rows("/cluster/status", what, call));
   for (const Row& row : rows) {
     if (row.text("type") != "node" || row.text("name") != node) continue;
     if (const std::string address = row.text("ip"); !address.empty()) {

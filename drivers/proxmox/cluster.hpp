@@ -50,6 +50,10 @@ struct MachineHere {
   std::optional<std::uint64_t> up_seconds;
 };
 
+// Where the API has them: "/nodes/pve1", "/nodes/pve1/qemu/100".
+std::string node_path(const std::string& node);
+std::string qemu_path(const MachineHere& here);
+
 struct Cluster {
   std::string version;           // "8.4.1"
   std::string name;              // empty: a single node, or nobody may see it

@@ -47,18 +47,11 @@ Result<ConsoleText> Consoles::read(const LandingHost& host, const std::string& v
     listening = listeners_.contains(vmid);
   }
   if (!listening) FLYT_TRY(listen(host, vmid, call));
-  ConsoleText said{.known = true, .anew = false, .text = {}, .next = after, .more = false};
   const LandingHost here{"local", {}};
   auto piece = landing_log(here, file(vmid), after, call);
-  if (!piece) {
-    if (piece.error().code == Errc::not_found) return said;  // nothing was said yet
-    return std::move(piece).error();
-  }
-  said.anew = piece->anew;
-  said.more = piece->more;
-  said.text = std::move(piece->text);
-  said.next = std::move(piece->next);
-  return said;
+  if (piece) return console_text(*std::move(piece));
+  if (piece.error().code != Errc::not_found) return std::move(piece).error();
+  return ConsoleText{.known = true, .anew = false, .text = {}, .next = after, .more = false};
 }
 
 void Consoles::forget(const std::string& vmid) {

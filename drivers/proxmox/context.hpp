@@ -1,6 +1,7 @@
 // What all parts of the driver work with.
 #pragma once
 
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include "drivers/proxmox/api.hpp"
 #include "drivers/proxmox/cluster.hpp"
 #include "drivers/proxmox/console.hpp"
+#include "drivers/shared/landing.hpp"
 
 namespace flyt::proxmox {
 
@@ -37,6 +39,8 @@ struct Context {
   const Settings settings;
   Api api;
   Consoles consoles;
+  std::mutex reaching;                       // guards `hosts`
+  std::map<std::string, LandingHost> hosts;  // by node, once somebody has asked for a disk there
   std::mutex making;  // one machine at a time: numbers, names and migrations are compared first
 };
 

@@ -7,6 +7,7 @@
 #include "drivers/proxmox/machines.hpp"
 #include "drivers/proxmox/views.hpp"
 #include "drivers/shared/landing.hpp"
+#include "drivers/shared/made.hpp"
 
 namespace flyt::proxmox {
 namespace {
@@ -42,11 +43,10 @@ struct VolumePlace {
 Result<VolumePlace> place_of(Api& api, const std::string& node, const Disk& disk,
                              const Call& call) {
   const std::string what = fmt::format("asking where {} lies", disk.uuid);
-  FLYT_ASSIGN(const std::string body,
-              api.get(fmt::format("/nodes/{}/storage/{}/content/{}", percent_encode(node),
-                                  percent_encode(disk.storage), percent_encode(disk.uuid)),
-                      what, call));
-  FLYT_ASSIGN(const Row row, parse_row(body, what));
+  FLYT_ASSIGN(const Row row,
+              api.get_row(fmt::format("{}/storage/{}/content/{}", node_path(node),
+                                      percent_encode(disk.storage), percent_encode(disk.uuid)),
+                          what, call));
   VolumePlace place{row.text("path"), row.text("format"), row.number("size").value_or(0)};
   if (!place.path.starts_with('/')) {
     return Error{Errc::unsupported,
@@ -98,9 +98,7 @@ Status check_view(Context& context, const MachineHere& here, const OpenSpec& spe
   return Error{Errc::not_found, fmt::format("{} has no snapshot {}", here.vmid, spec.view)};
 }
 
-}  // namespace
-
-Result<LandingHost> landing_of(Context& context, const std::string& node, const Call& call) {
+Result<LandingHost> reach(Context& context, const std::string& node, const Call& call) {
   const Settings& settings = context.settings;
   if (settings.way == Way::none) {
     return Error{Errc::unsupported,
@@ -118,6 +116,19 @@ Result<LandingHost> landing_of(Context& context, const std::string& node, const 
   FLYT_ASSIGN(Ssh ssh, within("ssh", ssh_from(destination)));
   ssh.config = settings.ssh_config;
   return ssh_landing(std::move(ssh), settings.way == Way::ssh_sudo);
+}
+
+}  // namespace
+
+Result<LandingHost> landing_of(Context& context, const std::string& node, const Call& call) {
+  {
+    const std::lock_guard lock(context.reaching);
+    const auto known = context.hosts.find(node);
+    if (known != context.hosts.end()) return known->second;
+  }
+  FLYT_ASSIGN(LandingHost host, reach(context, node, call));
+  const std::lock_guard lock(context.reaching);
+  return context.hosts.emplace(node, std::move(host)).first->second;
 }
 
 Status fence(Context& context, const MachineFacts& facts, const Owner& owner, const Call& call) {

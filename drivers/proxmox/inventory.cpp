@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <set>
-#include <tuple>
+#include <utility>
 
 #include "base/uri.hpp"
 #include "drivers/proxmox/check.hpp"
@@ -26,14 +26,16 @@ Machine unreadable(const MachineHere& here, const Error& error) {
 // Sizes as storages tell them; a configuration has what was true when the disk was attached.
 class Volumes {
  public:
-  Volumes(Api& api, const Call& call) : api_(api), call_(call) {}
+  // `filter`: of the volumes that are asked for.
+  Volumes(Api& api, Params filter, const Call& call)
+      : api_(api), filter_(std::move(filter)), call_(call) {}
 
-  void look_up(const std::string& node, const Params& filter, Disk& disk) {
+  void look_up(const std::string& node, Disk& disk) {
     if (disk.storage.empty()) return;
-    const auto key = std::tuple(node, disk.storage, filter.empty() ? "" : filter.back().second);
+    const auto key = std::pair(node, disk.storage);
     auto found = known_.find(key);
     if (found == known_.end()) {
-      found = known_.emplace(key, list_volumes(api_, node, disk.storage, filter, call_)).first;
+      found = known_.emplace(key, list_volumes(api_, node, disk.storage, filter_, call_)).first;
     }
     if (!found->second) {
       if (disk.size_bytes == 0 && disk.left_out.empty()) {
@@ -55,34 +57,22 @@ class Volumes {
 
  private:
   Api& api_;
+  const Params filter_;
   const Call& call_;
-  std::map<std::tuple<std::string, std::string, std::string>, Result<std::vector<VolumeFacts>>>
-      known_;
+  std::map<std::pair<std::string, std::string>, Result<std::vector<VolumeFacts>>> known_;
 };
 
-Result<ConfigFacts> config_of(Api& api, const MachineHere& here, const Call& call) {
-  const std::string what = fmt::format("reading the configuration of {}", here.vmid);
-  FLYT_ASSIGN(const std::string body,
-              api.get(fmt::format("/nodes/{}/qemu/{}/config", percent_encode(here.node), here.vmid),
-                      what, call));
-  FLYT_ASSIGN(const Row row, parse_row(body, what));
-  ConfigFacts facts = read_config(row, here.vmid);
-  facts.machine.host = here.node;
-  facts.machine.power = power_of(here.status, facts.lock);
-  facts.machine.folder = here.pool;
-  facts.machine.hosting.resource_pool = here.pool;
-  if (facts.machine.power == Power::on) facts.machine.hosting.up_seconds = here.up_seconds;
-  return facts;
-}
-
-// For a person: what keeps a disk from being read.
-void judge_disks(const Context& context, ConfigFacts& facts) {
+// The configuration, and what is known of its disks beside it.
+Result<ConfigFacts> read_with_disks(Context& context, const MachineHere& here, Volumes& volumes,
+                                    const Call& call) {
+  FLYT_ASSIGN(ConfigFacts facts, read_config_of(context.api, here, call));
   for (Disk& disk : facts.machine.disks) {
-    if (!disk.left_out.empty()) continue;
-    if (context.settings.way == Way::none) {
+    volumes.look_up(here.node, disk);
+    if (disk.left_out.empty() && context.settings.way == Way::none) {
       disk.left_out = "the endpoint says no way to the disks: landing = \"ssh\"";
     }
   }
+  return facts;
 }
 
 void add_hosts(const Cluster& cluster, Inventory& found) {
@@ -137,8 +127,7 @@ std::string title(const Cluster& cluster, const std::string& url) {
 
 Status add_machines(Context& context, const Scope& scope, Inventory& found, const Call& call) {
   FLYT_ASSIGN(std::vector<MachineHere> machines, list_machines(context.api, call));
-  const bool one = !scope.machine.empty() || !scope.migration_id.empty();
-  if (one) {
+  if (!scope.machine.empty() || !scope.migration_id.empty()) {
     const auto other = [&](const MachineHere& machine) {
       return scope.machine.empty() ? migration_of(machine.tags) != scope.migration_id
                                    : machine.vmid != scope.machine;
@@ -149,10 +138,12 @@ Status add_machines(Context& context, const Scope& scope, Inventory& found, cons
     }
   }
   FLYT_TRY(add_states(context.api, machines, call));
-  Volumes volumes(context.api, call);
+  const Params filter = machines.size() == 1 ? Params{{"vmid", machines.front().vmid}}
+                                             : Params{{"content", "images"}};
+  Volumes volumes(context.api, filter, call);
   for (const MachineHere& here : machines) {
     FLYT_TRY(proceed(call, "reading the machines"));
-    auto facts = config_of(context.api, here, call);
+    auto facts = read_with_disks(context, here, volumes, call);
     if (!facts) {
       if (facts.error().code == Errc::not_found) {
         if (scope.machine.empty()) continue;  // removed since it was listed
@@ -164,9 +155,6 @@ Status add_machines(Context& context, const Scope& scope, Inventory& found, cons
       found.machines.push_back(unreadable(here, facts.error()));
       continue;
     }
-    const Params filter = one ? Params{{"vmid", here.vmid}} : Params{{"content", "images"}};
-    for (Disk& disk : facts->machine.disks) volumes.look_up(here.node, filter, disk);
-    judge_disks(context, *facts);
     found.machines.push_back(std::move(facts->machine));
   }
   return ok();
@@ -182,12 +170,21 @@ Power power_of(const std::string& status, const std::string& lock) {
   return status == "stopped" ? Power::off : Power::unknown;
 }
 
+Result<ConfigFacts> read_config_of(Api& api, const MachineHere& here, const Call& call) {
+  const std::string what = fmt::format("reading the configuration of {}", here.vmid);
+  FLYT_ASSIGN(const Row row, api.get_row(qemu_path(here) + "/config", what, call));
+  ConfigFacts facts = read_config(row, here.vmid);
+  facts.machine.host = here.node;
+  facts.machine.power = power_of(here.status, facts.lock);
+  facts.machine.folder = here.pool;
+  facts.machine.hosting.resource_pool = here.pool;
+  if (facts.machine.power == Power::on) facts.machine.hosting.up_seconds = here.up_seconds;
+  return facts;
+}
+
 Result<Power> power_now(Api& api, const MachineHere& here, const Call& call) {
   const std::string what = fmt::format("asking for the state of {}", here.vmid);
-  FLYT_ASSIGN(const std::string body, api.get(fmt::format("/nodes/{}/qemu/{}/status/current",
-                                                          percent_encode(here.node), here.vmid),
-                                              what, call));
-  FLYT_ASSIGN(const Row row, parse_row(body, what));
+  FLYT_ASSIGN(const Row row, api.get_row(qemu_path(here) + "/status/current", what, call));
   const std::string status =
       row.text("status") == "running" ? row.text("qmpstatus") : row.text("status");
   return power_of(status, row.text("lock"));
@@ -197,11 +194,10 @@ Result<std::vector<VolumeFacts>> list_volumes(Api& api, const std::string& node,
                                               const std::string& storage, const Params& filter,
                                               const Call& call) {
   const std::string what = fmt::format("listing the volumes of {}", storage);
-  FLYT_ASSIGN(const std::string body,
-              api.get(fmt::format("/nodes/{}/storage/{}/content", percent_encode(node),
-                                  percent_encode(storage)),
-                      what, call, filter));
-  FLYT_ASSIGN(const std::vector<Row> rows, parse_rows(body, what));
+  FLYT_ASSIGN(
+      const std::vector<Row> rows,
+      api.get_rows(fmt::format("{}/storage/{}/content", node_path(node), percent_encode(storage)),
+                   what, call, filter));
   std::vector<VolumeFacts> volumes;
   for (const Row& row : rows) {
     volumes.push_back({row.text("volid"), row.text("format"), row.text("content"), row.text("vmid"),
@@ -211,13 +207,9 @@ Result<std::vector<VolumeFacts>> list_volumes(Api& api, const std::string& node,
 }
 
 Result<MachineFacts> read_machine(Context& context, const MachineHere& here, const Call& call) {
-  FLYT_ASSIGN(ConfigFacts config, config_of(context.api, here, call));
+  Volumes volumes(context.api, {{"vmid", here.vmid}}, call);
+  FLYT_ASSIGN(ConfigFacts config, read_with_disks(context, here, volumes, call));
   FLYT_ASSIGN(config.machine.power, power_now(context.api, here, call));
-  Volumes volumes(context.api, call);
-  for (Disk& disk : config.machine.disks) {
-    volumes.look_up(here.node, {{"vmid", here.vmid}}, disk);
-  }
-  judge_disks(context, config);
   return MachineFacts{here, std::move(config)};
 }
 

@@ -11,6 +11,10 @@ namespace flyt::proxmox {
 
 Result<Inventory> read_inventory(Context& context, const Scope& scope, const Call& call);
 
+// What its configuration tells; its power as `here` has it, sizes as they were when disks were
+// attached. One request. Errc::not_found: gone meanwhile.
+Result<ConfigFacts> read_config_of(Api& api, const MachineHere& here, const Call& call);
+
 // A machine with all that its configuration and its volumes tell.
 struct MachineFacts {
   MachineHere here;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "base/uri.hpp"
 #include "drivers/proxmox/machines.hpp"
 #include "drivers/proxmox/tasks.hpp"
 
@@ -13,10 +12,6 @@ namespace {
 using PowerChange = Driver::PowerChange;
 
 constexpr std::chrono::hours longest_shutdown{1};
-
-std::string qemu_path(const MachineHere& here) {
-  return fmt::format("/nodes/{}/qemu/{}", percent_encode(here.node), here.vmid);
-}
 
 std::string title_of(const MachineHere& here) {
   return here.name.empty() ? "VM " + here.vmid : here.name;
@@ -78,8 +73,8 @@ void ask_guest(Api& api, const MachineHere& here, Observation& seen, const Call&
 // Before it is switched on, so that nothing is missed. That nobody can listen is no reason not to.
 void listen(Context& context, const MachineHere& here, const Call& call) {
   if (context.settings.way == Way::none) return;
-  const auto facts = read_machine(context, here, call);
-  if (!facts || !facts->config.row.has("serial0")) return;
+  const auto config = read_config_of(context.api, here, call);
+  if (!config || !config->row.has("serial0")) return;
   const auto host = landing_of(context, here.node, call);
   if (host) (void)context.consoles.listen(*host, here.vmid, call);
 }
@@ -89,8 +84,8 @@ void listen(Context& context, const MachineHere& here, const Call& call) {
 Result<ConsoleText> console(Context& context, const std::string& id, const std::string& after,
                             const Call& call) {
   FLYT_ASSIGN(const MachineHere here, find_machine(context.api, id, call));
-  FLYT_ASSIGN(const MachineFacts facts, read_machine(context, here, call));
-  if (context.settings.way == Way::none || !facts.config.row.has("serial0")) {
+  FLYT_ASSIGN(const ConfigFacts config, read_config_of(context.api, here, call));
+  if (context.settings.way == Way::none || !config.row.has("serial0")) {
     return ConsoleText{.known = false, .anew = false, .text = {}, .next = after, .more = false};
   }
   FLYT_ASSIGN(const LandingHost host, landing_of(context, here.node, call));
@@ -120,8 +115,8 @@ Result<Observation> observe(Context& context, const std::string& id, const Call&
   FLYT_ASSIGN(seen.power, power_now(context.api, here, call));
   if (seen.power != Power::on) return seen;
   FLYT_TRY(proceed(call, "observing a machine"));
-  FLYT_ASSIGN(const MachineFacts facts, read_machine(context, here, call));
-  if (facts.config.agent) ask_guest(context.api, here, seen, call);
+  FLYT_ASSIGN(const ConfigFacts config, read_config_of(context.api, here, call));
+  if (config.agent) ask_guest(context.api, here, seen, call);
   FLYT_TRY(proceed(call, "observing a machine"));
   return seen;
 }

@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include "base/dns_name.hpp"
-#include "base/uri.hpp"
 #include "drivers/proxmox/build.hpp"
 #include "drivers/proxmox/placement.hpp"
 #include "drivers/proxmox/tasks.hpp"
+#include "drivers/shared/made.hpp"
 
 namespace flyt::proxmox {
 namespace {
@@ -32,20 +32,14 @@ Status check_spec(const MachineSpec& spec) {
   return ok();
 }
 
-std::string qemu_path(const MachineHere& here) {
-  return fmt::format("/nodes/{}/qemu/{}", percent_encode(here.node), here.vmid);
-}
-
 // An answer to a creation can be lost while the work goes on; its machine has no tag until it is
 // done. Whoever comes next waits for it.
 Status wait_for_creations(Context& context, const std::string& node, const Call& call) {
   constexpr std::string_view what = "looking for machines that are being made";
-  FLYT_ASSIGN(const std::string body,
-              context.api.get(fmt::format("/nodes/{}/tasks", percent_encode(node)), what, call,
-                              {{"source", "active"}, {"typefilter", "qmcreate"}}));
-  FLYT_ASSIGN(const std::vector<Row> rows, parse_rows(body, what));
-  const Login& login = context.api.login();
-  const std::string me = login.token.empty() ? login.user : login.token;
+  FLYT_ASSIGN(const std::vector<Row> rows,
+              context.api.get_rows(node_path(node) + "/tasks", what, call,
+                                   {{"source", "active"}, {"typefilter", "qmcreate"}}));
+  const std::string& me = context.api.login().who();
   for (const Row& row : rows) {
     const std::string who =
         row.has("tokenid") ? row.text("user") + "!" + row.text("tokenid") : row.text("user");
@@ -58,25 +52,8 @@ Status wait_for_creations(Context& context, const std::string& node, const Call&
   return ok();
 }
 
-// A machine of this migration that is there already is the one that is asked for, or in the way.
-Result<Machine> already_made(MachineFacts& facts, const MachineSpec& spec) {
-  Machine& machine = facts.config.machine;
-  const auto differs = [&](std::string_view how) {
-    return Error{Errc::exists,
-                 fmt::format("{} was made by this migration, but {}", machine.name, how), "",
-                 "an earlier plan made it otherwise", "it was not touched"};
-  };
-  if (machine.name != spec.name) {
-    return differs(fmt::format("under another name than {}", spec.name));
-  }
-  if (machine.disks.size() != spec.disks.size()) return differs("with other disks");
-  for (std::size_t i = 0; i < spec.disks.size(); ++i) {
-    if (machine.disks[i].size_bytes < spec.disks[i].size_bytes) {
-      return differs(fmt::format("disk {} is smaller", i));
-    }
-  }
-  return std::move(machine);
-}
+// A platform that rounds up has made more than was asked for.
+bool fits(const Disk& made, const DiskSpec& asked) { return made.size_bytes >= asked.size_bytes; }
 
 Status check_name(const std::vector<MachineHere>& machines, const MachineSpec& spec,
                   const std::string& own) {
@@ -122,7 +99,7 @@ Status keep_generation(Context& context, const MachineHere& here, const MachineS
 
 Result<Machine> make(Context& context, const MachineSpec& spec, Placement& placement,
                      const std::vector<MachineHere>& machines, const Call& call) {
-  const std::string path = fmt::format("/nodes/{}/qemu", percent_encode(placement.node));
+  const std::string path = node_path(placement.node) + "/qemu";
   const std::string what = fmt::format("making {} on {}", spec.name, placement.node);
   for (unsigned from = 0;;) {
     FLYT_ASSIGN(placement.on.vmid, free_vmid(context, machines, from, call));
@@ -154,12 +131,6 @@ Result<Machine> make(Context& context, const MachineSpec& spec, Placement& place
 
 }  // namespace
 
-Status check_ours(const Machine& machine, const Owner& owner) {
-  if (!owner.id.empty() && machine.migration_id == owner.id) return ok();
-  return Error{Errc::denied, fmt::format("{} was not made by this migration", machine.name), "", "",
-               "it was not touched"};
-}
-
 Result<Machine> create(Context& context, const MachineSpec& spec, const Call& call) {
   FLYT_TRY(check_spec(spec));
   const std::lock_guard lock(context.making);
@@ -168,7 +139,10 @@ Result<Machine> create(Context& context, const MachineSpec& spec, const Call& ca
     if (node.online) FLYT_TRY(wait_for_creations(context, node.name, call));
   }
   FLYT_ASSIGN(auto made, find_made(context, spec.owner.id, call));
-  if (made) return already_made(*made, spec);
+  if (made) {
+    FLYT_TRY(check_as_asked(made->config.machine, spec, fits));
+    return std::move(made->config.machine);
+  }
   FLYT_ASSIGN(std::vector<MachineHere> machines, list_machines(context.api, call));
   FLYT_TRY(add_states(context.api, machines, call));
   FLYT_TRY(check_name(machines, spec, ""));
@@ -183,20 +157,7 @@ Result<Machine> update(Context& context, const std::string& id, const MachineSpe
   const Machine& machine = facts.config.machine;
   FLYT_TRY(check_ours(machine, spec.owner));
   if (machine.power != Power::off) return not_off(machine);
-  if (machine.disks.size() != spec.disks.size()) {
-    return Error{Errc::invalid, fmt::format("{} has {} disks, not {}", machine.name,
-                                            machine.disks.size(), spec.disks.size())};
-  }
-  for (std::size_t i = 0; i < spec.disks.size(); ++i) {
-    const Disk& disk = machine.disks[i];
-    const DiskSpec& wanted = spec.disks[i];
-    if (disk.size_bytes < wanted.size_bytes ||
-        (!wanted.format.empty() && wanted.format != disk.format)) {
-      return Error{Errc::invalid,
-                   fmt::format("{}: disk {} has {} bytes as {}, not {} as {}", machine.name, i,
-                               disk.size_bytes, disk.format, wanted.size_bytes, wanted.format)};
-    }
-  }
+  FLYT_TRY(check_same_disks(machine, spec, fits));
   FLYT_ASSIGN(std::vector<MachineHere> machines, list_machines(context.api, call));
   FLYT_TRY(add_states(context.api, machines, call));
   FLYT_TRY(check_name(machines, spec, id));

@@ -26,14 +26,12 @@ Result<Observation> observe(Context& context, const std::string& id, const Call&
 Result<std::unique_ptr<Channel>> open_disk(Context& context, const OpenSpec& spec,
                                            const Call& call);
 
-// The host where a node's disks are reached, as the site says. Errc::unsupported: it says no way.
+// The host where a node's disks are reached, as the site says; the same one for all calls, since
+// short commands share a connection of it. Errc::unsupported: the site says no way.
 Result<LandingHost> landing_of(Context& context, const std::string& node, const Call& call);
 
 // Ends what an older flyt process still has open of the machine's disks; Errc::denied: a newer one
 // has.
 Status fence(Context& context, const MachineFacts& facts, const Owner& owner, const Call& call);
-
-// Errc::denied unless the migration made it.
-Status check_ours(const Machine& machine, const Owner& owner);
 
 }  // namespace flyt::proxmox

@@ -6,7 +6,7 @@
 
 #include "base/poll.hpp"
 #include "base/uri.hpp"
-#include "drivers/proxmox/answers_json.hpp"
+#include "drivers/proxmox/cluster.hpp"
 
 namespace flyt::proxmox {
 namespace {
@@ -22,15 +22,13 @@ std::string node_of(const std::string& upid) {
 }
 
 std::string path_of(const std::string& upid) {
-  return fmt::format("/nodes/{}/tasks/{}", percent_encode(node_of(upid)), percent_encode(upid));
+  return fmt::format("{}/tasks/{}", node_path(node_of(upid)), percent_encode(upid));
 }
 
 // The log's end, or nothing: that it cannot be read changes nothing about the failure.
 std::string tail_of_log(Api& api, const std::string& upid, const Call& call) {
-  const auto body =
-      api.get(path_of(upid) + "/log", "reading a log", call, {{"start", "0"}, {"limit", "5000"}});
-  if (!body) return {};
-  const auto rows = parse_rows(*body, "reading a log");
+  const auto rows = api.get_rows(path_of(upid) + "/log", "reading a log", call,
+                                 {{"start", "0"}, {"limit", "5000"}});
   if (!rows) return {};
   std::string tail;
   const std::size_t begin = rows->size() - std::min(rows->size(), last_words);
@@ -65,8 +63,7 @@ Status wait_for_task(Api& api, const std::string& upid, std::string_view what, c
   std::string end;
   FLYT_TRY(look_until(
       [&]() -> Result<bool> {
-        FLYT_ASSIGN(const std::string body, api.get(path_of(upid) + "/status", what, call));
-        FLYT_ASSIGN(const Row row, parse_row(body, what));
+        FLYT_ASSIGN(const Row row, api.get_row(path_of(upid) + "/status", what, call));
         end = row.text("exitstatus");
         return row.text("status") == "stopped";
       },

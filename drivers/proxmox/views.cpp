@@ -15,9 +15,7 @@ constexpr std::string_view somebody = "?";  // in place of an id: flyt did not t
 constexpr std::string_view mark =
     "Taken by flyt for migration ";  // in the description, then its id
 
-std::string snapshots_path(const MachineHere& here) {
-  return fmt::format("/nodes/{}/qemu/{}/snapshot", percent_encode(here.node), here.vmid);
-}
+std::string snapshots_path(const MachineHere& here) { return qemu_path(here) + "/snapshot"; }
 
 struct Snapshot {
   std::string taken, owner;
@@ -27,8 +25,7 @@ struct Snapshot {
 Result<std::optional<Snapshot>> find_snapshot(Api& api, const MachineHere& here,
                                               const std::string& name, const Call& call) {
   const std::string what = fmt::format("listing the snapshots of {}", here.vmid);
-  FLYT_ASSIGN(const std::string body, api.get(snapshots_path(here), what, call));
-  FLYT_ASSIGN(const std::vector<Row> rows, parse_rows(body, what));
+  FLYT_ASSIGN(const std::vector<Row> rows, api.get_rows(snapshots_path(here), what, call));
   for (const Row& row : rows) {
     if (row.text("name") != name) continue;
     const std::string note = row.text("description");
@@ -42,10 +39,8 @@ Result<std::optional<Snapshot>> find_snapshot(Api& api, const MachineHere& here,
 // Of the storage that each disk lies on, as the machine's node knows it.
 Result<std::string> obstacle(Context& context, const MachineFacts& facts, const Call& call) {
   const std::string what = fmt::format("listing the storages of {}", facts.here.node);
-  FLYT_ASSIGN(const std::string body,
-              context.api.get(fmt::format("/nodes/{}/storage", percent_encode(facts.here.node)),
-                              what, call));
-  FLYT_ASSIGN(const std::vector<Row> rows, parse_rows(body, what));
+  FLYT_ASSIGN(const std::vector<Row> rows,
+              context.api.get_rows(node_path(facts.here.node) + "/storage", what, call));
   for (const Disk& disk : facts.config.machine.disks) {
     const auto found = std::find_if(rows.begin(), rows.end(), [&](const Row& row) {
       return row.text("storage") == disk.storage;
