@@ -64,7 +64,7 @@ struct Contest {
 
 class Copies {
  public:
-  explicit Copies(const CopyBench& bench)
+  explicit Copies(const Wanted& bench)
       : bench_(bench), rounds_(bench.quick ? 1 : 3), manifest_(folder_ / "manifest") {}
 
   void run() {
@@ -149,7 +149,7 @@ class Copies {
   void eight();
   void resume();
 
-  const CopyBench& bench_;
+  const Wanted& bench_;
   int rounds_;
   tests::TempDir folder_;
   fs::path manifest_;
@@ -319,6 +319,6 @@ void Copies::resume() {
 
 }  // namespace
 
-void run_copies(const CopyBench& bench) { Copies(bench).run(); }
+void run_copies(const Wanted& bench) { Copies(bench).run(); }
 
 }  // namespace flyt::bench

@@ -30,4 +30,11 @@ struct Row {
 };
 void print(const Row& row, bool json);
 
+// What a benchmark is asked for.
+struct Wanted {
+  bool quick = false;  // less of everything, one round: to see that it works
+  std::string part;    // one of its parts; empty: all
+  std::function<void(const Row&)> out;
+};
+
 }  // namespace flyt::bench

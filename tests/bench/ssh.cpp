@@ -34,7 +34,7 @@ T must(Result<T> result) {
 
 class Carried {
  public:
-  Carried(const SshBench& bench, const tests::SshHost& host)
+  Carried(const Wanted& bench, const tests::SshHost& host)
       : bench_(bench),
         config_(host.config()),
         rounds_(bench.quick ? 1 : 3),
@@ -110,7 +110,7 @@ class Carried {
 
   static constexpr int port = 10819;
 
-  const SshBench& bench_;
+  const Wanted& bench_;
   const fs::path config_;
   int rounds_;
   std::uint64_t bytes_;
@@ -120,7 +120,7 @@ class Carried {
 
 }  // namespace
 
-void run_ssh(const SshBench& bench) {
+void run_ssh(const Wanted& bench) {
   const auto host = tests::SshHost::start();
   if (!host && host.error().code == Errc::unsupported) {
     fmt::print(stderr, "flyt_bench: no sshd of our own: left out: {}\n", host.error().seen);

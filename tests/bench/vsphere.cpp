@@ -69,7 +69,7 @@ struct Way {
 
 class Vsphere {
  public:
-  explicit Vsphere(const VsphereBench& bench) : bench_(bench), rounds_(bench.quick ? 1 : 3) {}
+  explicit Vsphere(const Wanted& bench) : bench_(bench), rounds_(bench.quick ? 1 : 3) {}
 
   void inventory() {
     for (const unsigned machines : {1000U, 10000U}) inventory_of(machines);
@@ -80,7 +80,7 @@ class Vsphere {
   void inventory_of(unsigned machines);
   void ranges_at(VsphereLab& lab, std::uint64_t rate);
 
-  const VsphereBench& bench_;
+  const Wanted& bench_;
   int rounds_;
 };
 
@@ -205,7 +205,7 @@ void Vsphere::ranges() {
 
 }  // namespace
 
-void run_vsphere(const VsphereBench& bench) {
+void run_vsphere(const Wanted& bench) {
   Vsphere all(bench);
   if (bench.part.empty() || bench.part == "inventory") all.inventory();
   if (bench.part.empty() || bench.part == "ranges") all.ranges();

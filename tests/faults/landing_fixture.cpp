@@ -1,10 +1,10 @@
 #include "tests/faults/landing_fixture.hpp"
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
+#include "base/durable_file.hpp"
 #include "base/process.hpp"
+#include "base/units.hpp"
 #include "tests/catch.hpp"
 
 namespace flyt::tests {
@@ -33,6 +33,23 @@ std::string missing_for_landing() {
     if (!find_program(program)) return std::string("needs ") + program;
   }
   return "";
+}
+
+Process opening_child(const std::string& name, const std::string& path,
+                      std::vector<std::pair<std::string, std::string>> environment) {
+  environment.emplace_back("FLYT_TEST_DISK", path);
+  auto child = Process::start({{"/proc/self/exe", name}, std::move(environment)});
+  REQUIRE(child);
+  std::string said;
+  while (said.rfind("opened ", 0) != 0) {
+    auto line = child->read_line(soon());
+    REQUIRE(line);
+    REQUIRE(*line);
+    said = **line;
+  }
+  REQUIRE(said == "opened ok");
+  REQUIRE(processes("qemu-nbd", path).size() == 1);
+  return std::move(*child);
 }
 
 std::string make_disk(const TempDir& dir, const std::string& format) {
@@ -72,11 +89,11 @@ std::vector<std::pair<pid_t, std::string>> command_lines(const std::string& prog
   for (const auto& entry : fs::directory_iterator("/proc", failed)) {
     const std::string pid = entry.path().filename();
     if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
-    std::ifstream file(entry.path() / "cmdline");
-    const std::string line((std::istreambuf_iterator<char>(file)), {});
-    const std::string name = fs::path(line.substr(0, line.find('\0'))).filename();
-    if (name == program && line.find(path) != std::string::npos) {
-      found.emplace_back(std::stoi(pid), line);
+    const auto line = read_file(entry.path() / "cmdline", mib);
+    if (!line) continue;  // it has ended meanwhile
+    const std::string name = fs::path(line->substr(0, line->find('\0'))).filename();
+    if (name == program && line->find(path) != std::string::npos) {
+      found.emplace_back(std::stoi(pid), *line);
     }
   }
   return found;

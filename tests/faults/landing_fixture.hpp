@@ -5,9 +5,11 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/channel.hpp"
+#include "base/process.hpp"
 #include "base/result.hpp"
 #include "drivers/shared/landing.hpp"
 #include "tests/ssh_host.hpp"
@@ -29,6 +31,11 @@ const LandingHost& here();
 
 // "" or why these tests cannot run.
 std::string missing_for_landing();
+
+// This program once more, as the hidden test case `name`, which opens the disk at `path` and says
+// "opened ok"; it has said so. It ends when it is killed, or its input ends.
+Process opening_child(const std::string& name, const std::string& path,
+                      std::vector<std::pair<std::string, std::string>> environment = {});
 
 std::string make_disk(const TempDir& dir, const std::string& format);
 LandingDisk disk_at(const std::string& path, Use use, const Owner& owner);

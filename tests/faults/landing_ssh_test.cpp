@@ -240,19 +240,9 @@ TEST_CASE("landing by ssh: whoever is killed, the far end ends", "[faults][landi
   if (const auto why = missing(); !why.empty()) FLYT_SKIP(why);
   const tests::TempDir dir;
   const std::string path = make_disk(dir, "raw");
-  auto child = Process::start({{"/proc/self/exe", "[.landing-ssh-child]"},
-                               {{"FLYT_TEST_DISK", path}, {"FLYT_TEST_SSH", (*host())->config()}}});
-  REQUIRE(child);
-  std::string said;
-  while (said.rfind("opened ", 0) != 0) {
-    auto line = child->read_line(soon());
-    REQUIRE(line);
-    REQUIRE(*line);
-    said = **line;
-  }
-  REQUIRE(said == "opened ok");
-  REQUIRE(processes("qemu-nbd", path).size() == 1);
-  SECTION("flyt") { REQUIRE(::kill(child->pid(), SIGKILL) == 0); }
+  Process child =
+      tests::opening_child("[.landing-ssh-child]", path, {{"FLYT_TEST_SSH", (*host())->config()}});
+  SECTION("flyt") { REQUIRE(::kill(child.pid(), SIGKILL) == 0); }
   SECTION("ssh") { signal_all(clients(), SIGKILL); }
   SECTION("sshd") { signal_all(sshds_of(path), SIGKILL); }
   CHECK(becomes_free(path));

@@ -8,11 +8,12 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <thread>
 #include <vector>
 
+#include "base/durable_file.hpp"
 #include "base/process.hpp"
+#include "base/units.hpp"
 #include "tests/catch.hpp"
 #include "tests/faults/landing_fixture.hpp"
 #include "tests/temp_dir.hpp"
@@ -66,21 +67,10 @@ TEST_CASE("landing: kill -9 of flyt ends the supervisor and qemu-nbd", "[faults]
   if (cannot_run()) FLYT_SKIP("needs qemu-nbd and flock");
   const tests::TempDir dir;
   const std::string path = make_disk(dir, "raw");
-  Command command{{"/proc/self/exe", "[.landing-child]"}, {{"FLYT_TEST_DISK", path}}};
-  auto child = Process::start(command);
-  REQUIRE(child);
-  std::string said;
-  while (said.rfind("opened ", 0) != 0) {
-    auto line = child->read_line(soon());
-    REQUIRE(line);
-    REQUIRE(*line);
-    said = **line;
-  }
-  REQUIRE(said == "opened ok");
-  REQUIRE(processes("qemu-nbd", path).size() == 1);
+  Process child = tests::opening_child("[.landing-child]", path);
   CHECK(code_of(open(path, Use::write, other)) == "unavailable");
 
-  REQUIRE(::kill(child->pid(), SIGKILL) == 0);
+  REQUIRE(::kill(child.pid(), SIGKILL) == 0);
   CHECK(becomes_free(path));
   auto again = open(path, Use::write, other);  // what it left behind does not stand in the way
   REQUIRE(code_of(again) == "ok");
@@ -197,12 +187,12 @@ TEST_CASE("landing: records of processes that are gone are swept away", "[faults
     const fs::path root = ::getuid() == 0 ? "/run/flyt" : "/";
     std::error_code failed;
     for (const auto& entry : fs::recursive_directory_iterator(root, failed)) {
-      if (!entry.is_regular_file()) continue;
-      std::ifstream file(entry.path());
-      const std::string text((std::istreambuf_iterator<char>(file)), {});
+      if (!entry.is_regular_file(failed)) continue;
+      const auto text = read_file(entry.path(), mib);
       const auto shells = processes("sh", path);
-      if (shells.empty() || text.find(first.id) == std::string::npos) continue;
-      if (text.find("\n" + std::to_string(shells.front()) + " ") != std::string::npos) return entry;
+      if (!text || shells.empty() || text->find(first.id) == std::string::npos) continue;
+      if (text->find("\n" + std::to_string(shells.front()) + " ") != std::string::npos)
+        return entry;
     }
     return {};
   };
@@ -299,7 +289,7 @@ TEST_CASE("landing: a gate that was taken away is none", "[faults][landing]") {
   };
   Process before = hold();
   std::optional<Result<std::unique_ptr<Channel>>> opened;
-  std::thread waiter([&] { opened = open(path, Use::write, other); });
+  std::jthread waiter([&] { opened = open(path, Use::write, other); });
   const auto waits_at = [&](const std::string& file) {
     for (const pid_t shell : processes("sh", path)) {
       std::error_code failed;

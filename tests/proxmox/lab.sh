@@ -26,6 +26,17 @@ path_of() {
     api GET "/nodes/pve1/storage/$storage/content/$(jq -rn --arg v "$1" '$v|@uri')" | jq -r .data.path
 }
 
+# copy_begins LOG: waits until flyt, which prints there, has a disk open on a node.
+copy_begins() {
+    local i
+    for ((i = 0; i < 600; i++)); do
+        pgrep -f "qemu-nbd .*$FOLDER/pve" >/dev/null && return
+        sleep 0.05
+    done
+    cat "$1"
+    fail "no copy began"
+}
+
 # proxmox_endpoint NAME [LINE...]
 proxmox_endpoint() {
     cat <<END

@@ -36,11 +36,7 @@ expect 0 flyt inventory pve
 expect 0 flyt plan -o plan.json
 
 flyt apply plan.json --until copied >killed.out 2>&1 &
-for ((i = 0; i < 600; i++)); do
-    pgrep -f "qemu-nbd .*$FOLDER/pve" >/dev/null && break
-    sleep 0.1
-done
-pgrep -f "qemu-nbd .*$FOLDER/pve" >/dev/null || { cat killed.out; fail "no copy began"; }
+copy_begins killed.out
 pkill -KILL -f "^$FLYT_PROGRAM apply plan.json" || :
 wait $! || :
 expect 0 flyt apply plan.json --until copied

@@ -9,13 +9,15 @@
 #include <thread>
 
 #include "base/uri.hpp"
+#include "tests/ready_program.hpp"
 
 namespace flyt::tests {
 namespace {
 
 namespace fs = std::filesystem;
 
-Call in_time() { return Call{}.within(std::chrono::minutes(2)); }
+constexpr std::chrono::minutes patience{2};
+constexpr std::string_view fake_name = "the imitated Proxmox VE";
 
 fs::path program() {
   const char* named = std::getenv("FLYT_SOURCE");
@@ -63,12 +65,7 @@ Status ProxmoxFake::run(std::string_view world, std::vector<std::string> flags) 
   command.argv.insert(command.argv.end(), flags.begin(), flags.end());
   FLYT_ASSIGN(Process started, Process::start(command));
   process_ = std::make_unique<Process>(std::move(started));
-  FLYT_ASSIGN(const auto line, process_->read_line(in_time()));
-  if (!line) {
-    (void)process_->wait(in_time());  // it says why before it ends
-    return Error{Errc::internal, "the imitated Proxmox VE does not start", process_->errors()};
-  }
-  const auto ready = nlohmann::json::parse(*line);
+  FLYT_ASSIGN(const auto ready, read_ready(*process_, fake_name, patience));
   url_ = ready.at("url");
   token_ = ready.at("token");
   password_ = ready.at("root").at("password");
@@ -111,7 +108,7 @@ nlohmann::json ProxmoxFake::api(std::string_view method, const std::string& path
   } else if (!form.empty()) {
     request.url += "?" + encoded(form);
   }
-  auto answer = http_->request(request, in_time());
+  auto answer = http_->request(request, Call{}.within(patience));
   if (!answer) throw std::runtime_error(answer.error().what + ": " + answer.error().seen);
   if (answer->status != 200) {
     throw std::runtime_error(
@@ -135,18 +132,8 @@ nlohmann::json ProxmoxFake::api(std::string_view method, const std::string& path
 
 nlohmann::json ProxmoxFake::control(std::string_view method, const std::string& path,
                                     const nlohmann::json& body) {
-  HttpRequest request;
-  request.method = method;
-  request.url = control_url_ + path;
-  if (!body.is_null()) request.body = body.dump();
   Http plain{HttpTrust{}};
-  const auto answer = plain.request(request, in_time());
-  if (!answer) throw std::runtime_error(answer.error().what + ": " + answer.error().seen);
-  if (answer->status >= 300) {
-    throw std::runtime_error(
-        fmt::format("{} {}: {} {}", method, path, answer->status, answer->body));
-  }
-  return answer->body.empty() ? nlohmann::json() : nlohmann::json::parse(answer->body);
+  return tell(plain, control_url_, method, path, body, fake_name);
 }
 
 }  // namespace flyt::tests

@@ -33,11 +33,7 @@ curl -sf -X POST "$(pve_told control)/storage" -d '{"storage":"data","full":fals
 
 # The node is restarted while it is written to.
 flyt apply plan.json --until copied >reboot.out 2>&1 &
-for ((i = 0; i < 600; i++)); do
-    pgrep -f "qemu-nbd .*$FOLDER/pve" >/dev/null && break
-    sleep 0.05
-done
-pgrep -f "qemu-nbd .*$FOLDER/pve" >/dev/null || { cat reboot.out; fail "no copy began"; }
+copy_begins reboot.out
 curl -sf -X POST "$(pve_told control)/node" -d '{"node":"pve1","reboot":true}' >/dev/null
 wait $! || :
 cat reboot.out

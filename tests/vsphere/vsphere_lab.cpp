@@ -4,7 +4,8 @@
 
 #include <cstdlib>
 #include <fstream>
-#include <stdexcept>
+
+#include "tests/ready_program.hpp"
 
 namespace flyt::tests {
 namespace {
@@ -14,6 +15,7 @@ namespace fs = std::filesystem;
 constexpr std::chrono::minutes build_patience{20};  // a cold build beside others' work
 constexpr std::chrono::minutes start_patience{5};   // with ten thousand machines
 constexpr int cannot_build = 77;
+constexpr std::string_view lab_name = "the vSphere lab";
 
 Call in_time(std::chrono::nanoseconds limit) { return Call{}.within(limit); }
 
@@ -60,12 +62,7 @@ Status VsphereLab::run(std::string_view machines, std::vector<std::string> flags
   command.argv.insert(command.argv.end(), flags.begin(), flags.end());
   FLYT_ASSIGN(Process started, Process::start(command));
   process_ = std::make_unique<Process>(std::move(started));
-  FLYT_ASSIGN(const auto line, process_->read_line(in_time(start_patience)));
-  if (!line) {
-    (void)process_->wait(in_time(start_patience));  // it says why before it ends
-    return Error{Errc::internal, "the vSphere lab does not start", process_->errors()};
-  }
-  const auto ready = nlohmann::json::parse(*line);
+  FLYT_ASSIGN(const auto ready, read_ready(*process_, lab_name, start_patience));
   url_ = fmt::format("https://{}:{}", ready.at("host").get<std::string>(),
                      ready.at("port").get<std::string>());
   user_ = ready.at("username");
@@ -119,20 +116,7 @@ exec nbdkit "$@"
 
 nlohmann::json VsphereLab::control(std::string_view method, const std::string& path,
                                    const nlohmann::json& body) {
-  HttpRequest request;
-  request.method = method;
-  request.url = control_url_ + path;
-  if (!body.is_null()) request.body = body.dump();
-  const auto answer = http_.request(request, in_time(start_patience));
-  const std::string what = fmt::format("{} {} at the vSphere lab", method, path);
-  if (!answer) {
-    throw std::runtime_error(
-        fmt::format("{}: {} {}", what, answer.error().what, answer.error().seen));
-  }
-  if (answer->status != 200) {
-    throw std::runtime_error(fmt::format("{}: {} {}", what, answer->status, answer->body));
-  }
-  return nlohmann::json::parse(answer->body);
+  return tell(http_, control_url_, method, path, body, lab_name);
 }
 
 nlohmann::json VsphereLab::counters() { return control("GET", "/counters"); }

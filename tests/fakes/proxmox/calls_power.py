@@ -202,16 +202,14 @@ def press_button(machine):
 @call("POST /nodes/{node}/qemu/{vmid}/status/reset")
 @powered("qmreset")
 def reset(ask, _):
-    machine = find(ask.world, ask.get("vmid"), ask.node)
-    demand_running(machine)
+    machine = running_machine(ask)
     machine.process.ask("system_reset")
 
 
 @call("POST /nodes/{node}/qemu/{vmid}/status/reboot")
 @powered("qmreboot")
 def reboot(ask, task):
-    machine = find(ask.world, ask.get("vmid"), ask.node)
-    demand_running(machine)
+    machine = running_machine(ask)
     press_button(machine)
     if not machine.process.wait(ask.get("timeout", SHUTDOWN_SECONDS), task):
         raise died("VM quit/powerdown failed - got timeout")
@@ -221,19 +219,19 @@ def reboot(ask, task):
 @call("POST /nodes/{node}/qemu/{vmid}/status/suspend")
 @powered("qmpause")
 def suspend(ask, _):
-    machine = find(ask.world, ask.get("vmid"), ask.node)
-    demand_running(machine)
+    machine = running_machine(ask)
     machine.process.ask("stop")
 
 
 @call("POST /nodes/{node}/qemu/{vmid}/status/resume")
 @powered("qmresume")
 def resume(ask, _):
-    machine = find(ask.world, ask.get("vmid"), ask.node)
-    demand_running(machine)
+    machine = running_machine(ask)
     machine.process.ask("cont")
 
 
-def demand_running(machine):
+def running_machine(ask):
+    machine = find(ask.world, ask.get("vmid"), ask.node)
     if not machine.running:
         raise died(f"VM {machine.vmid} not running")
+    return machine

@@ -67,6 +67,12 @@ def take(machine, key, path, name):
         raise died(done.stderr.strip())
 
 
+def existing(machine, name):
+    if name not in machine.snapshots:
+        raise died(f"snapshot '{name}' does not exist")
+    return machine.snapshots[name]
+
+
 @call("DELETE /nodes/{node}/qemu/{vmid}/snapshot/{snapname}")
 def remove(ask):
     machine, name = find(ask.world, ask.get("vmid"), ask.node), ask.get("snapname")
@@ -74,9 +80,7 @@ def remove(ask):
     def work(_):
         with machine.locked():
             machine.demand_unlocked()
-            if name not in machine.snapshots:
-                raise died(f"snapshot '{name}' does not exist")
-            for key, _, path, _ in disks_of(machine, machine.snapshots[name]):
+            for key, _, path, _ in disks_of(machine, existing(machine, name)):
                 if machine.running:
                     machine.process.ask("blockdev-snapshot-delete-internal-sync",
                                         {"device": f"drive-{key}", "name": name})
@@ -96,9 +100,7 @@ def remove(ask):
 @call("GET /nodes/{node}/qemu/{vmid}/snapshot/{snapname}/config")
 def config(ask):
     machine = find(ask.world, ask.get("vmid"), ask.node)
-    if ask.get("snapname") not in machine.snapshots:
-        raise died(f"snapshot '{ask.get('snapname')}' does not exist")
-    return typed(ask, machine.snapshots[ask.get("snapname")])
+    return typed(ask, existing(machine, ask.get("snapname")))
 
 
 @call("POST /nodes/{node}/qemu/{vmid}/snapshot/{snapname}/rollback")
@@ -108,14 +110,13 @@ def rollback(ask):
     def work(task):
         with machine.locked():
             machine.demand_unlocked()
-            if name not in machine.snapshots:
-                raise died(f"snapshot '{name}' does not exist")
+            wanted = existing(machine, name)
             if machine.running:
                 machine.process.quit(task)
-            for _, _, path, _ in disks_of(machine, machine.snapshots[name]):
+            for _, _, path, _ in disks_of(machine, wanted):
                 storages.run(["qemu-img", "snapshot", "-a", name, path])
             kept = {key: value for key, value in machine.config.items() if key.startswith("unused")}
-            machine.config = {key: value for key, value in machine.snapshots[name].items()
+            machine.config = {key: value for key, value in wanted.items()
                               if key not in ("snaptime", "parent", "description")} | kept
             machine.parent = name
             machine.save()
