@@ -17,7 +17,8 @@ python3 "$FLYT_SOURCE/tests/integration/windows_disk.py" windows.raw crashed.raw
 "$GUESTS/make-ova.sh" "$FOLDER/uefi.raw" "$FOLDER/exports/uefi.ova" --name uefi --firmware efi
 "$GUESTS/make-ova.sh" "$FOLDER/luks.raw" "$FOLDER/exports/secret.ova" --name secret
 "$GUESTS/make-ova.sh" "$FOLDER/empty.raw" "$FOLDER/exports/empty.ova" --name empty
-"$GUESTS/make-ova.sh" "$FOLDER/windows.raw" "$FOLDER/exports/windows.ova" --name windows --os windows7Server64Guest
+"$GUESTS/make-ova.sh" "$FOLDER/windows.raw" "$FOLDER/exports/windows.ova" --name windows
+python3 "$FLYT_SOURCE/tests/integration/ova_system.py" exports/windows.ova windows7Server64Guest
 "$GUESTS/make-ova.sh" "$FOLDER/crashed.raw" "$FOLDER/exports/crashed.ova" --name crashed
 cat >flyt.toml <<END
 [site]
