@@ -13,6 +13,7 @@ The last line is "N passed, N failed, N skipped".
 import argparse
 import os
 import sys
+import time
 
 import suites
 
@@ -39,8 +40,9 @@ def main():
     total = suites.Counts()
     for name in names:
         print(f"== {name}", flush=True)
+        started = time.monotonic()
         counts = known[name]()
-        print(f"   {counts}", flush=True)
+        print(f"   {counts} ({time.monotonic() - started:.0f} s)", flush=True)
         total.add(counts)
     print(total)
     return 1 if total.failed else 0
