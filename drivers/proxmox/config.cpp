@@ -34,11 +34,11 @@ std::optional<unsigned> number_after(std::string_view key, std::string_view pref
   return value;
 }
 
-std::vector<std::string_view> words_of(std::string_view text, std::string_view separators) {
-  std::vector<std::string_view> words;
+std::vector<std::string> words_of(std::string_view text, std::string_view separators) {
+  std::vector<std::string> words;
   while (!text.empty()) {
     const auto end = text.find_first_of(separators);
-    if (end != 0) words.push_back(text.substr(0, end));
+    if (end != 0) words.emplace_back(text.substr(0, end));
     text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
   }
   return words;
@@ -67,7 +67,7 @@ class Reader {
     machine.id = vmid_;
     machine.name = config_.has("name") ? config_.text("name") : "VM " + vmid_;
     machine.notes = config_.text("description");
-    for (const auto tag : words_of(config_.text("tags"), ";, ")) machine.tags.emplace_back(tag);
+    machine.tags = words_of(config_.text("tags"), ";, ");
     machine.migration_id = migration_of(config_.text("tags"));
     facts_.row = config_;
     facts_.lock = config_.text("lock");
@@ -213,10 +213,10 @@ class Reader {
   // "order=scsi0;net0", or the older "bootdisk: scsi0".
   void mark_boot() {
     const std::string order = PropertyString(config_.text("boot"), "legacy").get("order");
-    std::vector<std::string_view> keys = words_of(order, ";");
+    std::vector<std::string> keys = words_of(order, ";");
     const std::string older = config_.text("bootdisk");
     if (order.empty() && !older.empty()) keys.push_back(older);
-    for (const std::string_view key : keys) {
+    for (const std::string& key : keys) {
       for (Disk& disk : facts_.machine.disks) {
         if (disk.id != key) continue;
         disk.boots = true;
@@ -256,8 +256,8 @@ std::optional<std::string_view> disk_bus(std::string_view key) {
 bool is_nic(std::string_view key) { return number_after(key, "net").has_value(); }
 
 std::string migration_of(std::string_view tags) {
-  for (const std::string_view tag : words_of(tags, ";, ")) {
-    if (tag.starts_with("flyt-") && tag.size() == longest_migration_id) return std::string(tag);
+  for (std::string& tag : words_of(tags, ";, ")) {
+    if (tag.starts_with("flyt-") && tag.size() == longest_migration_id) return std::move(tag);
   }
   return {};
 }
