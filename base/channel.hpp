@@ -10,6 +10,7 @@
 
 #include "base/call.hpp"
 #include "base/machine_spec.hpp"
+#include "base/progress.hpp"
 #include "base/result.hpp"
 
 namespace flyt {
@@ -44,7 +45,8 @@ struct OpenSpec {
   std::string view;   // empty: the disk itself; the machine must be off
   std::string since;  // change id: changed() lists what differs from it
   Use use = Use::read;
-  Owner owner;  // write: must have created the machine; of a view: whose it is
+  Owner owner;                       // write: must have created the machine; of a view: whose it is
+  ProgressSink* progress = nullptr;  // a note where the disk has to wait for its turn
 };
 
 struct Extent {

@@ -91,11 +91,13 @@ Result<std::string> sync_disk(MachineRun& run, std::size_t disk, const Sync& syn
   const auto manifest = run.manifest(disk);
   FLYT_TRY(make_private_folder(manifest.parent_path()));
   const std::string& id = run.planned->source.disks[disk].id;
+  ProgressSink& progress = run.status->step(*run.planned, key);
   FLYT_ASSIGN(auto source, run.crew->source->open({.machine = run.planned->source.id,
                                                    .disk = id,
                                                    .view = run.view.holds(id) ? run.view.name : "",
                                                    .since = sync.since,
-                                                   .owner = run.owner()},
+                                                   .owner = run.owner(),
+                                                   .progress = &progress},
                                                   call));
   FLYT_ASSIGN(auto target, run.crew->target->open(target_disk(run, disk, Use::write), call));
   auto copied = closed(run.crew->mover->copy({.source = source.get(),
@@ -107,7 +109,7 @@ Result<std::string> sync_disk(MachineRun& run, std::size_t disk, const Sync& syn
                                               .distrust = run.options->distrust_tracking,
                                               .fresh_target = sync.fresh,
                                               .tuning = tuning_of(run),
-                                              .progress = &run.status->step(*run.planned, key)},
+                                              .progress = &progress},
                                              call),
                        {target.get(), source.get()});
   if (auto shortage = watch.shortage()) return *std::move(shortage);

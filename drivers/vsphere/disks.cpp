@@ -188,7 +188,7 @@ Result<std::unique_ptr<Channel>> open_disk(Session& session, ReadPlaces& places,
   ReadPlaces::Place place;
   while (!place.is_at(source.point)) {
     place = {};
-    FLYT_ASSIGN(place, places.take(source.point, source.what, call));
+    FLYT_ASSIGN(place, places.take(source.point, source.what, call, spec.progress));
     if (!place.had_to_wait()) break;
     // Meanwhile the machine may have been moved, or started.
     FLYT_ASSIGN(source, find_source(session, spec, policy, call));

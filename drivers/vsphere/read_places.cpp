@@ -17,6 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 // Some clocks overflow on times that lie centuries ahead.
 constexpr std::chrono::hours look_again{24};
+constexpr std::string_view waits_for = "waiting until fewer disks are read at once";
 
 // How many there are at each point.
 class Counts {
@@ -76,12 +77,17 @@ struct ReadPlaces::State {
 
   // Whether it had to wait. REQUIRES: `lock` holds the mutex.
   Result<bool> wait_in_queue(const ReadPoint& point, std::unique_lock<std::mutex>& lock,
-                             std::string_view what, const Call& call) {
+                             std::string_view what, const Call& call, ProgressSink* progress) {
     Waiter waiter{point};
     queue.push_back(&waiter);
     serve();
     const bool at_once = waiter.served;
-    const std::string waiting = fmt::format("{}: waiting until fewer disks are read at once", what);
+    const std::string waiting = fmt::format("{}: {}", what, waits_for);
+    if (!at_once && progress != nullptr) {
+      lock.unlock();
+      progress->note(waits_for);
+      lock.lock();
+    }
     while (!waiter.served) {
       if (Status going = proceed(call, waiting); !going) {
         std::erase(queue, &waiter);
@@ -127,7 +133,7 @@ bool ReadPlaces::Place::had_to_wait() const { return held_ != nullptr && held_->
 ReadPlaces::ReadPlaces(ReadLimits limits) : state_(std::make_shared<State>(limits)) {}
 
 Result<ReadPlaces::Place> ReadPlaces::take(const ReadPoint& point, std::string_view what,
-                                           const Call& call) {
+                                           const Call& call, ProgressSink* progress) {
   const auto me = std::this_thread::get_id();
   bool waited = false;
   {
@@ -136,7 +142,7 @@ Result<ReadPlaces::Place> ReadPlaces::take(const ReadPoint& point, std::string_v
     if (state_->holders.contains(me)) {
       state_->taken.add(point);
     } else {
-      FLYT_ASSIGN(waited, state_->wait_in_queue(point, lock, what, call));
+      FLYT_ASSIGN(waited, state_->wait_in_queue(point, lock, what, call, progress));
     }
     ++state_->holders[me];
   }

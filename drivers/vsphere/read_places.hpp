@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/channel.hpp"
+#include "base/progress.hpp"
 
 namespace flyt::vsphere {
 
@@ -55,8 +56,10 @@ class ReadPlaces {
     std::shared_ptr<Held> held_;
   };
 
-  // Waits, in the order of the calls. Errors: cancelled, timed_out; `what` begins them.
-  Result<Place> take(const ReadPoint& point, std::string_view what, const Call& call);
+  // Waits, in the order of the calls, and notes that it does. Errors: cancelled, timed_out; `what`
+  // begins them.
+  Result<Place> take(const ReadPoint& point, std::string_view what, const Call& call,
+                     ProgressSink* progress = nullptr);
 
   std::size_t waiting() const;  // calls of take()
 

@@ -136,14 +136,20 @@ TEST_CASE("a wait can be stopped, and those behind it go on", "[vsphere][tsan]")
   CHECK(places.waiting() == 0);
 }
 
+struct Notes : ProgressSink {
+  void note(std::string_view words) override { text.append(words).append("\n"); }
+  std::string text;
+};
+
 TEST_CASE("a place says whether it was waited for, and where it is", "[vsphere]") {
   ReadPlaces places({1, 1});
   CHECK_FALSE(ReadPlaces::Place().is_at({}));
   auto holder = std::make_unique<Reader>(places, near_a);
   REQUIRE(holder->told() == "ok");
   bool waited = false, there = false, elsewhere = true;
+  Notes notes;
   std::thread waiter([&] {
-    const auto place = places.take(near_a, "web01", {});
+    const auto place = places.take(near_a, "web01", {}, &notes);
     waited = place->had_to_wait();
     there = place->is_at(near_a);
     elsewhere = place->is_at(near_b);
@@ -154,8 +160,10 @@ TEST_CASE("a place says whether it was waited for, and where it is", "[vsphere]"
   CHECK(waited);
   CHECK(there);
   CHECK_FALSE(elsewhere);
-  std::thread([&] { waited = places.take(near_a, "web01", {})->had_to_wait(); }).join();
+  CHECK(notes.text == "waiting until fewer disks are read at once\n");
+  std::thread([&] { waited = places.take(near_a, "web01", {}, &notes)->had_to_wait(); }).join();
   CHECK_FALSE(waited);
+  CHECK(notes.text == "waiting until fewer disks are read at once\n");
 }
 
 TEST_CASE("whoever holds a place never waits for another", "[vsphere][tsan]") {
