@@ -187,7 +187,7 @@ TEST_CASE("a look at a start that ends with its time does not undo what was seen
   Scene scene;
   scene.only(0);
   scene.plan.machines.front().marker = "never said";
-  scene.plan.machines.front().boot_timeout = std::chrono::seconds(4);
+  scene.plan.machines.front().boot_timeout = std::chrono::seconds(10);
   Worker worker(scene);
   std::atomic<int> looks{0};
   const auto slow = with_faults(Scene::open(scene.to), [&](std::string_view method) {
