@@ -1,6 +1,6 @@
 # header_check: every header compiles alone. One generated source per header, no precompiled header.
 # A header that a source of ours includes first is shown to do so by clang, which compiles all of
-# them without a precompiled header (the preset fuzz).
+# them without a precompiled header (the preset asan-ubsan).
 set(folders base drivers movers verifiers plans planners cli)
 set(shown)
 foreach(folder ${folders})

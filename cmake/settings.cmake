@@ -54,8 +54,10 @@ find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   # The sloppiness is what ccache asks for with precompiled headers.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
-      CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
+      CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1 CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
   if(FLYT_PCH AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(standard_settings INTERFACE -fpch-preprocess)
+  elseif(FLYT_PCH)
+    target_compile_options(standard_settings INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
   endif()
 endif()

@@ -16,6 +16,13 @@ namespace flyt::tests {
 // test's tags stands in FLYT_TEST_REQUIRE (comma separated): then it must not be skipped.
 bool may_skip(std::string_view reason);
 
+// Sanitizers make a process slow, and find nothing new in the ten-thousandth of a thing.
+#ifdef FLYT_SANITIZED
+inline constexpr bool sanitized = true;
+#else
+inline constexpr bool sanitized = false;
+#endif
+
 }  // namespace flyt::tests
 
 // Leaves the test, saying why it cannot run here. Use it before the first assertion.

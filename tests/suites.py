@@ -89,7 +89,8 @@ def build(preset, targets):
 def run_programs(preset, names, *arguments):
     """Runs the Catch2 programs of the folders `names`."""
     names = [name for name in names if has_program(TESTS / name)]
-    if not build(preset, ["flyt"] + [f"flyt_{name}" for name in names]):
+    program = ["flyt"] if preset != "tsan" else []
+    if not build(preset, program + [f"flyt_{name}" for name in names]):
         return Counts(failed=1)
     counts = Counts()
     for name in names:
@@ -151,19 +152,18 @@ def run_script(suite, path):
 
 
 def run_fuzz():
-    # By clang, and with the program: all that is ours must be C++ as clang understands it, too.
-    if not build("fuzz", ["flyt", "fuzz_targets"]):
+    if not build("asan-ubsan", ["fuzz_targets"]):
         return Counts(failed=1)
     counts = Counts()
     for source in sorted((TESTS / "fuzz").glob("*.cpp")):
         name = source.stem
-        grown, kept = ROOT / "build/fuzz/corpus" / name, ROOT / "build/fuzz/found"
+        grown, kept = ROOT / "build/asan-ubsan/corpus" / name, ROOT / "build/asan-ubsan/found"
         grown.mkdir(parents=True, exist_ok=True)
         kept.mkdir(parents=True, exist_ok=True)
         seeds = TESTS / "fuzz/corpus" / name
-        command = [f"build/fuzz/fuzz_{name}", f"-runs={FUZZ_RUNS}", f"-max_total_time={FUZZ_SECONDS}",
+        command = [f"build/asan-ubsan/fuzz_{name}", f"-runs={FUZZ_RUNS}", f"-max_total_time={FUZZ_SECONDS}",
                    f"-artifact_prefix={kept}/{name}-", "-timeout=10", str(grown)]
-        code, output = run(command + ([str(seeds)] if seeds.is_dir() else []), "fuzz")
+        code, output = run(command + ([str(seeds)] if seeds.is_dir() else []), "asan-ubsan")
         counts.add(Counts(passed=1) if code == 0 else Counts(failed=1))
         if code:
             print(f"FAILED fuzz: {name}: {describe(code)}\n{output[-20000:]}")

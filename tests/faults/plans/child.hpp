@@ -1,17 +1,13 @@
 // apply() and undo() in a process that kills itself.
 #pragma once
 
+#include "tests/catch.hpp"
 #include "tests/faults/plans/scene.hpp"
 
 namespace flyt::tests {
 
-// From one door to the next that kills. Sanitizers look for what no order of records changes, and
-// make a process slow: one door in five has to do.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr int next_door = 5;
-#else
-inline constexpr int next_door = 1;
-#endif
+// From one door to the next that kills. Sanitizers look for what no order of records changes.
+inline constexpr int next_door = sanitized ? 5 : 1;
 
 // Applies the scene's plan in a process of its own, which kills itself with SIGKILL at the
 // `kill_at`th door (ApplyOptions::at_step); 0: never. Its exit status.

@@ -295,6 +295,7 @@ TEST_CASE("of several vCenters one is meant", "[rvtools]") {
 }
 
 TEST_CASE("an export that has no end is refused", "[rvtools]") {
+  if (tests::sanitized) FLYT_SKIP("a million rows");
   const tests::TempDir folder;
   std::string rows = "VM\n";
   for (int i = 0; i <= 200'000; ++i) rows += "a\n";
