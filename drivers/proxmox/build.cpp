@@ -69,10 +69,17 @@ Result<Wish> wish_of(const DiskSpec& disk, bool q35) {
                {"convert the guest (convert = \"auto\"), or set the bus on the source first"}};
 }
 
-std::string nic_model(const NicSpec& nic, bool virtio_guest) {
-  std::string model = neutral_nic_model(nic.model);
-  if (model.empty()) model = virtio_guest ? "virtio" : "e1000";
-  return model;
+// The plan has said so of a card whose kind it left open (T-NIC-MODEL); no other one is made of a
+// kind that nobody asked for.
+Result<std::string> nic_model(const NicSpec& nic, bool virtio_guest) {
+  if (nic.model.empty()) return std::string(virtio_guest ? "virtio" : "e1000");
+  if (std::string model = neutral_nic_model(nic.model); !model.empty()) return model;
+  return Error{Errc::unsupported,
+               fmt::format("Proxmox VE has no network card {}", nic.model),
+               "",
+               "",
+               "",
+               {"convert the guest (convert = \"auto\"), or change the card on the source first"}};
 }
 
 Result<std::string> nic_text(const NicSpec& nic, const BridgeFacts& bridge, bool virtio_guest,
@@ -88,7 +95,7 @@ Result<std::string> nic_text(const NicSpec& nic, const BridgeFacts& bridge, bool
                  "",
                  {"map to the vnet without vlan = ..., or to a bridge with it"}};
   }
-  const std::string model = nic_model(nic, virtio_guest);
+  FLYT_ASSIGN(const std::string model, nic_model(nic, virtio_guest));
   std::string text = model;
   if (!nic.mac.empty()) text += "=" + nic.mac;
   text += ",bridge=" + bridge.name;

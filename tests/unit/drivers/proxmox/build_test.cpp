@@ -101,6 +101,28 @@ TEST_CASE("firmware, clock and disks of an unconverted Windows", "[proxmox]") {
   CHECK(value(*made, "net0") == "e1000e=00:50:56:00:00:01,bridge=vmbr0,link_down=1");
 }
 
+TEST_CASE("a network card of a kind that Proxmox VE does not have is refused, not exchanged",
+          "[proxmox]") {
+  const auto card = [](const std::string& model) {
+    MachineSpec spec = linux_machine();
+    spec.nics = {{"00:50:56:00:00:01", "vmbr0", {}, model}};
+    const auto made = create_params(spec, ground());
+    return made ? value(*made, "net0") : made.error().what;
+  };
+  for (const char* own : {"virtio", "e1000", "e1000e", "vmxnet3", "rtl8139", "pcnet"}) {
+    CHECK(card(own).starts_with(std::string(own) + "=00:50:56:00:00:01,"));
+  }
+  CHECK(card("E1000-82545EM").starts_with("e1000="));
+  CHECK(card("VMXNET3").starts_with("vmxnet3="));
+  CHECK(card("").starts_with("virtio="));  // left open: what fits the guest's disks
+  CHECK(card("vmxnet2") == "network card 0: Proxmox VE has no network card vmxnet2");
+  MachineSpec spec = linux_machine();
+  spec.nics[0].model = "e1000-82567";
+  const auto made = update_params(spec, ground(), {}, {});
+  REQUIRE_FALSE(made);
+  CHECK(made.error().code == Errc::unsupported);
+}
+
 std::string keys_of(const std::vector<std::pair<Bus, std::string>>& disks,
                     FirmwareKind firmware = FirmwareKind::bios) {
   MachineSpec spec;
