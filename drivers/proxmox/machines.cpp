@@ -8,6 +8,7 @@
 #include "drivers/proxmox/build.hpp"
 #include "drivers/proxmox/placement.hpp"
 #include "drivers/proxmox/tasks.hpp"
+#include "drivers/proxmox/twins.hpp"
 #include "drivers/shared/made.hpp"
 
 namespace flyt::proxmox {
@@ -146,6 +147,12 @@ Result<Machine> create(Context& context, const MachineSpec& spec, const Call& ca
   FLYT_ASSIGN(std::vector<MachineHere> machines, list_machines(context.api, call));
   FLYT_TRY(add_states(context.api, machines, call));
   FLYT_TRY(check_name(machines, spec, ""));
+  // It would be unplugged, and a clash only be told once all is copied.
+  Status alone = check_macs(context, cluster, machines, spec, "", call);
+  if (!alone) {
+    if (alone.error().code == Errc::exists) alone.error().state = "nothing was made";
+    return std::move(alone).error();
+  }
   FLYT_ASSIGN(Placement placement, place(cluster, context.settings, spec));
   return make(context, spec, placement, machines, call);
 }
@@ -162,6 +169,7 @@ Result<Machine> update(Context& context, const std::string& id, const MachineSpe
   FLYT_TRY(add_states(context.api, machines, call));
   FLYT_TRY(check_name(machines, spec, id));
   FLYT_ASSIGN(const Cluster cluster, read_cluster(context.api, facts.here.node, call));
+  FLYT_TRY(check_macs(context, cluster, machines, spec, id, call));
   Settings there = context.settings;
   there.node = facts.here.node;
   MachineSpec shape = spec;

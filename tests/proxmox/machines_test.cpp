@@ -1,52 +1,15 @@
 // What the platform's bad habits do to making, changing and removing machines.
-#include <fmt/format.h>
-
-#include <fstream>
-
-#include "base/identity.hpp"
 #include "base/units.hpp"
-#include "drivers/proxmox/proxmox.hpp"
 #include "tests/catch.hpp"
-#include "tests/proxmox/proxmox_fake.hpp"
+#include "tests/proxmox/stage.hpp"
 
 namespace flyt::proxmox {
 namespace {
 
-using tests::ProxmoxFake;
+using Stage = tests::ProxmoxStage;
 
-struct Stage {
-  std::unique_ptr<ProxmoxFake> fake;
-  std::unique_ptr<Driver> driver;
-
-  explicit Stage(std::string_view world = {}) {
-    auto started = ProxmoxFake::start(world);
-    if (!started) FAIL(started.error().what << ": " << started.error().seen);
-    fake = *std::move(started);
-    driver = connect();
-  }
-  std::unique_ptr<Driver> connect(const EndpointConfig* with = nullptr) const {
-    auto opened = proxmox::open(with == nullptr ? fake->endpoint() : *with, {});
-    if (!opened) FAIL(opened.error().what);
-    return *std::move(opened);
-  }
-  nlohmann::json left() const { return fake->control("GET", "/left"); }
-};
-
-MachineSpec spec_of(const std::string& name) {
-  MachineSpec spec;
-  spec.owner = {migration_id("site", "platform", name), 1};
-  spec.name = name;
-  spec.cpus = 1;
-  spec.memory_bytes = 128 * mib;
-  spec.guest.family = GuestFamily::linux;
-  spec.disks = {{.size_bytes = mib, .bus = Bus::virtio_blk, .storage = "data"}};
-  spec.nics = {{"00:50:56:00:00:01", "vmbr0", {}, "virtio"}};
-  return spec;
-}
-
-std::string told(const Error& error) {
-  return fmt::format("{}: {} | {} | {}", to_string(error.code), error.what, error.seen, error.why);
-}
+MachineSpec spec_of(const std::string& name) { return tests::proxmox_spec(name); }
+std::string told(const Error& error) { return tests::told_whole(error); }
 
 TEST_CASE("an answer that was lost makes no second machine", "[proxmox]") {
   Stage stage;
@@ -78,7 +41,7 @@ TEST_CASE("numbers are taken from the site's range, and one that somebody takes 
   stage.fake->api("POST", "/nodes/pve1/qemu", {{"vmid", "9000"}, {"name", "other"}});
   EndpointConfig config = stage.fake->endpoint();
   config.values["vmids"] = "9000-9001";
-  const auto driver = stage.connect(&config);
+  const auto driver = stage.connect(config);
   const auto made = driver->create_machine(spec_of("web01"), {});
   if (!made) FAIL(told(made.error()));
   CHECK(made->id == "9001");
@@ -95,6 +58,66 @@ TEST_CASE("a name that is taken is told with who has it", "[proxmox]") {
   REQUIRE_FALSE(made);
   CHECK(made.error().code == Errc::exists);
   CHECK(made.error().what.find("machine 123 on pve1") != std::string::npos);
+}
+
+TEST_CASE("a MAC address that another machine uses is told with who has it", "[proxmox]") {
+  Stage stage;
+  const MachineSpec spec = spec_of("web01");
+  const std::string plugged = "virtio=00:50:56:00:00:01,bridge=vmbr0,link_down=0";
+  const std::string unplugged = "virtio=00:50:56:00:00:01,bridge=vmbr0,link_down=1";
+  const auto other = [&](const std::string& net1) {
+    stage.fake->api("POST", "/nodes/pve1/qemu/123/config", {{"net1", net1}});
+  };
+  stage.fake->api("POST", "/nodes/pve1/qemu",
+                  {{"vmid", "123"},
+                   {"name", "twin"},
+                   {"net0", "virtio=00:50:56:00:00:02,bridge=vmbr0"},
+                   {"net1", plugged}});
+
+  const auto refused = stage.driver->create_machine(spec, {});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Errc::exists);
+  CHECK(refused.error().what.find("twin (machine 123 on pve1), whose net1") != std::string::npos);
+  CHECK(refused.error().state == "nothing was made");
+  REQUIRE_FALSE(refused.error().remedy.empty());
+  CHECK(refused.error().remedy[0] == "qm set 123 --net1 '" + unplugged + "'");
+  CHECK(stage.left().at("vms").size() == 1);
+
+  other(unplugged);
+  const auto made = stage.driver->create_machine(spec, {});
+  if (!made) FAIL(told(made.error()));
+  other(plugged);
+  const auto shaped = stage.driver->update_machine(made->id, spec, {});
+  REQUIRE_FALSE(shaped);
+  CHECK(shaped.error().code == Errc::exists);
+  CHECK(stage.left()["vms"][made->id]["config"]["net0"].get<std::string>().find("link_down=1") !=
+        std::string::npos);
+  other(unplugged);
+  const auto free = stage.driver->update_machine(made->id, spec, {});
+  if (!free) FAIL(told(free.error()));
+  CHECK(free->nics.at(0).connected == true);
+  const auto again =
+      stage.driver->update_machine(made->id, spec, {});  // its own is in nobody's way
+  CHECK(again.has_value());
+}
+
+TEST_CASE("nobody meets a machine of a node that is away, a template, or one on no network",
+          "[proxmox]") {
+  const std::string net0 = "virtio=00:50:56:00:00:01,bridge=vmbr0";
+  const nlohmann::json world = {
+      {"nodes", {{{"name", "pve1"}}, {{"name", "pve2"}}}},
+      {"vms",
+       {{{"vmid", 101}, {"node", "pve1"}, {"config", {{"net0", net0}, {"template", "1"}}}},
+        {{"vmid", 102}, {"node", "pve1"}, {"config", {{"net0", "virtio=00:50:56:00:00:01"}}}},
+        {{"vmid", 103}, {"node", "pve2"}, {"config", {{"net0", net0}}}}}}};
+  Stage stage(world.dump());
+  const auto refused = stage.driver->create_machine(spec_of("web01"), {});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().what.find("machine 103 on pve2") != std::string::npos);
+  stage.fake->control("POST", "/node", {{"node", "pve2"}, {"online", false}});
+  const auto made = stage.driver->create_machine(spec_of("web01"), {});
+  if (!made) FAIL(told(made.error()));
+  CHECK(made->host == "pve1");
 }
 
 TEST_CASE("a locked machine is not removed, and says by what it is locked", "[proxmox]") {
@@ -146,13 +169,9 @@ TEST_CASE("a login that may do nothing is told what it lacks, and how to get it"
       stage.fake->api("POST", "/access/users/poor@pve/token/move", {{"privsep", "0"}});
   stage.fake->api("PUT", "/access/acl",
                   {{"path", "/"}, {"users", "poor@pve"}, {"roles", "PVEAuditor"}});
-  EndpointConfig config = stage.fake->endpoint();
-  config.values["token"] = "poor@pve!move";
-  const auto secret = stage.fake->folder() / "poor";
-  std::ofstream(secret) << token.at("value").get<std::string>() << '\n';
-  std::filesystem::permissions(secret, std::filesystem::perms::owner_read);
-  config.secrets["secret"] = {SecretSource::Kind::file, secret};
-  const auto found = stage.connect(&config)->inventory({.findings = true}, {});
+  const EndpointConfig config =
+      stage.as_token("poor@pve!move", token.at("value").get<std::string>());
+  const auto found = stage.connect(config)->inventory({.findings = true}, {});
   if (!found) FAIL(told(found.error()));
   std::string all;
   for (const Finding& finding : found->findings) {

@@ -70,8 +70,10 @@ Status ProxmoxFake::run(std::string_view world, std::vector<std::string> flags) 
   token_ = ready.at("token");
   password_ = ready.at("root").at("password");
   fingerprint_ = ready.at("fingerprint");
+  authority_ = ready.at("ca");
+  nodes_ = ready.at("nodes");
   control_url_ = ready.at("control");
-  ssh_config_ = ready.at("nodes").at(ready.at("node").get<std::string>()).at("ssh").at("config");
+  ssh_config_ = nodes_.at(ready.at("node").get<std::string>()).at("ssh").at("config");
   http_ = std::make_unique<Http>(HttpTrust{{}, fingerprint_});
   const fs::path secret = folder_ / "secret";
   std::ofstream(secret) << token_.substr(token_.find('=') + 1) << '\n';

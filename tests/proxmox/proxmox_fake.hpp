@@ -29,7 +29,14 @@ class ProxmoxFake {
   const std::string& url() const { return url_; }
   const std::string& token() const { return token_; }              // "USER@REALM!NAME=VALUE"
   const std::string& fingerprint() const { return fingerprint_; }  // SHA-256, with colons
-  const std::string& password() const { return password_; }        // of root@pam
+  const std::string& authority() const {
+    return authority_;
+  }  // PEM file: who signs all nodes' keys
+  std::string url_of(const std::string& node) const { return nodes_.at(node).at("url"); }
+  std::string fingerprint_of(const std::string& node) const {
+    return nodes_.at(node).at("fingerprint");
+  }
+  const std::string& password() const { return password_; }  // of root@pam
   int pid() const { return process_->pid(); }
   const TempDir& folder() const { return folder_; }
 
@@ -46,7 +53,8 @@ class ProxmoxFake {
   Status run(std::string_view world, std::vector<std::string> flags);
 
   TempDir folder_;
-  std::string url_, token_, password_, fingerprint_, control_url_, ssh_config_;
+  std::string url_, token_, password_, fingerprint_, authority_, control_url_, ssh_config_;
+  nlohmann::json nodes_;
   std::unique_ptr<Process> process_;
   std::unique_ptr<Http> http_;
 };
