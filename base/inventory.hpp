@@ -132,9 +132,10 @@ struct Inventory {
 // What inventory() should look at. All empty: everything. Hosts, storages and networks are told,
 // and as they are now, whatever is asked for.
 struct Scope {
-  std::string machine;       // Machine::id
-  std::string migration_id;  // only what this migration made
-  bool findings = false;     // also what would hinder a migration: rights, hosts, clocks
+  std::string machine;                // Machine::id
+  std::string migration_id;           // only what this migration made
+  bool findings = false;              // also what would hinder a migration: rights, hosts, clocks
+  bool source = true, target = true;  // findings: as which of the two the endpoint is to serve
 };
 
 }  // namespace flyt

@@ -88,6 +88,13 @@ void judge_ground(const Site& site, const EndpointConfig& endpoint, const std::s
   }
 }
 
+// As what [move] has it; what that does not name may become both.
+Scope scope_of(const Site& site, const std::string& name) {
+  const bool named = site.from == name || site.to == name;
+  return {
+      .findings = true, .source = !named || site.from == name, .target = !named || site.to == name};
+}
+
 EndpointCheck look_at(const Site& site, const EndpointConfig& endpoint, const Options& options,
                       const Call& call, ExitStatus& status) {
   EndpointCheck check{.endpoint = endpoint.name, .driver = endpoint.driver};
@@ -95,7 +102,8 @@ EndpointCheck look_at(const Site& site, const EndpointConfig& endpoint, const Op
   // Only targets have to answer for their ground.
   const bool target = driver && (*driver)->info().can.has(Capability::create) &&
                       (site.to.empty() || site.to == endpoint.name || endpoint.ground);
-  auto looked = driver ? read_inventory(endpoint, call, {"", "", true}) : driver.error();
+  auto looked =
+      driver ? read_inventory(endpoint, call, scope_of(site, endpoint.name)) : driver.error();
   if (!looked) {
     status = worse(status, looked.error().status);
     check.error = std::move(looked).error().error;

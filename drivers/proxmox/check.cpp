@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <map>
 #include <set>
 
 #include "drivers/proxmox/machines.hpp"
@@ -12,61 +12,126 @@
 namespace flyt::proxmox {
 namespace {
 
-constexpr std::string_view role = "FlytMove";
-constexpr std::array<std::string_view, 10> of_machines{
-    "VM.Allocate",      "VM.Audit",         "VM.Config.CPU",     "VM.Config.Disk",
-    "VM.Config.HWType", "VM.Config.Memory", "VM.Config.Network", "VM.Config.Options",
-    "VM.Config.CDROM",  "VM.PowerMgmt"};
-constexpr std::array<std::string_view, 2> of_storages{"Datastore.AllocateSpace", "Datastore.Audit"};
+// Where a privilege is granted; `zones`: of virtual networks.
+enum class On : std::uint8_t { machines, storages, networks, zones, root };
 
-// The guest agent was asked by another privilege before version 9.
-std::string_view of_agent(const std::string& version) {
-  return version.starts_with("8.") || version.starts_with("7.") ? "VM.Monitor"
-                                                                : "VM.GuestAgent.Audit";
+// Who needs it.
+enum class Of : std::uint8_t { source, target, both };
+
+// What a login may not do where it lacks one of `privileges`.
+struct Ability {
+  std::string_view what;  // "may not ..."
+  On on;
+  Of of;
+  bool must;
+  std::vector<std::string_view> privileges;
+};
+
+bool is_before_9(const std::string& version) {
+  return version.starts_with("8.") || version.starts_with("7.");
 }
+
+// That volumes are listed takes VM.Backup or VM.Config.Disk, and the first changes nothing.
+std::vector<Ability> abilities(const std::string& version) {
+  const std::string_view agent = is_before_9(version) ? "VM.Monitor" : "VM.GuestAgent.Audit";
+  return {
+      {"make and change machines",
+       On::machines,
+       Of::target,
+       true,
+       {"VM.Allocate", "VM.Audit", "VM.Config.CPU", "VM.Config.Disk", "VM.Config.HWType",
+        "VM.Config.Memory", "VM.Config.Network", "VM.Config.Options", "VM.PowerMgmt"}},
+      {"see machines and their disks", On::machines, Of::source, true, {"VM.Audit", "VM.Backup"}},
+      {"copy machines that run", On::machines, Of::source, false, {"VM.Snapshot"}},
+      {"shut machines down", On::machines, Of::source, false, {"VM.PowerMgmt"}},
+      {"ask guest agents for addresses", On::machines, Of::both, false, {agent}},
+      {"make disks on the storage", On::storages, Of::target, true, {"Datastore.AllocateSpace"}},
+      {"see the disks of the storage", On::storages, Of::source, true, {"Datastore.Audit"}},
+      {"use the network", On::networks, Of::target, true, {"SDN.Use"}},
+      {"see what virtual networks are", On::zones, Of::target, false, {"SDN.Audit"}},
+      {"see the nodes' addresses and processors", On::root, Of::both, false, {"Sys.Audit"}}};
+}
+
+bool is_of(const Ability& ability, Side side) {
+  return ability.of == Of::both || (side == Side::source) == (ability.of == Of::source);
+}
+
+std::string_view name_of(Side side) { return side == Side::source ? "FlytSource" : "FlytMove"; }
 
 class Check {
  public:
-  Check(Context& context, const Cluster& cluster, std::vector<std::string>& notes, const Call& call)
-      : context_(context), cluster_(cluster), notes_(notes), call_(call) {}
+  Check(Context& context, const Cluster& cluster, const Scope& scope,
+        std::vector<std::string>& notes, const Call& call)
+      : context_(context), cluster_(cluster), scope_(scope), notes_(notes), call_(call) {}
 
   Result<std::vector<Finding>> run() {
-    FLYT_TRY(check_machines());
-    FLYT_TRY(check_storages());
-    FLYT_TRY(check_bridges());
+    FLYT_TRY(read_roles());
+    for (const Ability& one : abilities(cluster_.version)) {
+      const bool wanted = (scope_.source && is_of(one, Side::source)) ||
+                          (scope_.target && is_of(one, Side::target));
+      if (wanted) FLYT_TRY(check(one));
+    }
     FLYT_TRY(check_nodes());
     return std::move(findings_);
   }
 
  private:
+  using Names = std::vector<std::string>;
+
+  bool as_target(const Ability& ability) const {
+    return scope_.target && is_of(ability, Side::target);
+  }
+
   const std::string& who() const { return context_.api.login().who(); }
 
-  // Those of `wanted` that are not granted on `path`.
-  template <typename Names>
-  Result<std::vector<std::string>> missing(const std::string& path, const Names& wanted) {
+  // Everybody may read them.
+  Status read_roles() {
+    FLYT_ASSIGN(const std::vector<Row> rows,
+                context_.api.get_rows("/access/roles", "listing the roles", call_));
+    for (const Row& row : rows) roles_[row.text("roleid")] = "," + row.text("privs") + ",";
+    return ok();
+  }
+
+  // Of `wanted` what is not granted on `path`.
+  Result<Names> missing(const std::string& path, const std::vector<std::string_view>& wanted) {
     constexpr std::string_view what = "asking for privileges";
     FLYT_ASSIGN(const std::string body,
                 context_.api.get("/access/permissions", what, call_, {{"path", path}}));
     FLYT_ASSIGN(const Grants grants, parse_grants(body, what));
     const auto here = grants.find(path);
-    std::vector<std::string> lacks;
-    for (const auto& one : wanted) {
-      const std::string name(one);
+    Names lacks;
+    for (const std::string_view one : wanted) {
       if (here == grants.end() ||
-          std::find(here->second.begin(), here->second.end(), name) == here->second.end()) {
-        lacks.push_back(name);
+          std::find(here->second.begin(), here->second.end(), one) == here->second.end()) {
+        lacks.emplace_back(one);
       }
     }
     return lacks;
   }
 
+  // Makes the role, or adds to one of this name what it lacks; empty: it has all.
+  std::string role_line(Side side) const {
+    const Names all = role_privileges(side, cluster_.version);
+    const auto known = roles_.find(std::string(name_of(side)));
+    if (known == roles_.end()) {
+      return fmt::format("pveum role add {} --privs \"{}\"", name_of(side), fmt::join(all, " "));
+    }
+    Names lacks;
+    for (const std::string& one : all) {
+      if (known->second.find("," + one + ",") == std::string::npos) lacks.push_back(one);
+    }
+    if (lacks.empty()) return {};
+    return fmt::format("pveum role modify {} --append 1 --privs \"{}\"", name_of(side),
+                       fmt::join(lacks, " "));
+  }
+
   // A token has what its user and itself are granted, both.
-  std::vector<std::string> grant(const std::string& path) const {
+  Names grant(const std::string& path, Side side) const {
     const std::string user = who().substr(0, who().find('!'));
-    std::vector<std::string> lines{
-        fmt::format("pveum role add {} --privs \"{}\"", role,
-                    fmt::join(role_privileges(cluster_.version), " ")),
-        fmt::format("pveum acl modify {} --users {} --roles {}", path, user, role)};
+    const std::string_view role = name_of(side);
+    Names lines;
+    if (std::string line = role_line(side); !line.empty()) lines.push_back(std::move(line));
+    lines.push_back(fmt::format("pveum acl modify {} --users {} --roles {}", path, user, role));
     if (user != who()) {
       lines.push_back(
           fmt::format("pveum acl modify {} --tokens '{}' --roles {}", path, who(), role));
@@ -74,66 +139,114 @@ class Check {
     return lines;
   }
 
-  void lacks(const std::string& path, const std::vector<std::string>& names, bool must,
-             std::string_view for_what) {
+  // `where`: for people, `path`: what is to be granted.
+  void lacks(const Ability& ability, const Names& names, const std::string& where,
+             const std::string& path, bool must) {
+    const Side side = as_target(ability) ? Side::target : Side::source;
     findings_.push_back(
-        {fmt::format("{} may not {}: {} on {} {} missing", who(), for_what, fmt::join(names, ", "),
-                     path, names.size() == 1 ? "is" : "are"),
-         grant(path), must});
+        {fmt::format("{} may not {}: {} on {} {} missing", who(), ability.what,
+                     fmt::join(names, ", "), where, names.size() == 1 ? "is" : "are"),
+         grant(path, side), must});
   }
 
-  Status check_machines() {
+  Status check(const Ability& ability) {
+    switch (ability.on) {
+      case On::machines:
+        return as_target(ability) ? check_pool(ability) : check_machines(ability);
+      case On::storages:
+        return storages().empty() ? check_no_storage(ability) : check_each(ability, storages());
+      case On::networks:
+        return networks().empty() ? check_path(ability, "/sdn/zones")
+                                  : check_each(ability, networks());
+      case On::zones:
+        return has_strange_vnets() ? check_path(ability, "/sdn/zones") : ok();
+      case On::root:
+        break;
+    }
+    return check_path(ability, "/");
+  }
+
+  Status check_path(const Ability& ability, const std::string& path) {
+    FLYT_ASSIGN(const Names names, missing(path, ability.privileges));
+    if (!names.empty()) lacks(ability, names, path, path, ability.must);
+    return ok();
+  }
+
+  // Where new machines come to stand.
+  Status check_pool(const Ability& ability) {
     const std::string& pool = context_.settings.pool;
-    const std::string path = pool.empty() ? "/vms" : "/pool/" + pool;
-    std::vector<std::string> wanted(of_machines.begin(), of_machines.end());
-    FLYT_ASSIGN(const auto names, missing(path, wanted));
-    if (!names.empty()) lacks(path, names, true, "make and change machines");
-    FLYT_ASSIGN(const auto agent,
-                missing(path, std::array<std::string_view, 1>{of_agent(cluster_.version)}));
-    if (!agent.empty()) lacks(path, agent, false, "ask guest agents for addresses");
+    return check_path(ability, pool.empty() ? "/vms" : "/pool/" + pool);
+  }
+
+  // On all machines, or at least on each one that is to be seen.
+  Status check_machines(const Ability& ability) {
+    FLYT_ASSIGN(Names names, missing("/vms", ability.privileges));
+    if (names.empty()) return ok();
+    FLYT_ASSIGN(const std::vector<MachineHere> machines, list_machines(context_.api, call_));
+    Names without;
+    for (const MachineHere& one : machines) {
+      const std::string path = "/vms/" + one.vmid;
+      FLYT_ASSIGN(const Names here, missing(path, ability.privileges));
+      if (!here.empty()) without.push_back(path);
+    }
+    if (!machines.empty() && without.empty()) return ok();
+    const bool all = without.size() == machines.size();
+    const std::string where = all ? "/vms" : fmt::format("{}", fmt::join(without, ", "));
+    lacks(ability, names, where, "/vms", ability.must);
+    return ok();
+  }
+
+  // Storages that it has no right to are not shown to it.
+  Status check_no_storage(const Ability& ability) {
+    FLYT_ASSIGN(const Names names, missing("/storage", ability.privileges));
+    if (!names.empty()) {
+      lacks(ability, names, "/storage", "/storage", ability.must);
+    } else {
+      findings_.push_back(
+          {"no storage for disks is to be seen", {"pvesm set STORAGE --content images,..."}, true});
+    }
     return ok();
   }
 
   // One that it may use is enough; the others are told, since a plan may name them.
-  template <typename Names>
-  Status check_each(const std::set<std::pair<std::string, std::string>>& places,
-                    const Names& wanted, std::string_view what) {
+  Status check_each(const Ability& ability, const std::set<std::string>& paths) {
     bool usable = false;
-    std::vector<std::pair<std::string, std::vector<std::string>>> closed;
-    for (const auto& [name, path] : places) {
-      FLYT_ASSIGN(auto names, missing(path, wanted));
+    std::vector<std::pair<std::string, Names>> closed;
+    for (const std::string& path : paths) {
+      FLYT_ASSIGN(Names names, missing(path, ability.privileges));
       usable = usable || names.empty();
       if (!names.empty()) closed.emplace_back(path, std::move(names));
     }
     for (const auto& [path, names] : closed) {
-      lacks(path, names, !usable, fmt::format("use the {}", what));
+      lacks(ability, names, path, path, ability.must && !usable);
     }
     return ok();
   }
 
-  Status check_storages() {
-    std::set<std::pair<std::string, std::string>> places;
+  std::set<std::string> storages() const {
+    std::set<std::string> paths;
     for (const StorageFacts& one : cluster_.storages) {
-      if (one.holds("images")) places.emplace(one.id, "/storage/" + one.id);
+      if (one.holds("images")) paths.insert("/storage/" + one.id);
     }
-    if (places.empty()) {
-      findings_.push_back(
-          {"no storage for disks is to be seen", {"pvesm set STORAGE --content images,..."}, true});
-    }
-    return check_each(places, of_storages, "storage");
+    return paths;
   }
 
-  Status check_bridges() {
-    std::set<std::pair<std::string, std::string>> places;
+  std::set<std::string> networks() const {
+    std::set<std::string> paths;
     for (const BridgeFacts& one : cluster_.bridges) {
-      places.emplace(one.name, fmt::format("/sdn/zones/{}/{}", one.zone, one.name));
+      paths.insert(fmt::format("/sdn/zones/{}/{}", one.zone, one.name));
     }
-    return check_each(places, std::array<std::string_view, 1>{"SDN.Use"}, "network");
+    return paths;
+  }
+
+  // Their zone is told only to those who may look into it.
+  bool has_strange_vnets() const {
+    return std::any_of(
+        cluster_.bridges.begin(), cluster_.bridges.end(),
+        [](const BridgeFacts& one) { return one.vnet && one.zone == BridgeFacts{}.zone; });
   }
 
   Status check_nodes() {
-    FLYT_ASSIGN(const auto audit, missing("/", std::array<std::string_view, 1>{"Sys.Audit"}));
-    if (!audit.empty()) lacks("/", audit, false, "see the nodes' addresses and processors");
     for (const NodeFacts& node : cluster_.nodes) {
       if (!context_.settings.node.empty() && node.name != context_.settings.node) continue;
       if (!node.online) {
@@ -179,25 +292,27 @@ class Check {
 
   Context& context_;
   const Cluster& cluster_;
+  const Scope& scope_;
   std::vector<std::string>& notes_;
   const Call& call_;
+  std::map<std::string, std::string> roles_;  // name: ",VM.Audit,...,"
   std::vector<Finding> findings_;
 };
 
 }  // namespace
 
-std::vector<std::string> role_privileges(const std::string& version) {
-  std::vector<std::string> all(of_machines.begin(), of_machines.end());
-  all.emplace_back(of_agent(version));
-  all.insert(all.end(), of_storages.begin(), of_storages.end());
-  all.emplace_back("SDN.Use");
-  all.emplace_back("Sys.Audit");
+std::vector<std::string> role_privileges(Side side, const std::string& version) {
+  std::vector<std::string> all;
+  for (const Ability& one : abilities(version)) {
+    if (is_of(one, side)) all.insert(all.end(), one.privileges.begin(), one.privileges.end());
+  }
   return all;
 }
 
 Result<std::vector<Finding>> find_hindrances(Context& context, const Cluster& cluster,
-                                             std::vector<std::string>& notes, const Call& call) {
-  return Check(context, cluster, notes, call).run();
+                                             const Scope& scope, std::vector<std::string>& notes,
+                                             const Call& call) {
+  return Check(context, cluster, scope, notes, call).run();
 }
 
 }  // namespace flyt::proxmox

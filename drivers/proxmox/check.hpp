@@ -9,14 +9,17 @@
 
 namespace flyt::proxmox {
 
-// What the login may not do that making and moving machines needs, path by path, with the pveum
-// lines that grant it; nodes that are away; and, where disks are reached by ssh, nodes at which
-// that fails or a program is missing. Adds notes about what is as it must be.
+// What the login may not do that moving machines from there or to there needs, as `scope` says,
+// path by path, with the pveum lines that grant it; nodes that are away; and, where disks are
+// reached by ssh, nodes at which that fails or a program is missing. Adds notes about what is as it
+// must be.
 Result<std::vector<Finding>> find_hindrances(Context& context, const Cluster& cluster,
-                                             std::vector<std::string>& notes, const Call& call);
+                                             const Scope& scope, std::vector<std::string>& notes,
+                                             const Call& call);
 
-// The privileges of the role that docs/drivers/proxmox.md creates, in its order; they differ
-// between the versions 8 and 9.
-std::vector<std::string> role_privileges(const std::string& version);
+// The privileges of the two roles that docs/drivers/proxmox.md creates, FlytSource and FlytMove, in
+// its order; they differ between the versions 8 and 9.
+enum class Side : std::uint8_t { source, target };
+std::vector<std::string> role_privileges(Side side, const std::string& version);
 
 }  // namespace flyt::proxmox

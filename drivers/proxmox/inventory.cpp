@@ -238,7 +238,7 @@ Result<Inventory> read_inventory(Context& context, const Scope& scope, const Cal
   add_networks(cluster, context.settings.node, found);
   FLYT_TRY(add_machines(context, scope, found, call));
   if (scope.findings) {
-    FLYT_ASSIGN(found.findings, find_hindrances(context, cluster, found.notes, call));
+    FLYT_ASSIGN(found.findings, find_hindrances(context, cluster, scope, found.notes, call));
   }
   return found;
 }
