@@ -49,7 +49,7 @@ struct MachineSpec {
   bool secure_boot = false;
   ClockBase clock = ClockBase::utc;
   Guest guest;
-  std::vector<DiskSpec> disks;  // bus order; update_machine never adds, removes or resizes one
+  std::vector<DiskSpec> disks;  // bus order; update_machine never adds, removes or shrinks one
   std::vector<NicSpec> nics;
   std::string generation_id;  // as Machine::generation_id; empty: none
 };

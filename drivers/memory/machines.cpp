@@ -112,6 +112,27 @@ Status shape(World& world, Machine& machine, const MachineSpec& spec) {
   return ok();
 }
 
+// What is new of it reads as zero.
+Status grow(const WorldFolder& folder, World& world, const Machine& machine, Disk& disk,
+            std::uint64_t wanted) {
+  const std::uint64_t size = rounded(wanted, world.habits.round_bytes);
+  if (size <= disk.size_bytes) return ok();
+  for (Storage& storage : world.ground.storages) {
+    if (storage.id != disk.storage || !storage.free_bytes) continue;
+    if (*storage.free_bytes < size - disk.size_bytes) {
+      return Error{Errc::unavailable, fmt::format("no space in {}: {} are free", storage.name,
+                                                  format_size(*storage.free_bytes))};
+    }
+    *storage.free_bytes -= size - disk.size_bytes;
+  }
+  FLYT_ASSIGN(const std::filesystem::path file, disk_file(folder, world, machine, disk));
+  std::error_code failed;
+  std::filesystem::resize_file(file, size, failed);
+  if (failed) return system_error(fmt::format("enlarging {}", file.native()), failed.value());
+  disk.size_bytes = size;
+  return ok();
+}
+
 Result<Machine> already_made(const Machine& machine, const MachineSpec& spec) {
   if (machine.name != spec.name) {
     return Error{Errc::exists, fmt::format("{} was made by this migration, under another name than "
@@ -177,7 +198,8 @@ Result<Machine> create(const WorldFolder& folder, LockedWorld& locked, const Mac
   return machine;
 }
 
-Result<Machine> update(LockedWorld& locked, const std::string& id, const MachineSpec& spec) {
+Result<Machine> update(const WorldFolder& folder, LockedWorld& locked, const std::string& id,
+                       const MachineSpec& spec) {
   FLYT_TRY(check_spec(spec));
   FLYT_ASSIGN(Machine * machine, find_machine(locked.world, id));
   FLYT_TRY(check_ours(*machine, spec.owner));
@@ -195,6 +217,7 @@ Result<Machine> update(LockedWorld& locked, const std::string& id, const Machine
     if (spec.disks[i].bus != Bus::unknown) disk.bus = spec.disks[i].bus;
     disk.controller = spec.disks[i].controller;
     disk.boots = spec.disks[i].boots;
+    FLYT_TRY(grow(folder, locked.world, *machine, disk, spec.disks[i].size_bytes));
   }
   FLYT_TRY(locked.save());
   return *machine;

@@ -10,7 +10,8 @@
 namespace flyt::memory {
 
 Result<Machine> create(const WorldFolder& folder, LockedWorld& locked, const MachineSpec& spec);
-Result<Machine> update(LockedWorld& locked, const std::string& id, const MachineSpec& spec);
+Result<Machine> update(const WorldFolder& folder, LockedWorld& locked, const std::string& id,
+                       const MachineSpec& spec);
 Status destroy(const WorldFolder& folder, LockedWorld& locked, const std::string& id,
                const Owner& owner, const Call& call);
 

@@ -71,7 +71,7 @@ class MemoryDriver final : public Driver {
   Result<Machine> update_machine(const std::string& id, const MachineSpec& spec,
                                  const Call& call) override {
     FLYT_ASSIGN(LockedWorld locked, folder_.lock(call));
-    return update(locked, id, spec);
+    return update(folder_, locked, id, spec);
   }
 
   Status destroy(const std::string& id, const Owner& owner, const Call& call) override {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/dns_name.hpp"
+#include "base/units.hpp"
 #include "drivers/proxmox/build.hpp"
 #include "drivers/proxmox/placement.hpp"
 #include "drivers/proxmox/tasks.hpp"
@@ -55,6 +56,7 @@ Status wait_for_creations(Context& context, const std::string& node, const Call&
 
 // A platform that rounds up has made more than was asked for.
 bool fits(const Disk& made, const DiskSpec& asked) { return made.size_bytes >= asked.size_bytes; }
+bool fits_or_grows(const Disk&, const DiskSpec&) { return true; }
 
 Status check_name(const std::vector<MachineHere>& machines, const MachineSpec& spec,
                   const std::string& own) {
@@ -130,6 +132,27 @@ Result<Machine> make(Context& context, const MachineSpec& spec, Placement& place
   }
 }
 
+// Those that are to be larger than they are; whether there was one. Never makes one smaller.
+Result<bool> grow_disks(Context& context, const MachineFacts& facts, const MachineSpec& spec,
+                        const Call& call) {
+  const std::vector<Disk>& disks = facts.config.machine.disks;
+  bool any = false;
+  for (std::size_t i = 0; i < disks.size(); ++i) {
+    const std::uint64_t wanted = spec.disks[i].size_bytes;
+    if (fits(disks[i], spec.disks[i])) continue;
+    const std::string what = fmt::format("enlarging {} to {}", disks[i].id, format_size(wanted));
+    // What an older flyt process serves would keep the size that it was opened with.
+    if (!any) FLYT_TRY(fence(context, facts, spec.owner, call));
+    any = true;
+    FLYT_TRY(proceed(call, what));
+    FLYT_TRY(
+        do_task(context.api, Method::put, qemu_path(facts.here) + "/resize",
+                {{"disk", disks[i].id}, {"size", fmt::format("{}K", (wanted + kib - 1) / kib)}},
+                what, call));
+  }
+  return any;
+}
+
 }  // namespace
 
 Result<Machine> create(Context& context, const MachineSpec& spec, const Call& call) {
@@ -164,7 +187,7 @@ Result<Machine> update(Context& context, const std::string& id, const MachineSpe
   const Machine& machine = facts.config.machine;
   FLYT_TRY(check_ours(machine, spec.owner));
   if (machine.power != Power::off) return not_off(machine);
-  FLYT_TRY(check_same_disks(machine, spec, fits));
+  FLYT_TRY(check_same_disks(machine, spec, fits_or_grows));
   FLYT_ASSIGN(std::vector<MachineHere> machines, list_machines(context.api, call));
   FLYT_TRY(add_states(context.api, machines, call));
   FLYT_TRY(check_name(machines, spec, id));
@@ -175,9 +198,12 @@ Result<Machine> update(Context& context, const std::string& id, const MachineSpe
   MachineSpec shape = spec;
   shape.disks.clear();  // they are there, and need no room
   FLYT_ASSIGN(Placement placement, place(cluster, there, shape));
-  if (facts.config.machine.generation_id != spec.generation_id) {
-    FLYT_TRY(keep_generation(context, facts.here, spec, call));
-    FLYT_ASSIGN(facts, read_machine(context, facts.here, call));  // with another digest
+  FLYT_ASSIGN(const bool grown, grow_disks(context, facts, spec, call));
+  const bool another = facts.config.machine.generation_id != spec.generation_id;
+  if (another) FLYT_TRY(keep_generation(context, facts.here, spec, call));
+  // With another digest.
+  if (grown || another) {
+    FLYT_ASSIGN(facts, read_machine(context, facts.here, call));
   }
   FLYT_ASSIGN(const Params params,
               update_params(spec, placement.on, facts.config.row, facts.config.disks));

@@ -3,6 +3,7 @@
 #include "base/dns_name.hpp"
 #include "base/units.hpp"
 #include "tests/catch.hpp"
+#include "tests/conformance/disk_access.hpp"
 #include "tests/conformance/suite.hpp"
 
 namespace flyt::tests {
@@ -140,6 +141,37 @@ void updates_only_its_own(Run& run) {
   check_as_asked(run, run.machine(made.id), spec);
 }
 
+void grows_disks_or_says_so(Run& run) {
+  if (!run.can_all({Capability::create, Capability::update})) return;
+  MachineSpec spec = run.spec("web01", {mib, mib});
+  const Machine made = run.create(spec);
+  const bool written = run.write(made, 512, "words");
+  const auto size_of = [&](std::size_t disk) {
+    return run.machine(made.id).disks.at(disk).size_bytes;
+  };
+  MachineSpec larger = spec;
+  larger.disks[1].size_bytes = 3 * mib + 512;
+  const auto changed = run.driver->update_machine(made.id, larger, {});
+  CHECK(size_of(0) == rounded(run, mib));
+  if (changed) {
+    CHECK(changed->disks.at(1).size_bytes == rounded(run, 3 * mib + 512));
+    CHECK(size_of(1) == rounded(run, 3 * mib + 512));
+    CHECK(code_of(run.driver->update_machine(made.id, larger, {})) == "ok");
+    // None gets smaller, not even one that flyt has grown.
+    (void)run.driver->update_machine(made.id, spec, {});
+    CHECK(size_of(1) == rounded(run, 3 * mib + 512));
+  } else {
+    CHECK(code_of(changed) == "invalid");
+    CHECK(size_of(1) == rounded(run, mib));
+  }
+  if (!written) return;
+  FLYT_TAKE(
+      const auto disk,
+      run.driver->open({made.id, made.disks[0].id, "", "", Use::read, {made.migration_id, 1}}, {}));
+  CHECK(read_disk(*disk, 512, 5).value_or("") == "words");
+  CHECK(code_of(disk->close({})) == "ok");
+}
+
 const Case cases[] = {
     {"creates powered off, and reads back as asked", reads_back_as_asked},
     {"creating again gives the same machine", creates_once},
@@ -149,6 +181,7 @@ const Case cases[] = {
     {"refuses networks and storages that are not there", refuses_unknown_ground},
     {"changes a machine and keeps its disks", updates},
     {"changes only what this migration made, and no disk's number", updates_only_its_own},
+    {"enlarges a disk or refuses to, and makes none smaller", grows_disks_or_says_so},
 };
 
 }  // namespace

@@ -148,6 +148,45 @@ TEST_CASE("a copy is unplugged until it is shaped", "[proxmox]") {
   CHECK(shaped->nics.at(0).mac == spec.nics[0].mac);
 }
 
+TEST_CASE("a disk grows with what is asked for, and never shrinks", "[proxmox]") {
+  Stage stage;
+  MachineSpec spec = spec_of("web01");
+  spec.disks.push_back({.size_bytes = mib, .bus = Bus::virtio_blk, .storage = "local"});
+  const auto made = stage.driver->create_machine(spec, {});
+  if (!made) FAIL(told(made.error()));
+  spec.disks[1].size_bytes = 5 * mib + 1;
+  const auto grown = stage.driver->update_machine(made->id, spec, {});
+  if (!grown) FAIL(told(grown.error()));
+  CHECK(grown->disks.at(0).size_bytes == mib);
+  CHECK(grown->disks.at(1).size_bytes == 5 * mib + kib);
+  CHECK(grown->disks.at(1).uuid == made->disks.at(1).uuid);
+
+  const auto resizes = [&] {
+    return stage.fake->control("GET", "/counts")
+        .at("calls")
+        .value("PUT /nodes/{node}/qemu/{vmid}/resize", 0);
+  };
+  CHECK(resizes() == 1);
+  CHECK(stage.driver->update_machine(made->id, spec, {}).has_value());
+  spec.disks[1].size_bytes = mib;
+  CHECK(stage.driver->update_machine(made->id, spec, {}).has_value());
+  CHECK(resizes() == 1);
+
+  // A task that fails in its end alone; nothing else was changed then.
+  stage.fake->control("POST", "/storage", {{"storage", "local"}, {"full", true}});
+  spec.disks[1].size_bytes = 9 * mib;
+  spec.cpus = 3;
+  const auto full = stage.driver->update_machine(made->id, spec, {});
+  REQUIRE_FALSE(full);
+  CHECK(full.error().code == Errc::unavailable);
+  CHECK(stage.left()["vms"][made->id]["config"]["cores"] == "1");
+  stage.fake->control("POST", "/storage", {{"storage", "local"}, {"full", false}});
+  spec.disks.pop_back();
+  const auto fewer = stage.driver->update_machine(made->id, spec, {});
+  REQUIRE_FALSE(fewer);
+  CHECK(fewer.error().code == Errc::invalid);
+}
+
 TEST_CASE("a machine with mixed disks is told as it was asked for", "[proxmox]") {
   Stage stage;
   MachineSpec spec = spec_of("web01");
