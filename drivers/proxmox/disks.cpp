@@ -5,6 +5,7 @@
 
 #include "base/uri.hpp"
 #include "drivers/proxmox/machines.hpp"
+#include "drivers/proxmox/thin.hpp"
 #include "drivers/proxmox/views.hpp"
 #include "drivers/shared/landing.hpp"
 #include "drivers/shared/made.hpp"
@@ -59,17 +60,33 @@ Result<VolumePlace> place_of(Api& api, const std::string& node, const Disk& disk
   return place;
 }
 
+// Whether what is not written reads as zero, and how that is seen. An image file has a map of what
+// it holds; of block devices only a thin volume of LVM tells it to the block. What ZFS and Ceph say
+// of used space is too coarse, and a thick volume has what was there before.
+Status expect_emptiness(Api& api, const std::string& node, const Disk& disk, LandingDisk& landing,
+                        const Call& call) {
+  landing.reads_zero = !landing.path.starts_with("/dev/");
+  if (landing.reads_zero || landing.use == Use::read) return ok();
+  const std::string what = fmt::format("asking what kind of storage {} is", disk.storage);
+  FLYT_ASSIGN(const std::vector<Row> rows,
+              api.get_rows(node_path(node) + "/storage", what, call, {{"storage", disk.storage}}));
+  landing.reads_zero = rows.size() == 1 && rows.front().text("type") == "lvmthin";
+  landing.empty_test = &thin_test;
+  return ok();
+}
+
 Result<std::unique_ptr<Channel>> open_volume(Context& context, const MachineFacts& facts,
                                              std::size_t index, const OpenSpec& spec,
                                              const Call& call) {
   const Machine& machine = facts.config.machine;
   const Disk& disk = machine.disks[index];
+  const bool ours = !spec.owner.id.empty() && machine.migration_id == spec.owner.id;
   FLYT_ASSIGN(const LandingHost host, landing_of(context, facts.here.node, call));
   FLYT_ASSIGN(const VolumePlace place, place_of(context.api, facts.here.node, disk, call));
   LandingDisk landing{fmt::format("{}: {}", machine.name, disk.label), place.path,
                       place.format.empty() ? disk.format : place.format, spec.use, spec.owner};
-  landing.shared = !spec.owner.id.empty() && machine.migration_id == spec.owner.id;
-  landing.reads_zero = true;  // if it is found empty
+  landing.shared = ours;
+  FLYT_TRY(expect_emptiness(context.api, facts.here.node, disk, landing, call));
   landing.size_bytes = place.size_bytes;
   if (!spec.view.empty()) {
     landing.shared = true;

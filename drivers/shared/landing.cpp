@@ -101,6 +101,12 @@ struct Opening {
   std::set<std::string> over;
 };
 
+// "no", or how it is looked.
+std::string look_of(const LandingDisk& disk) {
+  if (disk.use == Use::read || !disk.reads_zero) return "no";
+  return disk.empty_test == nullptr ? "yes" : std::string(disk.empty_test->script);
+}
+
 // Its words, those of the client that carries it, and what it says when it serves.
 NbdServerSpec supervisor(const LandingHost& host, const LandingDisk& disk, const Opening& opening,
                          const Call& call) {
@@ -117,9 +123,8 @@ NbdServerSpec supervisor(const LandingHost& host, const LandingDisk& disk, const
         std::string("flyt-landing"), std::string(disk.use == Use::read ? "read" : "write"),
         disk.path, disk.format, disk.owner.id.empty() ? std::string("-") : disk.owner.id,
         std::to_string(disk.owner.epoch), host.ssh ? folder + "/s" : std::string(nbd_socket),
-        std::string(clients), std::string(disk.shared ? "yes" : "no"),
-        std::string(disk.use == Use::write && disk.reads_zero ? "yes" : "no"), opening.word, over,
-        disk.snapshot}) {
+        std::string(clients), std::string(disk.shared ? "yes" : "no"), look_of(disk), opening.word,
+        over, disk.snapshot}) {
     argv.push_back(std::move(word));
   }
   if (!host.ssh) {
@@ -218,9 +223,10 @@ Result<std::unique_ptr<Channel>> open_landing(const LandingHost& host, const Lan
     return classify(std::move(served).error(), host, disk);
   }
   Openings::the().forget(opening.place, opening.over);
+  const bool empty = disk.empty_test == nullptr ? says_empty(map) : disk.empty_test->holds(map);
   // Looked at while no other one could write.
   return std::unique_ptr<Channel>(std::make_unique<LandingChannel>(
-      host, disk, std::move(opening), std::move(*served), says_empty(map)));
+      host, disk, std::move(opening), std::move(*served), look_of(disk) != "no" && empty));
 }
 
 }  // namespace flyt

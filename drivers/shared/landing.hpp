@@ -54,6 +54,13 @@ Result<LandingHost> ssh_landing(Ssh ssh, bool sudo = false);
 Result<Finished> landing_run(const LandingHost& host, const std::vector<std::string>& argv,
                              const Call& call);
 
+// How a disk that holds nothing yet is known by another sign than its image's map: `script` is run
+// there by `sh -c SCRIPT flyt-landing DISK`, while nobody else can write to it.
+struct EmptyTest {
+  std::string_view script;
+  bool (*holds)(std::string_view line);  // the first line that it says
+};
+
 struct LandingDisk {
   std::string what;    // starts its errors: "web01: disk 0"
   std::string path;    // absolute, on the host
@@ -68,7 +75,8 @@ struct LandingDisk {
   std::string snapshot = {};
   // A write to a disk that may be empty: where it is, the channel says that it reads as zero.
   bool reads_zero = false;
-  std::uint64_t size_bytes = 0;  // another one served is Errc::corrupt; 0: whatever it has
+  const EmptyTest* empty_test = nullptr;  // none: by its map, which block devices do not have
+  std::uint64_t size_bytes = 0;           // another one served is Errc::corrupt; 0: whatever it has
 };
 
 // Serves the disk until the channel is closed, or this process ends in whatever way. By SSH one

@@ -124,8 +124,11 @@ options=$options,file.filename=$(printf %s "$disk" | sed 's/,/,,/g')
 
 map=''
 # A disk that is one hole has one extent: its line begins and ends the list.
-[ "$look" = no ] ||
-    map=$( (trap - PIPE; exec qemu-img map -U --output=json -f "$format" "$disk" 2>/dev/null) | head -n 1)
+case $look in
+    no) ;;
+    yes) map=$( (trap - PIPE; exec qemu-img map -U --output=json -f "$format" "$disk" 2>/dev/null) | head -n 1) ;;
+    *) map=$( (trap - PIPE; exec sh -c "$look" flyt-landing "$disk" 2>/dev/null) | head -n 1) ;;
+esac
 
 inner=''
 [ -z "$snapshot" ] || inner="--load-snapshot=snapshot.name=$snapshot"

@@ -123,6 +123,19 @@ bool becomes_free(const std::string& path) {
   return true;
 }
 
+std::vector<std::string> kept_of(const std::string& path) {
+  const auto stated = check({{"stat", "-L", "-c", "f-%d-%i.", path}}, soon());
+  REQUIRE(stated);
+  const std::string start = stated->output.substr(0, stated->output.find('\n'));
+  std::vector<std::string> kept;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator("/run/flyt", failed)) {
+    std::string name = entry.path().filename();
+    if (name.rfind(start, 0) == 0) kept.push_back(std::move(name));
+  }
+  return kept;
+}
+
 std::string code_of(const Status& status) {
   return status ? "ok" : std::string(to_string(status.error().code));
 }

@@ -51,6 +51,9 @@ std::vector<pid_t> supervisors(const std::string& path);
 // True once nothing serves `path` any more.
 bool becomes_free(const std::string& path);
 
+// What the supervisors of root keep of it.
+std::vector<std::string> kept_of(const std::string& path);
+
 std::string code_of(const Status& status);
 std::string code_of(const Opened& opened);
 

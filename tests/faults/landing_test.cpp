@@ -30,6 +30,7 @@ using tests::disk_at;
 using tests::first;
 using tests::here;
 using tests::io;
+using tests::kept_of;
 using tests::make_disk;
 using tests::newer;
 using tests::other;
@@ -208,20 +209,6 @@ TEST_CASE("landing: records of processes that are gone are swept away", "[faults
   REQUIRE(code_of(again) == "ok");
   CHECK_FALSE(fs::exists(record));
   CHECK(code_of((*again)->close(soon())) == "ok");
-}
-
-// Where the supervisors of root keep what they know of the disk.
-std::vector<std::string> kept_of(const std::string& path) {
-  const auto stated = check({{"stat", "-L", "-c", "f-%d-%i.", path}}, soon());
-  REQUIRE(stated);
-  const std::string start = stated->output.substr(0, stated->output.find('\n'));
-  std::vector<std::string> kept;
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator("/run/flyt", failed)) {
-    std::string name = entry.path().filename();
-    if (name.rfind(start, 0) == 0) kept.push_back(std::move(name));
-  }
-  return kept;
 }
 
 TEST_CASE("landing: nothing is kept of a disk that is closed", "[faults][landing]") {
