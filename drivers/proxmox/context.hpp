@@ -10,6 +10,7 @@
 #include "drivers/proxmox/api.hpp"
 #include "drivers/proxmox/cluster.hpp"
 #include "drivers/proxmox/console.hpp"
+#include "drivers/proxmox/opened.hpp"
 #include "drivers/shared/landing.hpp"
 
 namespace flyt::proxmox {
@@ -33,12 +34,14 @@ struct Context {
       : config(std::move(endpoint)),
         settings(std::move(chosen)),
         api(std::move(entries), std::move(login)),
-        consoles(config.state / "consoles" / config.name) {}
+        consoles(config.state / "consoles" / config.name),
+        opened(config.state / "opened" / config.name) {}
 
   const EndpointConfig config;
   const Settings settings;
   Api api;
   Consoles consoles;
+  Opened opened;
   std::mutex reaching;                       // guards `hosts`
   std::map<std::string, LandingHost> hosts;  // by node, once somebody has asked for a disk there
   std::mutex making;  // one machine at a time: numbers, names and migrations are compared first

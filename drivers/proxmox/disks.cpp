@@ -75,12 +75,45 @@ Status expect_emptiness(Api& api, const std::string& node, const Disk& disk, Lan
   return ok();
 }
 
+Result<bool> is_of_cluster(Api& api, const std::string& node, const Call& call) {
+  FLYT_ASSIGN(const std::vector<Row> rows, api.get_rows("/nodes", "listing the nodes", call));
+  return std::any_of(rows.begin(), rows.end(),
+                     [&](const Row& row) { return row.text("node") == node; });
+}
+
+// What an older flyt process has open on a node that had the machine before: nothing of it is seen
+// from where the machine is now, and on a shared storage it would write beside us.
+Status fence_on(Context& context, const std::string& machine, const std::string& node,
+                const Owner& owner, const Call& call) {
+  FLYT_ASSIGN(const bool there, is_of_cluster(context.api, node, call));
+  if (!there) return ok();  // such a node shares nothing any more
+  const std::string what = fmt::format("{}: its disks were open on {}", machine, node);
+  auto host = landing_of(context, node, call);
+  Status fenced = host ? landing_fence(*host, what, owner, call) : Status(host.error());
+  if (fenced || fenced.error().code == Errc::cancelled || fenced.error().code == Errc::denied) {
+    return fenced;
+  }
+  Error error = std::move(fenced).error().within(what);
+  error.why = "what an older flyt process has open there may still write to a shared storage";
+  error.state = "nothing was opened";
+  error.remedy.push_back(
+      fmt::format("see that {} is reached by ssh, then repeat the command", node));
+  error.remedy.push_back(
+      fmt::format("or, once it is off for certain: rm {}", context.opened.file(owner.id).native()));
+  return error;
+}
+
 Result<std::unique_ptr<Channel>> open_volume(Context& context, const MachineFacts& facts,
                                              std::size_t index, const OpenSpec& spec,
                                              const Call& call) {
   const Machine& machine = facts.config.machine;
   const Disk& disk = machine.disks[index];
   const bool ours = !spec.owner.id.empty() && machine.migration_id == spec.owner.id;
+  if (ours) {
+    FLYT_TRY(context.opened.on(spec.owner.id, facts.here.node, [&](const std::string& node) {
+      return fence_on(context, machine.name, node, spec.owner, call);
+    }));
+  }
   FLYT_ASSIGN(const LandingHost host, landing_of(context, facts.here.node, call));
   FLYT_ASSIGN(const VolumePlace place, place_of(context.api, facts.here.node, disk, call));
   LandingDisk landing{fmt::format("{}: {}", machine.name, disk.label), place.path,

@@ -230,6 +230,7 @@ Status destroy(Context& context, const std::string& id, const Owner& owner, cons
                         {{"purge", "1"}, {"destroy-unreferenced-disks", "0"}}, what, call);
   if (!gone && gone.error().code != Errc::not_found) return gone;
   context.consoles.forget(id);
+  context.opened.forget(owner.id);
   return ok();
 }
 

@@ -229,4 +229,17 @@ Result<std::unique_ptr<Channel>> open_landing(const LandingHost& host, const Lan
       host, disk, std::move(opening), std::move(*served), look_of(disk) != "no" && empty));
 }
 
+Status landing_fence(const LandingHost& host, const std::string& what, const Owner& owner,
+                     const Call& call) {
+  FLYT_ASSIGN(
+      const Finished done,
+      landing_run(host,
+                  {"sh", "-c", std::string(landing_script), "flyt-landing", "fence", "-", "-",
+                   owner.id, std::to_string(owner.epoch), "-", "-", "-", "-", "-", " ", ""},
+                  call));
+  if (done.status == 0) return ok();
+  Error error{Errc::unavailable, what, done.errors};
+  return classify(std::move(error), host, {.what = what});
+}
+
 }  // namespace flyt

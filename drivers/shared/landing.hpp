@@ -91,6 +91,13 @@ struct LandingDisk {
 Result<std::unique_ptr<Channel>> open_landing(const LandingHost& host, const LandingDisk& disk,
                                               const Call& call);
 
+// Ends all that lower epochs of the migration have open on that host, whichever disk it is, and
+// lets them open none there until the host is started again. `what` starts its errors.
+// Errc::denied: a higher epoch is or was there; Errc::unavailable: this one has a disk open, or
+// something could not be ended.
+Status landing_fence(const LandingHost& host, const std::string& what, const Owner& owner,
+                     const Call& call);
+
 // A log on the host, piece by piece, without a gap, also where it was rotated meanwhile into
 // PATH.0, PATH.1, PATH.2 (as virtlogd does it).
 struct LogPiece {

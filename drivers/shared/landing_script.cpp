@@ -10,6 +10,9 @@ namespace flyt {
 // `PLACE.gate` is held while deciding who may hold; records, and the gate after the last of them,
 // are only removed by who holds that.
 //
+// `e-ID` holds the least epoch of a migration that may still open something on this host, once the
+// machine was found on another one; it goes with the next start, like all in /run.
+//
 // Records lie in one folder for each user, in a place that lasts longer than a session. Users do
 // not see each other's: what keeps those apart is a flock on the disk itself, shared for who reads
 // a disk that is not ours. Over a network flock becomes a lock of the kind that qemu-nbd takes, and
@@ -51,12 +54,6 @@ done
 if [ "$(id -u)" = 0 ]; then folder=/run/flyt; else folder=/var/tmp/flyt-$(id -u); fi
 mkdir -p "$folder" || die denied "cannot make $folder"
 [ -O "$folder" ] && [ ! -L "$folder" ] || die denied "$folder belongs to somebody else"
-[ -e "$disk" ] || die not_found "$disk is not there, or its folder is closed to user $(id -un)"
-if [ -b "$disk" ]; then
-    place=$folder/b-$(stat -L -c '%t-%T' "$disk") protocol=host_device
-else
-    place=$folder/f-$(stat -L -c '%d-%i' "$disk") protocol=file
-fi
 
 signal_all() {
     while read -r pid start; do
@@ -82,16 +79,48 @@ admit() {
         if [ -n "$its_opening" ] && [ -z "${over##* "$its_opening" *}" ]; then
             end_holder "$its" "$holder"
         elif [ "$its_id" != "$id" ]; then
-            [ "$its_use$use" = readread ] || die busy "$disk is held by $holder"
+            [ "$use" = fence ] || [ "$its_use$use" = readread ] || die busy "$disk is held by $holder"
         elif [ "$its_epoch" -gt "$epoch" ]; then
             die newer "$disk is held by $holder"
         elif [ "$its_epoch" -lt "$epoch" ]; then
             end_holder "$its" "$holder"
-        elif [ "$its_use$use" = writewrite ]; then
+        elif [ "$use" = fence ] || [ "$its_use$use" = writewrite ]; then
             die busy "$disk is held by $holder"
         fi
     done
 }
+
+# A higher epoch has fenced this host. Looked at once our record is there: who fences sees that, or
+# we see this.
+overtaken() {
+    [ -r "$folder/e-$id" ] && read -r least <"$folder/e-$id" && [ "$least" -gt "$epoch" ]
+}
+
+if [ "$use" = fence ]; then
+    ! overtaken || die newer "epoch $least has fenced this host ($folder/e-$id)"
+    echo "$epoch" >"$folder/e-$id.$$" && mv "$folder/e-$id.$$" "$folder/e-$id" ||
+        die denied "cannot write in $folder"
+    for its in "$folder"/[bf]-*.h.*; do
+        [ -e "$its" ] || continue
+        its_id=''
+        read -r its_id its_rest <"$its" || :
+        [ "$its_id" = "$id" ] || continue
+        place=${its%.h.*} disk='a disk here'
+        enter 60 || die unavailable "another process is opening $place and does not get on"
+        admit
+        leave
+        exec 8>&-
+        inside=''
+    done
+    exit 0
+fi
+
+[ -e "$disk" ] || die not_found "$disk is not there, or its folder is closed to user $(id -un)"
+if [ -b "$disk" ]; then
+    place=$folder/b-$(stat -L -c '%t-%T' "$disk") protocol=host_device
+else
+    place=$folder/f-$(stat -L -c '%d-%i' "$disk") protocol=file
+fi
 
 enter 60 || die unavailable "$disk: another process is opening it and does not get on"
 admit
@@ -112,6 +141,7 @@ exec 9>"$record"
 flock -n 9 || die busy "$disk: $record is locked"
 echo "$id $epoch $use $opening" >&9
 echo "$$ $(born $$)" >&9
+! overtaken || die newer "epoch $least has fenced this host ($folder/e-$id)"
 
 readonly='' cache=writeback options=driver=$format,file.driver=$protocol
 if [ "$use" = read ]; then

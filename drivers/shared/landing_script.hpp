@@ -6,7 +6,7 @@
 namespace flyt {
 
 // A POSIX shell script for `sh -c SCRIPT flyt-landing ARGUMENTS...`:
-//   1 use: read, write
+//   1 use: read, write, fence
 //   2 disk: path of a file or block device   3 format: raw, qcow2
 //   4 migration id          5 epoch          6 socket to serve on
 //   7 clients at once       8 shared: yes, no
@@ -21,6 +21,8 @@ namespace flyt {
 // that both are gone. Status 0: all that was written is on stable storage. Otherwise the last line
 // of standard error is "flyt-landing: WORD: text" with WORD one of newer, busy, changed, not_found,
 // denied, unsupported, unavailable.
+// `fence` looks at 4 and 5 alone: it ends what lower epochs of the migration hold, of any disk, and
+// lets them open none any more; what the same or a higher one holds is busy or newer.
 extern const std::string_view landing_script;
 
 // A script for `sh -c SCRIPT flyt-landing FOLDER COMMAND...`: runs the command with a private

@@ -1,6 +1,8 @@
 // What becomes of a move when nodes come and go under it, and tickets run out.
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "base/process.hpp"
 #include "base/units.hpp"
 #include "tests/catch.hpp"
@@ -34,6 +36,100 @@ OpenSpec opens(const Machine& machine, Use use, std::uint64_t epoch) {
 template <typename T>
 std::string code_of(const Result<T>& result) {
   return result ? "ok" : std::string(to_string(result.error().code));
+}
+
+// On pve1, as the site says it.
+Machine machine_on(const Stage& stage, const std::string& node) {
+  EndpointConfig config = stage.fake->endpoint();
+  config.values["node"] = node;
+  const auto made = stage.connect(config)->create_machine(tests::proxmox_spec("web01"), {});
+  if (!made) FAIL(told_whole(made.error()));
+  REQUIRE(made->host == node);
+  return *made;
+}
+
+std::size_t servers_on(const Stage& stage, const std::string& node) {
+  std::size_t found = 0;
+  const nlohmann::json left = stage.left();
+  for (const std::string process : left.at("processes").at(node)) {
+    found += process.starts_with("qemu-nbd ") ? 1 : 0;
+  }
+  return found;
+}
+
+TEST_CASE("what an older flyt has open on the node that had the machine is ended first",
+          "[proxmox]") {
+  const Stage stage(two_nodes);
+  const Machine machine = machine_on(stage, "pve1");
+  const auto older = stage.driver->open(opens(machine, Use::write, 3), {});
+  REQUIRE(code_of(older) == "ok");
+  REQUIRE(io(**older, "write -P 1 0 64k") == "ok");
+  REQUIRE(servers_on(stage, "pve1") == 1);
+  stage.fake->control("POST", "/move", {{"vmid", std::stoi(machine.id)}, {"node", "pve2"}});
+
+  const auto other = stage.connect();
+  const auto newer = other->open(opens(machine, Use::write, 4), {});
+  if (!newer) FAIL(told_whole(newer.error()));
+  CHECK(servers_on(stage, "pve1") == 0);
+  CHECK(io(**older, "write -P 2 0 64k") != "ok");
+  CHECK_FALSE((*older)->close({}));
+  CHECK(io(**newer, "read -P 1 0 64k") == "ok");
+  CHECK(code_of((*newer)->close({})) == "ok");
+
+  // Back again, the older one would find nobody there that holds the disk.
+  stage.fake->control("POST", "/move", {{"vmid", std::stoi(machine.id)}, {"node", "pve1"}});
+  CHECK(code_of(stage.driver->open(opens(machine, Use::write, 3), {})) == "denied");
+  CHECK(code_of(stage.driver->open(opens(machine, Use::read, 3), {})) == "denied");
+  const auto back = other->open(opens(machine, Use::write, 4), {});
+  if (!back) FAIL(told_whole(back.error()));
+  CHECK(code_of((*back)->close({})) == "ok");
+}
+
+TEST_CASE("neither a newer flyt on the node before nor the same one is ended", "[proxmox]") {
+  const Stage stage(two_nodes);
+  const Machine machine = machine_on(stage, "pve1");
+  const auto newer = stage.driver->open(opens(machine, Use::write, 5), {});
+  REQUIRE(code_of(newer) == "ok");
+  stage.fake->control("POST", "/move", {{"vmid", std::stoi(machine.id)}, {"node", "pve2"}});
+  const auto other = stage.connect();
+  CHECK(code_of(other->open(opens(machine, Use::write, 4), {})) == "denied");
+  CHECK(code_of(other->destroy(machine.id, {machine.migration_id, 4}, {})) == "denied");
+  CHECK(code_of(other->open(opens(machine, Use::write, 5), {})) == "unavailable");
+  CHECK(io(**newer, "write -P 1 0 64k") == "ok");
+  CHECK(code_of((*newer)->close({})) == "ok");
+  CHECK(code_of(other->open(opens(machine, Use::write, 5), {})) == "ok");
+}
+
+TEST_CASE("a node that had the machine and cannot be asked keeps its disks shut", "[proxmox]") {
+  const Stage stage(two_nodes);
+  const Machine machine = machine_on(stage, "pve1");
+  const auto older = stage.driver->open(opens(machine, Use::write, 3), {});
+  REQUIRE(code_of(older) == "ok");
+  stage.fake->control("POST", "/move", {{"vmid", std::stoi(machine.id)}, {"node", "pve2"}});
+  stage.fake->control("POST", "/node", {{"node", "pve1"}, {"online", false}});
+  EndpointConfig config = stage.fake->endpoint();
+  config.values["url"] = stage.fake->url_of("pve2");
+  config.values["fingerprint"] = stage.fake->fingerprint_of("pve2");
+  const auto other = stage.connect(config);
+  const auto shut = other->open(opens(machine, Use::write, 4), {});
+  REQUIRE_FALSE(shut);
+  INFO(told_whole(shut.error()));
+  CHECK(shut.error().code == Errc::unavailable);
+  CHECK(shut.error().what.find("open on pve1") != std::string::npos);
+  REQUIRE_FALSE(shut.error().remedy.empty());
+  const std::string remove = shut.error().remedy.back();
+  const std::string file = remove.substr(remove.find("rm ") + 3);
+  REQUIRE(std::filesystem::exists(file));
+
+  SECTION("until it is back") {
+    stage.fake->control("POST", "/node", {{"node", "pve1"}, {"online", true}});
+  }
+  SECTION("or a person says that it is off") { std::filesystem::remove(file); }
+  const auto open = other->open(opens(machine, Use::write, 4), {});
+  if (!open) FAIL(told_whole(open.error()));
+  CHECK(code_of((*open)->close({})) == "ok");
+  CHECK(code_of(other->destroy(machine.id, {machine.migration_id, 4}, {})) == "ok");
+  CHECK_FALSE(std::filesystem::exists(file));
 }
 
 TEST_CASE("a ticket that runs out while a disk is written does not end the move", "[proxmox]") {

@@ -123,6 +123,15 @@ def change_node(fake, given):
         fake.set_online(found, bool(online))
 
 
+@action("POST /move")
+def move(fake, given):
+    """{"vmid", "node"}: as `mv` below /etc/pve/nodes, of a machine that is off; its volumes stay where they are."""
+    machine = fake.world.machines[int(given["vmid"])]
+    machine.file.unlink(missing_ok=True)
+    machine.node = fake.world.nodes[given["node"]].name
+    machine.save()
+
+
 @action("POST /storage")
 def change_storage(fake, given):
     """{"storage", "full": bool}."""
