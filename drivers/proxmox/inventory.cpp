@@ -120,7 +120,7 @@ void add_networks(const Cluster& cluster, const std::string& only, Inventory& fo
 }
 
 std::string title(const Cluster& cluster, const std::string& url) {
-  const std::string at = fmt::format("Proxmox VE {} at {}", cluster.version, url);
+  std::string at = fmt::format("Proxmox VE {} at {}", cluster.version, url);
   if (cluster.nodes.size() < 2) return at;
   return fmt::format("{}, cluster {} of {} nodes", at, cluster.name, cluster.nodes.size());
 }
@@ -199,6 +199,7 @@ Result<std::vector<VolumeFacts>> list_volumes(Api& api, const std::string& node,
       api.get_rows(fmt::format("{}/storage/{}/content", node_path(node), percent_encode(storage)),
                    what, call, filter));
   std::vector<VolumeFacts> volumes;
+  volumes.reserve(rows.size());
   for (const Row& row : rows) {
     volumes.push_back({row.text("volid"), row.text("format"), row.text("content"), row.text("vmid"),
                        row.number("size"), row.number("used")});
