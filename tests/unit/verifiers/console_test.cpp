@@ -18,7 +18,7 @@ ConsoleSigns read_in_pieces(const std::string& text, const std::string& marker, 
   return reader.signs();
 }
 
-const std::string flood = std::string(1 * mib, 'x') + '\n';
+const std::string flood = std::string(128 * kib, 'x') + '\n';
 const std::string panic = "[  2.1] Kernel panic - not syncing: no root\r\n";
 
 TEST_CASE("A marker is seen, whatever follows it and wherever it was cut", "[verifiers]") {
