@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "base/digest.hpp"
+#include "base/durable_file.hpp"
 #include "base/process.hpp"
 #include "base/units.hpp"
 #include "drivers/ova/ova.hpp"
@@ -47,10 +48,7 @@ std::string drive(std::size_t number) {
       number, 10 + number);
 }
 
-std::string content_of(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
+std::string content_of(const fs::path& path) { return read_file(path, gib).value_or(""); }
 
 class OvaPlatform final : public Platform {
  public:

@@ -5,10 +5,11 @@
 
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <random>
 #include <stdexcept>
 
+#include "base/durable_file.hpp"
+#include "base/units.hpp"
 #include "tests/tree_root.hpp"
 
 namespace flyt::tests {
@@ -36,10 +37,7 @@ void put(const std::filesystem::path& path, std::uint64_t offset, const std::str
   if (!file.flush()) throw std::runtime_error("cannot write " + path.string());
 }
 
-std::string content(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+std::string content(const std::filesystem::path& path) { return read_file(path, gib).value_or(""); }
 
 Digest root_of(const std::string& bytes) {
   std::vector<Digest> leaves;

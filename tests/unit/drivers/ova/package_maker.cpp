@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 
 #include "base/digest.hpp"
+#include "base/durable_file.hpp"
+#include "base/units.hpp"
 
 namespace flyt::tests {
 namespace {
@@ -188,9 +189,6 @@ void write(const std::filesystem::path& path, std::string_view content) {
   if (!out.flush()) throw std::filesystem::filesystem_error("write", path, {});
 }
 
-std::string read(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
+std::string read(const std::filesystem::path& path) { return read_file(path, gib).value_or(""); }
 
 }  // namespace flyt::tests
