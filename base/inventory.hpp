@@ -24,6 +24,7 @@ enum class Capability : std::uint8_t {
   update,    // update_machine()
   destroy,   // destroy()
   power,     // set_power()
+  land,      // land(): what is written is not yet where the machine reads it
 };
 
 class Capabilities {
@@ -71,6 +72,16 @@ struct Storage {
   std::string id, name;
   std::string kind;  // "dir", "lvm-thin", "datastore"
   std::optional<std::uint64_t> size_bytes, free_bytes;
+  std::string land_by;  // in which way disks come there, and why; for people. Empty: there is one
+  bool doubles =
+      false;  // while a disk lands there, it takes its room a second time; in no document
+};
+
+// Room that disks take on their way to a storage, elsewhere than there.
+struct Passage {
+  std::string name;                         // "the state folder /srv/flyt"
+  std::optional<std::uint64_t> free_bytes;  // nothing: it cannot be seen
+  bool all_at_once = false;                 // of all disks of a plan; false: of one at a time
 };
 
 struct Network {
@@ -120,6 +131,7 @@ struct Inventory {
   std::vector<Host> hosts;
   std::vector<Storage> storages;
   std::vector<Network> networks;
+  std::vector<Passage> passages;  // to its storages; in no document
   std::vector<Volume> volumes;
   std::vector<AffinityRule> rules;  // in force
   std::vector<std::string> notes;   // for people: transport, acceleration and why

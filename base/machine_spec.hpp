@@ -26,6 +26,7 @@ struct DiskSpec {
   std::string storage;           // Storage::name on the target
   std::string format;            // "raw", "qcow2"; empty: the driver's default
   bool boots = false;
+  std::string land_by;  // as Storage::land_by said when it was planned; for people
 };
 
 struct NicSpec {

@@ -11,6 +11,11 @@ Error unsupported(const Driver& driver, std::string_view what) {
 
 }  // namespace
 
+Result<std::vector<LandedDisk>> Lander::land(const LandSpec&, const Call&) {
+  return Error{Errc::unsupported,
+               "there is nothing to land: disks are written where they are read"};
+}
+
 Result<Observation> Driver::observe(const std::string&, const Call&) {
   return unsupported(*this, "observe machines");
 }

@@ -6,14 +6,33 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/channel.hpp"
 #include "base/inventory.hpp"
+#include "base/land.hpp"
 #include "base/machine_spec.hpp"
 #include "base/result.hpp"
 #include "base/site.hpp"
 
 namespace flyt {
+
+// For platforms that take an image only whole: by an upload, an import. What open() writes lies
+// elsewhere until it is landed.
+class Lander {
+ public:
+  Lander() = default;
+  Lander(const Lander&) = delete;
+  Lander& operator=(const Lander&) = delete;
+  virtual ~Lander() = default;
+
+  // Brings all disks of a machine that is off to where it reads them; each of them in the answer.
+  // Idempotent: what has been landed, and not opened for writing since, is not sent again, and what
+  // an earlier call left half done is finished or taken away. Errc::denied as for open(write),
+  // which it fences as that does. open() goes on to read and write what is not landed yet: a write
+  // after it takes another land() to be seen by the machine.
+  virtual Result<std::vector<LandedDisk>> land(const LandSpec& spec, const Call& call);
+};
 
 // Rules for all; tests/conformance runs them on every driver and decorator.
 // - Thread-safe up to info().max_concurrency. Never retries, sleeps for back-off, logs or prompts.
@@ -22,13 +41,8 @@ namespace flyt {
 //   and the outcome is UNKNOWN until read back.
 // - make_ and create_ are idempotent in Owner::id and name. drop_ and destroy: gone is success.
 // - An error carries the platform's own message (`seen`), the object, and a remedy.
-class Driver {
+class Driver : public Lander {
  public:
-  Driver() = default;
-  Driver(const Driver&) = delete;
-  Driver& operator=(const Driver&) = delete;
-  virtual ~Driver() = default;
-
   virtual DriverInfo info() const = 0;
   // All identities or an error; a machine that cannot be read says why. Scope::machine that is not
   // there: Errc::not_found. Scope::migration_id that made nothing: an inventory without machines.

@@ -298,6 +298,7 @@ Result<std::vector<MachineOutcome>> apply(const Plan& plan, const Site& site, co
             .cutover = is_cut_over(planned, *crew.source),
             .track = planned.track_changes && crew.source->info().can.has(Capability::tracking),
             .convert = planned.convert,
+            .land = crew.target->info().can.has(Capability::land),
             .until = options.until});
   }
   Executor(runs, options, call).run(graph);

@@ -31,6 +31,8 @@ Result<std::string> act(MachineRun& run, const Step& step, const Call& call) {
       return step_convert(run, call);
     case StepKind::commit:
       return step_commit(run, step.disk, call);
+    case StepKind::land:
+      return step_land(run, call);
     case StepKind::shape:
       return step_shape(run, call);
     case StepKind::bytes:

@@ -73,6 +73,7 @@ Result<std::string> step_last(MachineRun& run, const Call& call);
 Result<std::string> step_delta(MachineRun& run, std::size_t disk, const Call& call);
 Result<std::string> step_convert(MachineRun& run, const Call& call);
 Result<std::string> step_commit(MachineRun& run, std::size_t disk, const Call& call);
+Result<std::string> step_land(MachineRun& run, const Call& call);
 Result<std::string> step_shape(MachineRun& run, const Call& call);
 Result<std::string> step_bytes(MachineRun& run, const Call& call);
 Result<std::string> step_boot(MachineRun& run, const Call& call);
@@ -86,6 +87,9 @@ Result<ViewDetail> make_source_view(const MachineRun& run, const std::string& na
 
 // Gone is success.
 Status drop_source_view(const MachineRun& run, const std::string& name, const Call& call);
+
+// Why nothing is written any more once the start of the copy was intended.
+Error started_before(const MachineRun& run);
 
 // As the site limits the source.
 Limits limits_of_source(const MachineRun& run);

@@ -90,6 +90,22 @@ void add_record(const Steps& steps, const PlannedMachine& planned, MachineOutcom
   }
 }
 
+// How what was written came to where the machine reads it.
+void add_landed(const Steps& steps, MachineOutcome& outcome) {
+  const StepRecord* step = done(steps, "land");
+  const auto landed =
+      step != nullptr ? landed_detail(step->detail) : Result<std::vector<LandedDisk>>(Error{});
+  if (!landed) return;
+  for (const LandedDisk& disk : *landed) {
+    outcome.record.push_back(fmt::format(
+        "{}: {} sent, {}, and now {}; not read back from there: {}", disk.disk,
+        format_size(disk.sent_bytes),
+        disk.sha256.empty() ? std::string("not compared")
+                            : fmt::format("SHA-256 {} compared by the platform", disk.sha256),
+        disk.volume, disk.unread));
+  }
+}
+
 bool all_copied(const Steps& steps, const PlannedMachine& planned) {
   for (std::size_t i = 0; i < planned.source.disks.size(); ++i) {
     if (done(steps, fmt::format("copy:{}", i)) == nullptr) return false;
@@ -125,6 +141,7 @@ Result<std::vector<MachineOutcome>> recorded(const Plan& plan, Journal& journal)
     }
     add_verdicts(steps, outcome);
     add_record(steps, planned, outcome);
+    add_landed(steps, outcome);
     set_state(steps, planned, outcome);
     outcomes.push_back(std::move(outcome));
   }

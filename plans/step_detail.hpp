@@ -9,6 +9,7 @@
 
 #include "base/channel.hpp"
 #include "base/digest.hpp"
+#include "base/land.hpp"
 #include "base/result.hpp"
 #include "base/verdict.hpp"
 #include "movers/converter.hpp"
@@ -57,6 +58,7 @@ std::string detail_of_tracking(bool was);
 std::string detail_of(const CopyDetail& detail);
 std::string detail_of(const CommitDetail& detail);
 std::string detail_of(const Conversion& detail);
+std::string detail_of(const std::vector<LandedDisk>& disks);
 std::string detail_of(const std::vector<Verdict>& verdicts);
 std::string detail_of(const Error& error);
 // `source`: Machine::id of what it is made from.
@@ -69,6 +71,7 @@ std::optional<bool> tracking_detail(std::string_view text);
 Result<CopyDetail> copy_detail(std::string_view text);
 Result<CommitDetail> commit_detail(std::string_view text);
 Result<Conversion> conversion_detail(std::string_view text);
+Result<std::vector<LandedDisk>> landed_detail(std::string_view text);
 Result<std::vector<Verdict>> verdicts_detail(std::string_view text);
 std::optional<Error> error_detail(std::string_view text);
 std::string machine_detail(std::string_view text);  // the target's id; empty: none

@@ -113,6 +113,18 @@ std::string detail_of(const Conversion& detail) {
                {"disks", std::move(disks)}});
 }
 
+std::string detail_of(const std::vector<LandedDisk>& disks) {
+  Json all = Json::array();
+  for (const LandedDisk& disk : disks) {
+    all.push_back({{"disk", disk.disk},
+                   {"volume", disk.volume},
+                   {"sent_bytes", disk.sent_bytes},
+                   {"sha256", disk.sha256},
+                   {"unread", disk.unread}});
+  }
+  return dump({{"landed", std::move(all)}});
+}
+
 std::string detail_of(const std::vector<Verdict>& verdicts) {
   Json all = Json::array();
   for (const Verdict& verdict : verdicts) all.push_back(to_json(verdict));
@@ -177,6 +189,18 @@ Result<Conversion> conversion_detail(std::string_view text) {
       conversion.disks.push_back(std::move(converted));
     }
     return conversion;
+  });
+}
+
+Result<std::vector<LandedDisk>> landed_detail(std::string_view text) {
+  return guarded<std::vector<LandedDisk>>(text, "land", [](const Json& json) {
+    std::vector<LandedDisk> disks;
+    for (const Json& one : json.at("landed")) {
+      disks.push_back({one.at("disk").get<std::string>(), one.at("volume").get<std::string>(),
+                       whole<std::uint64_t>(one.at("sent_bytes")),
+                       one.at("sha256").get<std::string>(), one.at("unread").get<std::string>()});
+    }
+    return disks;
   });
 }
 

@@ -10,12 +10,13 @@ namespace flyt {
 namespace {
 
 // In the order of StepKind.
-constexpr std::array<std::string_view, 16> names{
-    "check", "create",  "track",  "view",  "copy",  "rest", "stop",   "last",
-    "delta", "convert", "commit", "shape", "bytes", "boot", "ground", "clean"};
+constexpr std::array<std::string_view, 17> names{
+    "check",   "create", "track", "view",  "copy",  "rest", "stop",   "last", "delta",
+    "convert", "commit", "land",  "shape", "bytes", "boot", "ground", "clean"};
 
 bool moves_bytes(StepKind kind) {
-  return kind == StepKind::copy || kind == StepKind::delta || kind == StepKind::commit;
+  return kind == StepKind::copy || kind == StepKind::delta || kind == StepKind::commit ||
+         kind == StepKind::land;
 }
 
 }  // namespace
@@ -59,6 +60,7 @@ void StepGraph::add_machine(std::size_t machine, const Machine& what) {
     last = one(StepKind::convert, last);
     last = each_disk(StepKind::commit, last);
   }
+  if (what.land) last = one(StepKind::land, last);
   last = one(StepKind::shape, last);
   last = one(StepKind::bytes, last);
   last = one(StepKind::boot, last);

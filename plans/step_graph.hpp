@@ -24,6 +24,7 @@ enum class StepKind : std::uint8_t {
   delta,  // what has changed since the copies
   convert,
   commit,
+  land,  // what was written is brought to where its machine reads it
   shape,
   bytes,
   boot,
@@ -50,6 +51,7 @@ class StepGraph {
         false;  // the source may run while it is copied: it is shut down, and synced last
     bool track = false;
     bool convert = false;
+    bool land = false;
     Until until = Until::landed;
   };
   // The steps of one machine.

@@ -29,14 +29,6 @@ Result<T> closed(Result<T> work, std::initializer_list<Channel*> channels) {
   return work;
 }
 
-Error started_before(const MachineRun& run) {
-  return {.code = Errc::exists,
-          .what = "the machine has been started on the target",
-          .why = "its disks have changed since; to write to them again would lose that",
-          .state = "nothing was written",
-          .remedy = {fmt::format("flyt undo {} --target --started", run.planned->source.name)}};
-}
-
 // Of a commit that broke off.
 Error torn(Error error) {
   if (error.state.empty() && is_transient(error.code)) {
@@ -48,6 +40,14 @@ Error torn(Error error) {
 }
 
 }  // namespace
+
+Error started_before(const MachineRun& run) {
+  return {.code = Errc::exists,
+          .what = "the machine has been started on the target",
+          .why = "its disks have changed since; to write to them again would lose that",
+          .state = "nothing was written",
+          .remedy = {fmt::format("flyt undo {} --target --started", run.planned->source.name)}};
+}
 
 Limits limits_of_source(const MachineRun& run) {
   const auto found = run.site->endpoints.find(run.plan->source);

@@ -47,7 +47,22 @@ Result<BytesRecord> read_disk(MachineRun& run, std::size_t disk, const Call& cal
   return record;
 }
 
-// What copying and committing this disk has journaled.
+Status add_landed(const MachineRun& run, std::size_t disk, const StepRecord& step,
+                  BytesRecord& record) {
+  FLYT_ASSIGN(const auto landed, landed_detail(step.detail));
+  const std::string& id = run.target.disks[disk].id;
+  const auto found = std::find_if(landed.begin(), landed.end(),
+                                  [&id](const LandedDisk& one) { return one.disk == id; });
+  if (found != landed.end()) {
+    record.landed = *found;
+    return ok();
+  }
+  return Error{
+      Errc::internal, fmt::format("disk {} was not landed", disk),
+      fmt::format("the driver {} names {} others", run.crew->target->info().name, landed.size())};
+}
+
+// What copying, committing and landing this disk has journaled.
 Status add_journaled(const MachineRun& run, std::size_t disk, BytesRecord& record) {
   FLYT_ASSIGN(const auto steps, run.crew->journal->steps(run.planned->migration_id));
   record.outside_equal = !run.planned->convert;
@@ -65,6 +80,8 @@ Status add_journaled(const MachineRun& run, std::size_t disk, BytesRecord& recor
       FLYT_ASSIGN(const CommitDetail detail, commit_detail(step.detail));
       record.committed_root = digest_from_hex(detail.root);
       record.outside_equal = detail.outside_equal;
+    } else if (step.step == "land" && step.state == StepState::done) {
+      FLYT_TRY(add_landed(run, disk, step, record));
     }
   }
   return ok();
@@ -76,6 +93,17 @@ std::optional<Ground> stated_ground(const MachineRun& run) {
 }
 
 }  // namespace
+
+Result<std::string> step_land(MachineRun& run, const Call& call) {
+  if (run.intended("boot")) return started_before(run);
+  auto landed = run.crew->target->land({.machine = run.target.id,
+                                        .owner = run.owner(),
+                                        .progress = &run.status->step(*run.planned, "land"),
+                                        .rate = run.crew->target_rate},
+                                       call);
+  if (!landed) return within("landing", std::move(landed)).error();
+  return detail_of(*landed);
+}
 
 Result<std::string> step_shape(MachineRun& run, const Call& call) {
   MachineSpec spec = run.planned->spec;
@@ -258,6 +286,7 @@ Result<std::string> step_clean(MachineRun& run, const Call& call) {
   keep_log(run);
   std::error_code ignored;  // an overlay that stays costs space, nothing else
   std::filesystem::remove_all(run.overlays(), ignored);
+  std::filesystem::remove_all(staged_folder(run.crew->state, run.planned->migration_id), ignored);
   return std::string("{}");
 }
 

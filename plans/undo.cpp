@@ -39,7 +39,7 @@ Status undo_target(const PlannedMachine& planned, const Crew& crew, const Known&
   const StepRecord* create = known.find("create");
   const std::string id = made ? made->id : create != nullptr ? machine_detail(create->detail) : "";
   if (!id.empty() || create != nullptr) FLYT_TRY(crew.target->destroy(id, owner, call));
-  for (const char* folder : {"manifests", "overlays"}) {
+  for (const char* folder : {"manifests", "overlays", "staged"}) {
     std::error_code error;
     std::filesystem::remove_all(crew.state / folder / planned.migration_id, error);
     if (error) {

@@ -85,10 +85,24 @@ std::string evidence_line(const BytesRecord& record) {
       to_hex(record.expected_root), to_hex(record.read_root));
 }
 
+std::string landed_line(const BytesRecord& record) {
+  const LandedDisk& landed = *record.landed;
+  return fmt::format(
+      "disk {}: that was read back where flyt keeps it; {} bytes of it were sent, {}; they became "
+      "{}, which nobody has read back: {}",
+      record.disk, landed.sent_bytes,
+      landed.sha256.empty()
+          ? std::string("and no digest was compared")
+          : fmt::format("their SHA-256 {} was compared by the platform", landed.sha256),
+      landed.volume, landed.unread);
+}
+
 struct Tally {
   std::set<std::string> disks;
   std::string failed, missing;  // of the first disk where something is
   std::uint64_t converted = 0;
+  std::string unread;      // of the first disk that was landed after it was read back
+  bool unchecked = false;  // no digest of what was sent was compared
 };
 
 Tally tally(const std::vector<BytesRecord>& records) {
@@ -96,6 +110,10 @@ Tally tally(const std::vector<BytesRecord>& records) {
   for (const BytesRecord& record : records) {
     all.disks.insert(record.disk);
     all.converted += record.equal_conversion;
+    if (record.landed) {
+      if (all.unread.empty()) all.unread = record.landed->unread;
+      all.unchecked = all.unchecked || record.landed->sha256.empty();
+    }
     // What a started guest has written says nothing about the copy, neither way.
     const std::string wrong = record.before_power_on ? contradiction(record) : std::string();
     const std::string open = gap(record);
@@ -114,7 +132,10 @@ Tally tally(const std::vector<BytesRecord>& records) {
 Verdict judge_bytes(const std::vector<BytesRecord>& records, std::size_t disks,
                     std::string_view at) {
   Verdict verdict{.question = Question::bytes, .at = std::string(at)};
-  for (const BytesRecord& record : records) verdict.evidence.push_back(evidence_line(record));
+  for (const BytesRecord& record : records) {
+    verdict.evidence.push_back(evidence_line(record));
+    if (record.landed) verdict.evidence.push_back(landed_line(record));
+  }
   const Tally all = tally(records);
   if (!records.empty()) verdict.basis = Basis::measured;
   if (!all.failed.empty()) {
@@ -131,6 +152,15 @@ Verdict judge_bytes(const std::vector<BytesRecord>& records, std::size_t disks,
     verdict.why = disks == 0
                       ? "there is no disk to read back"
                       : fmt::format("{} of {} read back", all.disks.size(), counted(disks, "disk"));
+    return verdict;
+  }
+  if (!all.unread.empty()) {
+    verdict.value = "sent";
+    verdict.why = fmt::format(
+        "every block of {} that flyt has sent equals the source{}{}; what the platform made of it "
+        "was not read back: {}",
+        counted(all.disks.size(), "disk"), all.converted == 0 ? "" : " or the recorded conversion",
+        all.unchecked ? "" : ", and arrived with its SHA-256", all.unread);
     return verdict;
   }
   verdict.answer = Answer::pass;

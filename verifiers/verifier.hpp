@@ -11,6 +11,7 @@
 
 #include "base/call.hpp"
 #include "base/digest.hpp"
+#include "base/land.hpp"
 #include "base/machine_spec.hpp"
 #include "base/site.hpp"
 #include "base/verdict.hpp"
@@ -29,11 +30,14 @@ struct BytesRecord {
   bool outside_equal = true;             // of the conversion, at commit
   bool tail_zero = true;
   bool before_power_on = true;
+  // What was read back is not what the machine reads, but what that was made of. Nothing: it is.
+  std::optional<LandedDisk> landed = {};
 };
 
 // PASS: every disk has a record, every block equals the source's or the conversion's digest, roots
 // agree, also with what copy and commit reported where that is known. No record for a disk of
-// `disks`: UNVERIFIED. `at`: when it was read.
+// `disks`: UNVERIFIED, as what was read back and then landed: nobody has seen what became of it.
+// `at`: when it was read.
 Verdict judge_bytes(const std::vector<BytesRecord>& records, std::size_t disks,
                     std::string_view at);
 

@@ -100,6 +100,9 @@ class FaultDriver final : public Driver {
     return inject(plan_, "update_machine", call,
                   [&] { return driver_->update_machine(id, spec, call); });
   }
+  Result<std::vector<LandedDisk>> land(const LandSpec& spec, const Call& call) override {
+    return inject(plan_, "land", call, [&] { return driver_->land(spec, call); });
+  }
   Status destroy(const std::string& id, const Owner& owner, const Call& call) override {
     return inject(plan_, "destroy", call, [&] { return driver_->destroy(id, owner, call); });
   }

@@ -58,6 +58,11 @@ class ReadOnly final : public Driver {
     return Driver::update_machine(id, spec, call);
   }
 
+  Result<std::vector<LandedDisk>> land(const LandSpec& spec, const Call& call) override {
+    FLYT_TRY(refuse(Capability::land, "land a machine's disks", call));
+    return Driver::land(spec, call);
+  }
+
   Status destroy(const std::string& id, const Owner& owner, const Call& call) override {
     FLYT_TRY(refuse(Capability::destroy, "remove a machine", call));
     return Driver::destroy(id, owner, call);

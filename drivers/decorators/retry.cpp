@@ -59,6 +59,9 @@ class Retry final : public Driver {
                                  const Call& call) override {
     return repeat(call, [&] { return driver_->update_machine(id, spec, call); });
   }
+  Result<std::vector<LandedDisk>> land(const LandSpec& spec, const Call& call) override {
+    return repeat(call, [&] { return driver_->land(spec, call); });
+  }
   Status destroy(const std::string& id, const Owner& owner, const Call& call) override {
     return repeat(call, [&] { return driver_->destroy(id, owner, call); });
   }

@@ -25,7 +25,7 @@ void reads_a_source(Run& run) {
   const std::vector<std::string> disks = {
       noise(3 * mib + 512, 1), noise(mib, 2) + std::string(4 * mib, '\0') + noise(512, 3),
       std::string(mib, '\0')};
-  const auto machine = run.source("web01", disks);
+  const auto machine = run.readable("web01", disks);
   if (!machine) return;
   REQUIRE(machine->disks.size() == disks.size());
   for (std::size_t i = 0; i < disks.size(); ++i) {
@@ -40,7 +40,7 @@ void reads_a_source(Run& run) {
 void reads_a_view(Run& run) {
   if (!run.can_all({Capability::read, Capability::view})) return;
   const std::string disk = noise(2 * mib + 512, 4);
-  const auto machine = run.source("web01", {disk});
+  const auto machine = run.readable("web01", {disk});
   if (!machine) return;
   const ViewSpec view{machine->id, "flyt-1", {migration("view"), 1}};
   REQUIRE(run.driver->make_view(view, {}));
@@ -98,7 +98,7 @@ void writes_only_its_own(Run& run) {
 
 void opens_what_is_there(Run& run) {
   if (!run.can(Capability::read)) return;
-  const auto machine = run.source("web01", {noise(mib, 1)});
+  const auto machine = run.readable("web01", {noise(mib, 1)});
   if (!machine) return;
   OpenSpec spec = opens(*machine, Use::read);
   spec.disk = "no such disk";
@@ -108,7 +108,7 @@ void opens_what_is_there(Run& run) {
 // With a URI the mover speaks NBD; without, the methods are all there is.
 void keeps_the_two_kinds_apart(Run& run) {
   if (!run.can(Capability::read)) return;
-  const auto machine = run.source("web01", {noise(mib, 1)});
+  const auto machine = run.readable("web01", {noise(mib, 1)});
   if (!machine) return;
   FLYT_TAKE(const auto channel, run.driver->open(opens(*machine, Use::read), {}));
   CHECK(code_of(channel->changed(0, {})) == "unsupported");
@@ -121,7 +121,7 @@ void keeps_the_two_kinds_apart(Run& run) {
 
 void hides_its_socket(Run& run) {
   if (!run.can(Capability::read)) return;
-  const auto machine = run.source("web01", {noise(mib, 1)});
+  const auto machine = run.readable("web01", {noise(mib, 1)});
   if (!machine) return;
   FLYT_TAKE(auto channel, run.driver->open(opens(*machine, Use::read), {}));
   const std::string uri = channel->info().uri;

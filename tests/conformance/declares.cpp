@@ -36,6 +36,10 @@ const Attempt attempts[] = {
        spec.name = nowhere;
        return code_of(d.update_machine(nowhere, spec, {}));
      }},
+    {Capability::land, "land",
+     [](Driver& d) {
+       return code_of(d.land({nowhere, {migration("x"), 1}}, {}));
+     }},
     {Capability::power, "set_power",
      [](Driver& d) { return code_of(d.set_power(nowhere, Driver::PowerChange::on, {})); }},
 };

@@ -43,6 +43,9 @@ std::vector<Attempt> all_changes(Run& run, const Machine& machine) {
   add(Capability::write, "open", [&driver, machine, owner](const Call& call) {
     return driver.open({machine.id, machine.disks[0].id, "", "", Use::write, owner}, call);
   });
+  add(Capability::land, "land", [&driver, machine, owner](const Call& call) {
+    return driver.land({machine.id, owner}, call);
+  });
   add(Capability::view, "drop_view", [&driver, machine, owner](const Call& call) {
     return driver.drop_view({machine.id, "kept", owner}, call);
   });

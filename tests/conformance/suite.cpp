@@ -29,7 +29,7 @@ std::vector<Case> all_cases() {
   std::vector<Case> all;
   for (const auto part : {declares_cases(), inventory_cases(), create_cases(), power_cases(),
                           view_cases(), channel_cases(), fencing_cases(), stop_cases(),
-                          destroy_cases(), fault_cases(), concurrency_cases()}) {
+                          destroy_cases(), land_cases(), fault_cases(), concurrency_cases()}) {
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;
@@ -50,6 +50,10 @@ Result<std::string> Platform::add_source(const std::string&, const std::vector<s
 
 Status Platform::write_source(const std::string&, std::size_t, std::uint64_t, std::string_view) {
   return Error{Errc::unsupported, "nobody else writes here"};
+}
+
+Result<std::string> Platform::read_landed(const std::string&, std::size_t) {
+  return Error{Errc::unsupported, "nothing is landed here"};
 }
 
 Result<std::string> Platform::add_slow_source(const std::string&) {

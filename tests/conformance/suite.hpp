@@ -33,6 +33,9 @@ class Platform {
   // Errc::unsupported: not here.
   virtual Status write_source(const std::string& machine, std::size_t disk, std::uint64_t offset,
                               std::string_view data);
+  // What a machine finds on a disk, by its index, when it is started. Of platforms whose driver
+  // declares Capability::land.
+  virtual Result<std::string> read_landed(const std::string& machine, std::size_t disk);
   // As long as the answer lives, no call on the platform comes to its end. Null: nothing can do
   // that here.
   virtual std::shared_ptr<void> hold() { return {}; }
@@ -57,6 +60,7 @@ struct Subject {
   bool looks_only = false;                  // a read-only decorator: every change is Errc::denied
   bool hindered = false;                    // there is something to find on its platform
   bool small_data = false;                  // no disks beyond some MiB
+  bool foreign_disks = true;                // those of machines of others can be read
   bool empty_disks = true;                  // a disk of 0 bytes is possible
   std::chrono::milliseconds settle_time{};  // the inventory may lag by as much
   std::uint64_t size_step = 1;              // disks are rounded up to a multiple of this
@@ -91,6 +95,10 @@ class Run {
   std::vector<Machine> made_by(const std::string& migration_id, std::size_t count) const;
   // Nothing: the platform can have no such machine.
   std::optional<Machine> source(const std::string& name, const std::vector<std::string>& disks);
+  // The same where its disks can be read.
+  std::optional<Machine> readable(const std::string& name, const std::vector<std::string>& disks) {
+    return subject.foreign_disks ? source(name, disks) : std::nullopt;
+  }
   Machine machine(const std::string& id) const;
   // Powered off, its disks full of zeroes: one that flyt makes where the driver can, as spec(name)
   // says, else somebody's. Nothing: the platform can have neither.
@@ -115,6 +123,7 @@ std::span<const Case> channel_cases();
 std::span<const Case> fencing_cases();
 std::span<const Case> stop_cases();
 std::span<const Case> destroy_cases();
+std::span<const Case> land_cases();
 std::span<const Case> fault_cases();
 std::span<const Case> concurrency_cases();
 

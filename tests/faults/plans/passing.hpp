@@ -43,6 +43,9 @@ class Passing : public Driver {
                                  const Call& call) override {
     return driver_->update_machine(id, spec, call);
   }
+  Result<std::vector<LandedDisk>> land(const LandSpec& spec, const Call& call) override {
+    return driver_->land(spec, call);
+  }
   Status destroy(const std::string& id, const Owner& owner, const Call& call) override {
     return driver_->destroy(id, owner, call);
   }

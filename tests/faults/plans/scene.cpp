@@ -10,6 +10,7 @@
 #include "tests/catch.hpp"
 #include "tests/faults/movers/disks.hpp"
 #include "tests/faults/plans/fake_converter.hpp"
+#include "tests/faults/plans/lands.hpp"
 #include "tests/temp_dir.hpp"
 
 namespace flyt::tests {
@@ -157,6 +158,9 @@ void Scene::run_source() {
   write_plan();
 }
 
+void Scene::lands() const { std::ofstream(folder / "lands") << "yes"; }
+bool Scene::does_land() const { return std::filesystem::exists(folder / "lands"); }
+
 void Scene::only(std::size_t machine) {
   plan.machines = {plan.machines.at(machine)};
   for (Wave& wave : plan.waves) wave.machines = {plan.machines.front().migration_id};
@@ -199,7 +203,7 @@ void Scene::check_source_clean() const {
 
 Worker::Worker(const Scene& scene)
     : source(Scene::open(scene.from)),
-      target(Scene::open(scene.to)),
+      target(scene.does_land() ? landing_target(scene) : Scene::open(scene.to)),
       converter(make_fake_converter()) {
   auto opened = open_journal(scene.site.state, scene.site.id);
   REQUIRE(opened);

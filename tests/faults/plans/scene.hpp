@@ -44,6 +44,8 @@ struct Scene {
   void guests_write(const std::string& text) const;
   // All planned machines run, and the plan has seen that.
   void run_source();
+  void lands() const;  // its target is a landing_target(), for each Worker
+  bool does_land() const;
   void only(std::size_t machine);  // plans no other
   void write_plan();               // once more, as it is now
 

@@ -42,6 +42,23 @@ TEST_CASE("a record with a number that does not fit is not taken for another",
       R"({"program":"","log":"","warnings":[],"disks":[{"overlay":"x","changed":[[-1,2,false]]}]})"));
 }
 
+TEST_CASE("how a disk was landed comes back as it was", "[plans][step_detail]") {
+  const std::vector<LandedDisk> disks{{"scsi0", "data:vm-9-disk-1", 4096, "ab", "nobody looks"},
+                                      {"scsi1", "data:vm-9-disk-2", 0, "", ""}};
+  const auto again = landed_detail(detail_of(disks));
+  REQUIRE(again);
+  REQUIRE(again->size() == 2);
+  CHECK(again->at(0).disk == "scsi0");
+  CHECK(again->at(0).volume == "data:vm-9-disk-1");
+  CHECK(again->at(0).sent_bytes == 4096);
+  CHECK(again->at(0).sha256 == "ab");
+  CHECK(again->at(0).unread == "nobody looks");
+  for (const char* text : {"", "{}", R"({"landed":7})", R"({"landed":[{"disk":"scsi0"}]})"}) {
+    CAPTURE(text);
+    CHECK_FALSE(landed_detail(text));
+  }
+}
+
 TEST_CASE("verdicts that cannot be read are a damaged record", "[plans][step_detail]") {
   for (const char* text : {"", "{}", R"({"verdicts":7})", R"({"verdicts":["PASS"]})",
                            R"({"verdicts":[{"question":"bytes","answer":"MAYBE"}]})"}) {

@@ -35,6 +35,7 @@ TEST_CASE("the steps of a machine come in their order", "[plans][graph]") {
     bool cutover, track, convert;
     Until until;
     const char* keys;
+    bool land = false;
   };
   const Row row = GENERATE(
       Row{1, false, false, false, Until::landed,
@@ -49,10 +50,16 @@ TEST_CASE("the steps of a machine come in their order", "[plans][graph]") {
           "check create track view copy:0 stop last delta:0 convert commit:0 shape bytes boot "
           "ground "
           "clean"},
+      Row{2, true, false, true, Until::landed,
+          "check create view copy:0 copy:1 stop last delta:0 delta:1 convert commit:0 commit:1 "
+          "land "
+          "shape bytes boot ground clean",
+          true},
+      Row{1, false, false, false, Until::copied, "check create view copy:0", true},
       Row{0, false, false, false, Until::landed,
           "check create view shape bytes boot ground clean"});
   StepGraph graph;
-  graph.add_machine(0, {row.disks, row.cutover, row.track, row.convert, row.until});
+  graph.add_machine(0, {row.disks, row.cutover, row.track, row.convert, row.land, row.until});
   CHECK_FALSE(graph.complete(0));
   CHECK(order(graph) == row.keys);
   CHECK(graph.complete(0));

@@ -51,6 +51,26 @@ TEST_CASE("Bytes pass when every disk reads as the source or the conversion", "[
   CHECK(flyt::judge_bytes({empty}, 1, "").answer == flyt::Answer::pass);
 }
 
+TEST_CASE("Bytes that were sent after they were read back are not proven", "[verifiers]") {
+  auto sent = converted();
+  sent.landed = flyt::LandedDisk{"scsi0", "data:vm-9-disk-1", 77, "ab12", "an import"};
+  const auto verdict = flyt::judge_bytes({sent}, 1, "");
+  CHECK(verdict.answer == flyt::Answer::unverified);
+  CHECK(verdict.value == "sent");
+  CHECK_THAT(verdict.why, Catch::Matchers::Contains("or the recorded conversion") &&
+                              Catch::Matchers::Contains("arrived with its SHA-256") &&
+                              Catch::Matchers::Contains("was not read back: an import"));
+  REQUIRE(verdict.evidence.size() == 2);
+  CHECK_THAT(verdict.evidence[1], Catch::Matchers::Contains("SHA-256 ab12 was compared") &&
+                                      Catch::Matchers::Contains("data:vm-9-disk-1"));
+
+  sent.landed->sha256.clear();
+  CHECK_THAT(flyt::judge_bytes({sent}, 1, "").why, !Catch::Matchers::Contains("SHA-256"));
+  // What is wrong before it is sent is wrong.
+  sent.different_blocks = 1;
+  CHECK(flyt::judge_bytes({sent}, 1, "").answer == flyt::Answer::fail);
+}
+
 TEST_CASE("Bytes fail on any contradiction", "[verifiers]") {
   struct Case {
     const char* why;
