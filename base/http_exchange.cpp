@@ -95,6 +95,8 @@ struct HttpExchange::Impl {
 
 namespace {
 
+constexpr long upload_buffer = 512L << 10;
+
 std::string fingerprint_of(X509* certificate, bool by_sha1) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
   unsigned length = 0;
@@ -154,6 +156,7 @@ void HttpExchange::Impl::set_body() {
     set(CURLOPT_UPLOAD, 1L);
     set(CURLOPT_READFUNCTION, &on_upload);
     set(CURLOPT_READDATA, static_cast<void*>(this));
+    set(CURLOPT_UPLOAD_BUFFERSIZE, upload_buffer);
     if (request.upload_size) {
       set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(*request.upload_size));
     }

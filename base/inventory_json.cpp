@@ -43,6 +43,7 @@ struct Fields<Storage> {
     io("kind", storage.kind);
     io("size_bytes", storage.size_bytes);
     io("free_bytes", storage.free_bytes);
+    io.unless_empty("land_by", storage.land_by);
   }
 };
 

@@ -27,7 +27,10 @@ class RoomCheck {
     }
     check_identity();
     check_host();
-    if (ours == nullptr) check_storages();
+    if (ours == nullptr) {
+      check_storages();
+      check_passages();
+    }
   }
 
  private:
@@ -94,9 +97,14 @@ class RoomCheck {
   }
 
   void check_storages() {
-    std::map<std::string, std::uint64_t> needed;
+    std::map<std::string, std::uint64_t> needed, largest;
     for (const DiskSpec& disk : spec_.disks) {
-      if (!disk.storage.empty()) needed[disk.storage] += disk.size_bytes;
+      if (disk.storage.empty()) continue;
+      needed[disk.storage] += disk.size_bytes;
+      largest[disk.storage] = std::max(largest[disk.storage], disk.size_bytes);
+    }
+    for (const Storage& one : target_.storages) {
+      if (one.doubles && needed.contains(one.name)) needed[one.name] += largest[one.name];
     }
     for (const auto& entry : needed) {
       const std::string& storage = entry.first;
@@ -114,6 +122,18 @@ class RoomCheck {
     }
   }
 
+  void check_passages() {
+    for (const Passage& passage : target_.passages) {
+      if (!passage.free_bytes) continue;
+      const std::uint64_t needed = room_.needed_on(passage, draft_.machine.source.disks);
+      if (needed <= *passage.free_bytes) continue;
+      raise("T-PASSAGE-FULL",
+            fmt::format("{} has {} left, and {} of {} lie there on their way", passage.name,
+                        format_size(*passage.free_bytes), format_size(needed),
+                        passage.all_at_once ? "all disks of the plan so far" : "its largest disk"));
+    }
+  }
+
   const Inventory& target_;
   Draft& draft_;
   MachineSpec& spec_;
@@ -124,7 +144,11 @@ class RoomCheck {
 
 void check_room(const PlanInput& input, Draft& draft, TargetRoom& room) {
   RoomCheck(input, draft, room).check();
-  if (!draft.blocked()) room.take(draft.machine.spec);
+  if (draft.blocked()) return;
+  if (room.made_by(draft.machine.migration_id) == nullptr) {
+    room.take_passages(draft.machine.source.disks);
+  }
+  room.take(draft.machine.spec);
 }
 
 }  // namespace flyt

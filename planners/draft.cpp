@@ -116,11 +116,16 @@ void Drafter::add_disks() {
           fmt::format("disk {}: {} has no storage \"{}\"", i, input_.target->endpoint, *mapped.to),
           mapped.line);
     }
+    std::string land_by;
+    for (const Storage& one : input_.target->storages) {
+      if (mapped.to && one.name == *mapped.to) land_by = one.land_by;
+    }
     planned.spec.disks.push_back({.size_bytes = disk.size_bytes,
                                   .bus = planned.convert ? converted : disk.bus,
                                   .controller = planned.convert ? std::string() : disk.controller,
                                   .storage = mapped.to.value_or(std::string()),
-                                  .boots = any_boots ? disk.boots : i == 0});
+                                  .boots = any_boots ? disk.boots : i == 0,
+                                  .land_by = std::move(land_by)});
     planned.copy_bytes += std::min(disk.used_bytes.value_or(disk.size_bytes), disk.size_bytes);
     const std::string why = fmt::format("{} ({})", mapped.to.value_or("none"), mapped.why);
     if (planned.placement_why.find(why) == std::string::npos) {

@@ -14,6 +14,11 @@ std::string of_plan(const std::map<std::string, std::string>& taken, const std::
   return found == taken.end() ? std::string() : fmt::format("{} of this plan", found->second);
 }
 
+// What is empty is not sent.
+std::uint64_t passing(const Disk& disk) {
+  return std::min(disk.used_bytes.value_or(disk.size_bytes), disk.size_bytes);
+}
+
 }  // namespace
 
 std::string plain_mac(std::string_view mac) {
@@ -69,6 +74,20 @@ std::optional<std::uint64_t> TargetRoom::free_bytes(const std::string& storage) 
     return *one.free_bytes - std::min(*one.free_bytes, used);
   }
   return std::nullopt;
+}
+
+std::uint64_t TargetRoom::needed_on(const Passage& passage, const std::vector<Disk>& disks) const {
+  std::uint64_t all = passing_bytes_, largest = 0;
+  for (const Disk& disk : disks) {
+    const std::uint64_t bytes = passing(disk);
+    all += bytes;
+    largest = std::max(largest, bytes);
+  }
+  return passage.all_at_once ? all : largest;
+}
+
+void TargetRoom::take_passages(const std::vector<Disk>& disks) {
+  for (const Disk& disk : disks) passing_bytes_ += passing(disk);
 }
 
 std::optional<std::uint64_t> TargetRoom::largest_memory() const {

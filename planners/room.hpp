@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/inventory.hpp"
 #include "base/machine_spec.hpp"
@@ -33,6 +34,8 @@ class TargetRoom {
 
   // What is left of a storage after what was planned; nothing: not known.
   std::optional<std::uint64_t> free_bytes(const std::string& storage) const;
+  // What the planned machines and one more, of these disks, need of a passage.
+  std::uint64_t needed_on(const Passage& passage, const std::vector<Disk>& disks) const;
   std::optional<std::uint64_t> largest_memory() const;  // of one host
   std::optional<std::uint32_t> most_cpus() const;       // of one host
   // By how much all planned machines exceed the free memory of all hosts; 0: they fit, or nobody
@@ -40,6 +43,7 @@ class TargetRoom {
   std::uint64_t memory_missing() const;
 
   void take(const MachineSpec& spec);
+  void take_passages(const std::vector<Disk>& disks);
 
  private:
   using Holders = std::multimap<std::string, const Machine*>;  // in the inventory's order
@@ -56,6 +60,7 @@ class TargetRoom {
   std::map<std::string, std::string> names_, macs_, uuids_;  // of the plan -> machine name
   std::map<std::string, std::uint64_t> planned_bytes_;       // by storage
   std::uint64_t planned_memory_ = 0;
+  std::uint64_t passing_bytes_ = 0;  // of the planned disks, on their way
 };
 
 }  // namespace flyt

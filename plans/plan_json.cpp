@@ -61,6 +61,7 @@ struct Fields<DiskSpec> {
     io("storage", disk.storage);
     io("format", disk.format);
     io("boots", disk.boots);
+    io.unless_empty("land_by", disk.land_by);
   }
 };
 

@@ -74,7 +74,8 @@ constexpr std::string_view schema = R"json({
       "properties": {
         "size_bytes": {"$ref": "#/definitions/count"}, "bus": {"type": "string"},
         "controller": {"type": "string"}, "storage": {"type": "string"},
-        "format": {"type": "string"}, "boots": {"type": "boolean"}
+        "format": {"type": "string"}, "boots": {"type": "boolean"},
+        "land_by": {"type": "string"}
       }
     },
     "nic": {

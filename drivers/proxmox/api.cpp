@@ -81,15 +81,19 @@ void Api::avoid(const std::shared_ptr<Node>& node) {
   if (nodes_[preferred_ % nodes_.size()] == node) preferred_ = (preferred_ + 1) % nodes_.size();
 }
 
-Result<HttpResponse> Api::send(Node& node, Method method, const std::string& path,
-                               const Params& params, const Ticket& ticket, const Secret& token,
-                               const Call& call) {
+Result<HttpResponse> Api::send(Node& node, const Ask& ask, const Ticket& ticket,
+                               const Secret& token, const Call& call) {
   HttpRequest request;
-  request.method = word(method);
-  request.once = method != Method::get;
-  request.url = node.entry.url + std::string(root) + path;
-  const std::string fields = form(params);
-  if (has_body(method)) {
+  request.method = word(ask.method);
+  request.once = ask.method != Method::get;
+  request.url = node.entry.url + std::string(root) + ask.path;
+  const std::string fields = form(ask.params);
+  if (ask.body != nullptr) {
+    FLYT_TRY(ask.body->rewind());
+    request.headers.emplace_back("Content-Type", ask.body->type());
+    request.upload_size = ask.body->size();
+    request.upload = [&ask, &call](std::span<std::byte> to) { return ask.body->read(to, call); };
+  } else if (has_body(ask.method)) {
     request.headers.emplace_back("Content-Type", "application/x-www-form-urlencoded");
     request.body = fields;
   } else if (!fields.empty()) {
@@ -101,7 +105,7 @@ Result<HttpResponse> Api::send(Node& node, Method method, const std::string& pat
   if (!ticket.empty()) {
     request.secret_headers.emplace_back(
         "Cookie", Secret("PVEAuthCookie=" + percent_encode(ticket.cookie.reveal())));
-    if (method != Method::get)
+    if (ask.method != Method::get)
       request.secret_headers.emplace_back("CSRFPreventionToken", ticket.csrf);
   }
   return node.http.request(request, call);
@@ -111,9 +115,9 @@ Result<Api::Ticket> Api::ticket(Node& node, const Ticket& refused, const Call& c
   const std::lock_guard lock(logging_in_);
   if (!ticket_.empty() && ticket_.cookie.reveal() != refused.cookie.reveal()) return ticket_;
   FLYT_ASSIGN(const Secret password, login_.secret(call));
-  FLYT_ASSIGN(const HttpResponse answer,
-              send(node, Method::post, "/access/ticket",
-                   {{"username", login_.user}, {"password", password.reveal()}}, {}, {}, call));
+  const std::string path = "/access/ticket";
+  const Params params{{"username", login_.user}, {"password", password.reveal()}};
+  FLYT_ASSIGN(const HttpResponse answer, send(node, {Method::post, path, params}, {}, {}, call));
   const auto what = fmt::format("logging in as {}", login_.user);
   if (answer.status != 200) return error_of(answer, what);
   FLYT_ASSIGN(const TicketFacts facts, parse_ticket(answer.body, what));
@@ -121,8 +125,7 @@ Result<Api::Ticket> Api::ticket(Node& node, const Ticket& refused, const Call& c
   return ticket_;
 }
 
-Result<HttpResponse> Api::authenticated(Node& node, Method method, const std::string& path,
-                                        const Params& params, const Call& call) {
+Result<HttpResponse> Api::authenticated(Node& node, const Ask& ask, const Call& call) {
   if (!login_.token.empty()) {
     Secret header;
     {
@@ -133,14 +136,14 @@ Result<HttpResponse> Api::authenticated(Node& node, Method method, const std::st
       }
       header = *token_;
     }
-    return send(node, method, path, params, {}, header, call);
+    return send(node, ask, {}, header, call);
   }
   FLYT_ASSIGN(Ticket mine, ticket(node, {}, call));
-  FLYT_ASSIGN(HttpResponse answer, send(node, method, path, params, mine, {}, call));
+  FLYT_ASSIGN(HttpResponse answer, send(node, ask, mine, {}, call));
   if (answer.status != 401) return answer;
   // Tickets last two hours. What was refused was not done.
   FLYT_ASSIGN(mine, ticket(node, mine, call));
-  return send(node, method, path, params, mine, {}, call);
+  return send(node, ask, mine, {}, call);
 }
 
 Result<Row> Api::get_row(const std::string& path, std::string_view what, const Call& call,
@@ -157,12 +160,23 @@ Result<std::vector<Row>> Api::get_rows(const std::string& path, std::string_view
 
 Result<std::string> Api::request(Method method, const std::string& path, const Params& params,
                                  std::string_view what, const Call& call) {
+  return request({method, path, params}, what, call);
+}
+
+Result<std::string> Api::upload(const std::string& path, const FileToSend& file,
+                                std::string_view what, const Call& call) {
+  FLYT_ASSIGN(MultipartBody body, MultipartBody::open(file));
+  const Params none;
+  return request({Method::post, path, none, &body}, what, call);
+}
+
+Result<std::string> Api::request(const Ask& ask, std::string_view what, const Call& call) {
   FLYT_TRY(proceed(call, what));
-  const std::size_t nodes = method == Method::get ? count() : 1;
+  const std::size_t nodes = ask.method == Method::get ? count() : 1;
   for (std::size_t tried = 0;; ++tried) {
     const auto asked = node(tried);
     const bool last = tried + 1 >= nodes;
-    auto answer = authenticated(*asked, method, path, params, call);
+    auto answer = authenticated(*asked, ask, call);
     if (!answer) {
       if (answer.error().code == Errc::unavailable) {
         if (!last) continue;

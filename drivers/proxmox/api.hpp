@@ -13,6 +13,7 @@
 
 #include "base/http.hpp"
 #include "drivers/proxmox/answers_json.hpp"
+#include "drivers/proxmox/multipart.hpp"
 
 namespace flyt::proxmox {
 
@@ -58,6 +59,11 @@ class Api {
   Result<std::vector<Row>> get_rows(const std::string& path, std::string_view what,
                                     const Call& call, const Params& params = {});
 
+  // Sends a file, once; the answer's body. A login that may not is told so by a connection that
+  // breaks: ask for its privileges first.
+  Result<std::string> upload(const std::string& path, const FileToSend& file, std::string_view what,
+                             const Call& call);
+
   // More nodes of the same cluster; those known already are passed over.
   void learn(std::vector<Entry> entries);
   // Host name or address of the first entry, as configured.
@@ -79,11 +85,18 @@ class Api {
   std::size_t count();
   void prefer(const std::shared_ptr<Node>& node);
   void avoid(const std::shared_ptr<Node>& node);
-  Result<HttpResponse> send(Node& node, Method method, const std::string& path,
-                            const Params& params, const Ticket& ticket, const Secret& token,
+  // What is asked of a node.
+  struct Ask {
+    Method method = Method::get;
+    const std::string& path;
+    const Params& params;
+    MultipartBody* body = nullptr;  // instead of parameters
+  };
+
+  Result<HttpResponse> send(Node& node, const Ask& ask, const Ticket& ticket, const Secret& token,
                             const Call& call);
-  Result<HttpResponse> authenticated(Node& node, Method method, const std::string& path,
-                                     const Params& params, const Call& call);
+  Result<HttpResponse> authenticated(Node& node, const Ask& ask, const Call& call);
+  Result<std::string> request(const Ask& ask, std::string_view what, const Call& call);
   Result<Ticket> ticket(Node& node, const Ticket& refused, const Call& call);
 
   const Login login_;

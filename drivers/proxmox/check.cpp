@@ -6,7 +6,10 @@
 #include <map>
 #include <set>
 
+#include "base/units.hpp"
+#include "drivers/proxmox/land.hpp"
 #include "drivers/proxmox/machines.hpp"
+#include "drivers/proxmox/upload_rights.hpp"
 #include "drivers/shared/landing.hpp"
 
 namespace flyt::proxmox {
@@ -254,8 +257,34 @@ class Check {
             {fmt::format("node {} is offline", node.name), {"pvecm status"}, false});
         continue;
       }
-      if (context_.settings.way != Way::none) FLYT_TRY(check_ssh(node.name));
+      if (context_.settings.way == Way::api && scope_.target) FLYT_TRY(check_uploads(node.name));
+      if (by_ssh(context_.settings.way)) FLYT_TRY(check_ssh(node.name));
     }
+    return ok();
+  }
+
+  Status check_uploads(const std::string& node) {
+    const auto store = import_storage(cluster_.storages, node, context_.settings);
+    if (!store) {
+      findings_.push_back({store.error().what, store.error().remedy, true});
+      return ok();
+    }
+    FLYT_ASSIGN(const Names names, missing_upload_rights(context_, store->id, call_));
+    if (!names.empty()) {
+      findings_.push_back(
+          {fmt::format("{} may not send images to {} and remove them again: {} {} missing", who(),
+                       store->id, fmt::join(names, ", "), names.size() == 1 ? "is" : "are"),
+           grant_upload_rights(context_, store->id), true});
+    }
+    const auto space = [](const std::optional<std::uint64_t>& free) {
+      return free ? format_size(*free) : std::string("an unknown amount");
+    };
+    notes_.push_back(fmt::format(
+        "{}: disks land by uploads; storage {} takes them, one at a time, and has {} free; all of "
+        "them are staged in {}, which has {} free; each lies once more in /var/tmp of the node "
+        "while it arrives, which nobody can see by the API",
+        node, store->id, space(store->free_bytes), context_.config.state.native(),
+        space(context_.staging.free_bytes(call_))));
     return ok();
   }
 

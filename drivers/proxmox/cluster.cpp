@@ -91,9 +91,10 @@ void learn_nodes(Api& api, const Cluster& cluster) {
   if (cluster.nodes.size() > 1) api.learn(std::move(entries));
 }
 
-Status add_storages(Api& api, Cluster& cluster, const std::string& node, const Call& call) {
+Result<std::vector<StorageFacts>> storages_on(Api& api, const std::string& node, const Call& call) {
   const std::string what = fmt::format("listing the storages of {}", node);
   FLYT_ASSIGN(const std::vector<Row> rows, api.get_rows(node_path(node) + "/storage", what, call));
+  std::vector<StorageFacts> storages;
   for (const Row& row : rows) {
     if (row.has("enabled") && !row.flag("enabled")) continue;
     StorageFacts storage;
@@ -105,9 +106,9 @@ Status add_storages(Api& api, Cluster& cluster, const std::string& node, const C
     storage.active = row.flag("active");
     storage.size_bytes = row.number("total");
     storage.free_bytes = row.number("avail");
-    cluster.storages.push_back(std::move(storage));
+    storages.push_back(std::move(storage));
   }
-  return ok();
+  return storages;
 }
 
 Status add_bridges(Api& api, Cluster& cluster, const std::string& node, const Call& call) {
@@ -223,12 +224,18 @@ Result<Cluster> read_cluster(Api& api, const std::string& only, const Call& call
     }
     add_status(api, cluster, node, call);
     if (!only.empty() && node.name != only) continue;
-    FLYT_TRY(add_storages(api, cluster, node.name, call));
+    FLYT_ASSIGN(const auto storages, storages_on(api, node.name, call));
+    cluster.storages.insert(cluster.storages.end(), storages.begin(), storages.end());
     FLYT_TRY(add_bridges(api, cluster, node.name, call));
   }
   add_vnets(api, cluster, call);
   FLYT_TRY(proceed(call, "reading the cluster"));
   return cluster;
+}
+
+Result<std::vector<StorageFacts>> read_storages(Api& api, const std::string& node,
+                                                const Call& call) {
+  return storages_on(api, node, call);
 }
 
 Result<std::vector<MachineHere>> list_machines(Api& api, const Call& call) {

@@ -69,6 +69,10 @@ Result<Cluster> read_nodes(Api& api, const Call& call);
 // That, and storages and networks of the nodes that are online, or of `only`.
 Result<Cluster> read_cluster(Api& api, const std::string& only, const Call& call);
 
+// As one node sees them now.
+Result<std::vector<StorageFacts>> read_storages(Api& api, const std::string& node,
+                                                const Call& call);
+
 // Those that the login may see, containers left out. Number, node, tags and pool are as they are
 // now; names and states are what nodes last told the cluster, up to ten seconds ago.
 Result<std::vector<MachineHere>> list_machines(Api& api, const Call& call);

@@ -12,11 +12,13 @@
 #include "drivers/proxmox/console.hpp"
 #include "drivers/proxmox/opened.hpp"
 #include "drivers/shared/landing.hpp"
+#include "drivers/shared/staging.hpp"
 
 namespace flyt::proxmox {
 
 // How disks are reached.
-enum class Way : std::uint8_t { none, ssh, ssh_sudo };
+enum class Way : std::uint8_t { none, ssh, ssh_sudo, api };
+constexpr bool by_ssh(Way way) { return way == Way::ssh || way == Way::ssh_sudo; }
 
 struct Settings {
   std::string node;  // where machines are made; empty: the one with the most room
@@ -27,6 +29,7 @@ struct Settings {
   Way way = Way::none;
   std::string ssh = "root@{address}";  // {address}, {node}: of the node
   std::string ssh_config;              // for `ssh -F`; empty: the user's own
+  std::string import_storage;          // takes uploads; empty: the one with the most room
 };
 
 struct Context {
@@ -35,13 +38,15 @@ struct Context {
         settings(std::move(chosen)),
         api(std::move(entries), std::move(login)),
         consoles(config.state / "consoles" / config.name),
-        opened(config.state / "opened" / config.name) {}
+        opened(config.state / "opened" / config.name),
+        staging(config.state) {}
 
   const EndpointConfig config;
   const Settings settings;
   Api api;
   Consoles consoles;
   Opened opened;
+  const Staging staging;                     // where disks are written that the API takes whole
   std::mutex reaching;                       // guards `hosts`
   std::map<std::string, LandingHost> hosts;  // by node, once somebody has asked for a disk there
   std::mutex making;  // one machine at a time: numbers, names and migrations are compared first

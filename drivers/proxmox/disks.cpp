@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/uri.hpp"
+#include "drivers/proxmox/land.hpp"
 #include "drivers/proxmox/machines.hpp"
 #include "drivers/proxmox/thin.hpp"
 #include "drivers/proxmox/views.hpp"
@@ -108,6 +109,9 @@ Result<std::unique_ptr<Channel>> open_volume(Context& context, const MachineFact
                                              const Call& call) {
   const Machine& machine = facts.config.machine;
   const Disk& disk = machine.disks[index];
+  if (context.settings.way == Way::api) {
+    return context.staging.open(staged_disk(machine, index, spec.owner), spec.use, call);
+  }
   const bool ours = !spec.owner.id.empty() && machine.migration_id == spec.owner.id;
   if (ours) {
     FLYT_TRY(context.opened.on(spec.owner.id, facts.here.node, [&](const std::string& node) {

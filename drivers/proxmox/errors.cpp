@@ -16,7 +16,7 @@ struct Meaning {
   std::string_view why = {}, remedy = {};
 };
 
-constexpr std::array<Meaning, 19> meanings{{
+constexpr std::array<Meaning, 22> meanings{{
     {"Permission check failed", Errc::denied, "the token or user lacks a privilege",
      "flyt check names each, and prints the pveum lines that grant it"},
     {"Only root can", Errc::denied, "a token never counts as root, not even root's"},
@@ -26,6 +26,11 @@ constexpr std::array<Meaning, 19> meanings{{
     {"is locked", Errc::unavailable, "another task works on the machine, or one has left its lock"},
     {"checksum mismatch (file change by other user?)", Errc::unavailable,
      "somebody changed the machine at the same moment"},
+    {"checksum mismatch: got", Errc::corrupt, "what arrived is not what was sent"},
+    {"does not support 'import' content", Errc::unsupported, "the storage takes no uploads",
+     "pvesm set STORAGE --content import,..."},
+    {"can't upload to storage type", Errc::unsupported,
+     "only storages that keep files take uploads"},
     {"does not exist", Errc::not_found},
     {"no such", Errc::not_found},
     {"already exists", Errc::exists},

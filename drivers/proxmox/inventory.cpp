@@ -8,6 +8,7 @@
 
 #include "base/uri.hpp"
 #include "drivers/proxmox/check.hpp"
+#include "drivers/proxmox/land.hpp"
 
 namespace flyt::proxmox {
 namespace {
@@ -70,6 +71,10 @@ Result<ConfigFacts> read_with_disks(Context& context, const MachineHere& here, V
     volumes.look_up(here.node, disk);
     if (disk.left_out.empty() && context.settings.way == Way::none) {
       disk.left_out = "the endpoint says no way to the disks: landing = \"ssh\"";
+    }
+    if (disk.left_out.empty() && context.settings.way == Way::api &&
+        facts.machine.migration_id.empty()) {
+      disk.left_out = "the API alone lets nobody read a disk: landing = \"ssh\"";
     }
   }
   return facts;
@@ -237,6 +242,7 @@ Result<Inventory> read_inventory(Context& context, const Scope& scope, const Cal
   add_hosts(cluster, found);
   add_storages(cluster, context.settings.node, found);
   add_networks(cluster, context.settings.node, found);
+  add_landing(context, cluster, found, call);
   FLYT_TRY(add_machines(context, scope, found, call));
   if (scope.findings) {
     FLYT_ASSIGN(found.findings, find_hindrances(context, cluster, scope, found.notes, call));

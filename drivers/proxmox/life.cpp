@@ -72,7 +72,7 @@ void ask_guest(Api& api, const MachineHere& here, Observation& seen, const Call&
 
 // Before it is switched on, so that nothing is missed. That nobody can listen is no reason not to.
 void listen(Context& context, const MachineHere& here, const Call& call) {
-  if (context.settings.way == Way::none) return;
+  if (!by_ssh(context.settings.way)) return;
   const auto config = read_config_of(context.api, here, call);
   if (!config || !config->row.has("serial0")) return;
   const auto host = landing_of(context, here.node, call);
@@ -85,7 +85,7 @@ Result<ConsoleText> console(Context& context, const std::string& id, const std::
                             const Call& call) {
   FLYT_ASSIGN(const MachineHere here, find_machine(context.api, id, call));
   FLYT_ASSIGN(const ConfigFacts config, read_config_of(context.api, here, call));
-  if (context.settings.way == Way::none || !config.row.has("serial0")) {
+  if (!by_ssh(context.settings.way) || !config.row.has("serial0")) {
     return ConsoleText{.known = false, .anew = false, .text = {}, .next = after, .more = false};
   }
   FLYT_ASSIGN(const LandingHost host, landing_of(context, here.node, call));

@@ -7,9 +7,11 @@
 #include "base/dns_name.hpp"
 #include "base/units.hpp"
 #include "drivers/proxmox/build.hpp"
+#include "drivers/proxmox/land.hpp"
 #include "drivers/proxmox/placement.hpp"
 #include "drivers/proxmox/tasks.hpp"
 #include "drivers/proxmox/twins.hpp"
+#include "drivers/proxmox/upload_rights.hpp"
 #include "drivers/shared/made.hpp"
 
 namespace flyt::proxmox {
@@ -30,26 +32,6 @@ Status check_spec(const MachineSpec& spec) {
   }
   if (spec.memory_bytes == 0 || spec.cpus == 0) {
     return wrong(fmt::format("{} needs memory and a processor", spec.name));
-  }
-  return ok();
-}
-
-// An answer to a creation can be lost while the work goes on; its machine has no tag until it is
-// done. Whoever comes next waits for it.
-Status wait_for_creations(Context& context, const std::string& node, const Call& call) {
-  constexpr std::string_view what = "looking for machines that are being made";
-  FLYT_ASSIGN(const std::vector<Row> rows,
-              context.api.get_rows(node_path(node) + "/tasks", what, call,
-                                   {{"source", "active"}, {"typefilter", "qmcreate"}}));
-  const std::string& me = context.api.login().who();
-  for (const Row& row : rows) {
-    const std::string who =
-        row.has("tokenid") ? row.text("user") + "!" + row.text("tokenid") : row.text("user");
-    if (who != me || row.has("endtime")) continue;
-    // However it ends, the machine is there or not.
-    const Status ended = wait_for_task(context.api, row.text("upid"), what, call);
-    if (!ended && (ended.error().code == Errc::cancelled || ended.error().code == Errc::timed_out))
-      return ended.error();
   }
   return ok();
 }
@@ -87,7 +69,7 @@ Error not_off(const Machine& machine) {
 // where it is reached. One that it has made itself tells the guest that it was restored or doubled.
 Status keep_generation(Context& context, const MachineHere& here, const MachineSpec& spec,
                        const Call& call) {
-  if (spec.generation_id.empty() || context.settings.way == Way::none) return ok();
+  if (spec.generation_id.empty() || !by_ssh(context.settings.way)) return ok();
   FLYT_ASSIGN(const LandingHost host, landing_of(context, here.node, call));
   FLYT_ASSIGN(const Finished done,
               landing_run(host, {"qm", "set", here.vmid, "--vmgenid", spec.generation_id}, call));
@@ -98,6 +80,36 @@ Status keep_generation(Context& context, const MachineHere& here, const MachineS
                "",
                "the machine was made, and has another one",
                {fmt::format("qm set {} --vmgenid {}", here.vmid, spec.generation_id)}};
+}
+
+// Before anything is made: where disks are landed by uploads, that they can be.
+Status begin_staging(Context& context, const Cluster& cluster, const Placement& placement,
+                     const MachineSpec& spec, const Call& call) {
+  if (context.settings.way != Way::api) return ok();
+  FLYT_ASSIGN(const StorageFacts store,
+              import_storage(cluster.storages, placement.node, context.settings));
+  FLYT_TRY(check_upload_rights(context, store.id, call));
+  return context.staging.begin(spec.owner, spec.disks.size());
+}
+
+Status check_staged(Context& context, const MachineFacts& facts, const Owner& owner) {
+  if (context.settings.way != Way::api) return ok();
+  for (std::size_t i = 0; i < facts.config.machine.disks.size(); ++i) {
+    FLYT_TRY(context.staging.state(staged_disk(facts.config.machine, i, owner)));
+  }
+  return ok();
+}
+
+// What of the migration lies elsewhere than in its machine.
+Status remove_staged(Context& context, const std::string& node, const Owner& owner,
+                     const Call& call) {
+  if (context.settings.way != Way::api || owner.id.empty()) return ok();
+  FLYT_ASSIGN(const Cluster cluster, read_nodes(context.api, call));
+  for (const NodeFacts& one : cluster.nodes) {
+    if (!one.online || (!node.empty() && one.name != node)) continue;
+    FLYT_TRY(remove_uploads(context, one.name, owner.id, call));
+  }
+  return context.staging.remove(owner);
 }
 
 Result<Machine> make(Context& context, const MachineSpec& spec, Placement& placement,
@@ -160,10 +172,15 @@ Result<Machine> create(Context& context, const MachineSpec& spec, const Call& ca
   const std::lock_guard lock(context.making);
   FLYT_ASSIGN(const Cluster cluster, read_cluster(context.api, context.settings.node, call));
   for (const NodeFacts& node : cluster.nodes) {
-    if (node.online) FLYT_TRY(wait_for_creations(context, node.name, call));
+    // An answer to a creation can be lost while the work goes on; its machine has no tag until it
+    // is done. Whoever comes next waits for it.
+    if (!node.online) continue;
+    FLYT_TRY(wait_for_own(context.api, node.name, "qmcreate", "",
+                          "looking for machines that are being made", call));
   }
   FLYT_ASSIGN(auto made, find_made(context, spec.owner.id, call));
   if (made) {
+    FLYT_TRY(check_staged(context, *made, spec.owner));
     FLYT_TRY(check_as_asked(made->config.machine, spec, fits));
     return std::move(made->config.machine);
   }
@@ -177,6 +194,7 @@ Result<Machine> create(Context& context, const MachineSpec& spec, const Call& ca
     return std::move(alone).error();
   }
   FLYT_ASSIGN(Placement placement, place(cluster, context.settings, spec));
+  FLYT_TRY(begin_staging(context, cluster, placement, spec, call));
   return make(context, spec, placement, machines, call);
 }
 
@@ -187,7 +205,9 @@ Result<Machine> update(Context& context, const std::string& id, const MachineSpe
   const Machine& machine = facts.config.machine;
   FLYT_TRY(check_ours(machine, spec.owner));
   if (machine.power != Power::off) return not_off(machine);
-  FLYT_TRY(check_same_disks(machine, spec, fits_or_grows));
+  // What is staged has the size that it was made with.
+  FLYT_TRY(
+      check_same_disks(machine, spec, context.settings.way == Way::api ? fits : fits_or_grows));
   FLYT_ASSIGN(std::vector<MachineHere> machines, list_machines(context.api, call));
   FLYT_TRY(add_states(context.api, machines, call));
   FLYT_TRY(check_name(machines, spec, id));
@@ -217,7 +237,10 @@ Result<Machine> update(Context& context, const std::string& id, const MachineSpe
 
 Status destroy(Context& context, const std::string& id, const Owner& owner, const Call& call) {
   auto facts = read_by_id(context, id, call);
-  if (!facts) return facts.error().code == Errc::not_found ? ok() : Status(facts.error());
+  if (!facts && facts.error().code == Errc::not_found) {
+    return remove_staged(context, {}, owner, call);
+  }
+  if (!facts) return facts.error();
   const Machine& machine = facts->config.machine;
   FLYT_TRY(check_ours(machine, owner));
   const std::string what = fmt::format("removing {}", machine.name);
@@ -225,13 +248,19 @@ Status destroy(Context& context, const std::string& id, const Owner& owner, cons
     FLYT_TRY(set_power(context, id, Driver::PowerChange::forced_off, call));
   }
   FLYT_TRY(fence(context, *facts, owner, call));
+  if (context.settings.way == Way::api) {
+    for (const std::string_view kind : {"imgcopy", "qmconfig"}) {
+      FLYT_TRY(wait_for_own(context.api, facts->here.node, std::string(kind),
+                            kind == "qmconfig" ? id : std::string(), what, call));
+    }
+  }
   FLYT_TRY(proceed(call, what));
   Status gone = do_task(context.api, Method::remove, qemu_path(facts->here),
                         {{"purge", "1"}, {"destroy-unreferenced-disks", "0"}}, what, call);
   if (!gone && gone.error().code != Errc::not_found) return gone;
   context.consoles.forget(id);
   context.opened.forget(owner.id);
-  return ok();
+  return remove_staged(context, facts->here.node, owner, call);
 }
 
 }  // namespace flyt::proxmox

@@ -10,6 +10,7 @@
 #include "base/uri.hpp"
 #include "base/version.hpp"
 #include "drivers/proxmox/inventory.hpp"
+#include "drivers/proxmox/land.hpp"
 #include "drivers/proxmox/machines.hpp"
 #include "drivers/proxmox/views.hpp"
 
@@ -27,7 +28,10 @@ class ProxmoxDriver final : public Driver {
   DriverInfo info() const override {
     Capabilities can{Capability::observe, Capability::create, Capability::update,
                      Capability::destroy, Capability::power};
-    if (context_.settings.way != Way::none) {
+    if (context_.settings.way == Way::api) {
+      can = {Capability::observe, Capability::read,    Capability::write, Capability::create,
+             Capability::update,  Capability::destroy, Capability::power, Capability::land};
+    } else if (by_ssh(context_.settings.way)) {
       can = {Capability::observe, Capability::view,   Capability::read,    Capability::write,
              Capability::create,  Capability::update, Capability::destroy, Capability::power};
     }
@@ -40,11 +44,11 @@ class ProxmoxDriver final : public Driver {
     return proxmox::observe(context_, machine, call);
   }
   Result<View> make_view(const ViewSpec& spec, const Call& call) override {
-    if (context_.settings.way == Way::none) return Driver::make_view(spec, call);
+    if (!by_ssh(context_.settings.way)) return Driver::make_view(spec, call);
     return proxmox::make_view(context_, spec, call);
   }
   Status drop_view(const ViewSpec& spec, const Call& call) override {
-    if (context_.settings.way == Way::none) return Driver::drop_view(spec, call);
+    if (!by_ssh(context_.settings.way)) return Driver::drop_view(spec, call);
     return proxmox::drop_view(context_, spec, call);
   }
   Result<ConsoleText> console(const std::string& machine, const std::string& after,
@@ -60,6 +64,10 @@ class ProxmoxDriver final : public Driver {
   Result<Machine> update_machine(const std::string& id, const MachineSpec& spec,
                                  const Call& call) override {
     return within(spec.name, update(context_, id, spec, call));
+  }
+  Result<std::vector<LandedDisk>> land(const LandSpec& spec, const Call& call) override {
+    if (context_.settings.way != Way::api) return Driver::land(spec, call);
+    return proxmox::land(context_, spec, call);
   }
   Status destroy(const std::string& id, const Owner& owner, const Call& call) override {
     return proxmox::destroy(context_, id, owner, call);
@@ -151,6 +159,7 @@ Result<Settings> settings_of(const EndpointConfig& config) {
   settings.pool = value_of(config, "pool");
   settings.cpu = value_of(config, "cpu");
   settings.ssh = value_of(config, "ssh", settings.ssh);
+  settings.import_storage = value_of(config, "import_storage");
   if (const auto file = value_of(config, "ssh_config"); !file.empty()) {
     settings.ssh_config = (config.folder / file).lexically_normal().native();
   }
@@ -159,9 +168,11 @@ Result<Settings> settings_of(const EndpointConfig& config) {
     settings.way = Way::ssh;
   } else if (way == "ssh+sudo") {
     settings.way = Way::ssh_sudo;
+  } else if (way == "api") {
+    settings.way = Way::api;
   } else if (way != "none") {
     return wrong(fmt::format("landing = \"{}\": there is no such way", way),
-                 "landing = \"ssh\", \"ssh+sudo\" or \"none\"");
+                 "landing = \"ssh\", \"ssh+sudo\", \"api\" or \"none\"");
   }
   const std::string accel = value_of(config, "accel", "kvm");
   if (accel != "kvm" && accel != "tcg") {
@@ -192,9 +203,10 @@ std::span<const KeyInfo> keys() {
       KeyInfo{"password", "of that user", false, true},
       KeyInfo{"ca", "PEM file of the cluster's authority, /etc/pve/pve-root-ca.pem"},
       KeyInfo{"fingerprint", "SHA-256 of the node's certificate, instead of an authority"},
-      KeyInfo{"landing", "how disks are reached: none (default), ssh, ssh+sudo"},
+      KeyInfo{"landing", "how disks are reached: none (default), ssh, ssh+sudo, api"},
       KeyInfo{"ssh", "where ssh goes (default: root@{address}); {node} is the node's name"},
       KeyInfo{"ssh_config", "file for `ssh -F`, instead of the user's own configuration"},
+      KeyInfo{"import_storage", "takes uploads, with `landing = api` (default: the most room)"},
       KeyInfo{"node", "where machines are made (default: the node with the most room)"},
       KeyInfo{"vmids", "range of numbers for new machines: 9000-9999 (default: from 100)"},
       KeyInfo{"pool", "resource pool of new machines"},

@@ -80,6 +80,23 @@ Status wait_for_task(Api& api, const std::string& upid, std::string_view what, c
   return error;
 }
 
+Status wait_for_own(Api& api, const std::string& node, const std::string& kind,
+                    const std::string& id, std::string_view what, const Call& call) {
+  FLYT_ASSIGN(const std::vector<Row> rows,
+              api.get_rows(node_path(node) + "/tasks", what, call,
+                           {{"source", "active"}, {"typefilter", kind}}));
+  const std::string& me = api.login().who();
+  for (const Row& row : rows) {
+    const std::string who =
+        row.has("tokenid") ? row.text("user") + "!" + row.text("tokenid") : row.text("user");
+    if (who != me || row.has("endtime") || (!id.empty() && row.text("id") != id)) continue;
+    const Status ended = wait_for_task(api, row.text("upid"), what, call);
+    if (!ended && (ended.error().code == Errc::cancelled || ended.error().code == Errc::timed_out))
+      return ended.error();
+  }
+  return ok();
+}
+
 Status do_task(Api& api, Method method, const std::string& path, const Params& params,
                std::string_view what, const Call& call) {
   FLYT_ASSIGN(const std::string body, api.request(method, path, params, what, call));

@@ -16,6 +16,11 @@ Status wait_for_task(Api& api, const std::string& upid, std::string_view what, c
 Status do_task(Api& api, Method method, const std::string& path, const Params& params,
                std::string_view what, const Call& call);
 
+// Waits for the tasks of a kind ("qmcreate") that this login has running on a node, of one machine
+// where `id` names it: an answer can be lost while the work goes on. However they end is a success.
+Status wait_for_own(Api& api, const std::string& node, const std::string& kind,
+                    const std::string& id, std::string_view what, const Call& call);
+
 // Looks again and again, at most once in 100 ms and at least once a second, until `holds` says so.
 Status look_until(const std::function<Result<bool>()>& holds, std::string_view what,
                   const Call& call);

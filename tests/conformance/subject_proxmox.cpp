@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "base/durable_file.hpp"
 #include "base/process.hpp"
 #include "base/uri.hpp"
 #include "drivers/proxmox/proxmox.hpp"
@@ -17,10 +18,34 @@ namespace {
 
 class ProxmoxPlatform final : public Platform {
  public:
-  explicit ProxmoxPlatform(std::unique_ptr<ProxmoxFake> fake) : fake_(std::move(fake)) {}
+  ProxmoxPlatform(std::unique_ptr<ProxmoxFake> fake, std::string landing)
+      : fake_(std::move(fake)), landing_(std::move(landing)) {}
 
   Result<std::unique_ptr<Driver>> connect() override {
-    return proxmox::open(fake_->endpoint(), {});
+    EndpointConfig config = fake_->endpoint();
+    config.values["landing"] = landing_;
+    return proxmox::open(config, {});
+  }
+
+  Result<std::string> read_landed(const std::string& machine, std::size_t disk) override {
+    const auto config = fake_->api("GET", fmt::format("/nodes/pve1/qemu/{}/config", machine));
+    std::vector<std::string> volumes;
+    for (const char* bus : {"ide", "sata", "scsi", "virtio"}) {
+      for (unsigned i = 0; i < 31; ++i) {
+        const auto slot = config.find(fmt::format("{}{}", bus, i));
+        if (slot == config.end()) continue;
+        const std::string text = *slot;
+        volumes.push_back(text.substr(0, text.find(',')));
+      }
+    }
+    const std::string& volume = volumes.at(disk);
+    const std::string storage = volume.substr(0, volume.find(':'));
+    const auto about = fake_->api(
+        "GET", fmt::format("/nodes/pve1/storage/{}/content/{}", storage, percent_encode(volume)));
+    const auto raw = fake_->folder() / "landed.raw";
+    FLYT_TRY(check({{"qemu-img", "convert", "-O", "raw", about.at("path").get<std::string>(), raw}},
+                   {}));
+    return read_file(raw, 64U << 20);
   }
 
   Result<std::string> add_source(const std::string& name,
@@ -56,6 +81,7 @@ class ProxmoxPlatform final : public Platform {
 
  private:
   std::unique_ptr<ProxmoxFake> fake_;
+  const std::string landing_;
 };
 
 std::string missing() {
@@ -67,14 +93,16 @@ std::string missing() {
 
 }  // namespace
 
-Subject proxmox_subject() {
+namespace {
+
+Subject subject_of(std::string name, std::string landing) {
   Subject subject;
-  subject.name = "proxmox";
+  subject.name = std::move(name);
   subject.driver = "proxmox";
   subject.missing = missing;
-  subject.make = []() -> Result<std::unique_ptr<Platform>> {
+  subject.make = [landing = std::move(landing)]() -> Result<std::unique_ptr<Platform>> {
     FLYT_ASSIGN(auto fake, ProxmoxFake::start());
-    return std::unique_ptr<Platform>(std::make_unique<ProxmoxPlatform>(std::move(fake)));
+    return std::unique_ptr<Platform>(std::make_unique<ProxmoxPlatform>(std::move(fake), landing));
   };
   subject.empty_disks = false;  // an image has at least a sector
   subject.small_data = true;
@@ -83,6 +111,19 @@ Subject proxmox_subject() {
   return subject;
 }
 
+}  // namespace
+
+Subject proxmox_subject() { return subject_of("proxmox", "ssh"); }
+
+Subject proxmox_api_subject() {
+  Subject subject = subject_of("proxmox, by its API alone", "api");
+  subject.foreign_disks = false;
+  return subject;
+}
+
 TEST_CASE("proxmox conforms", "[proxmox]") { run_suite("proxmox"); }
+TEST_CASE("proxmox conforms by its API alone", "[proxmox]") {
+  run_suite("proxmox, by its API alone");
+}
 
 }  // namespace flyt::tests

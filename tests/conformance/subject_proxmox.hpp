@@ -5,5 +5,6 @@
 namespace flyt::tests {
 
 Subject proxmox_subject();
+Subject proxmox_api_subject();
 
 }  // namespace flyt::tests

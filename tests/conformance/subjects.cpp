@@ -84,6 +84,7 @@ const std::vector<Subject>& subjects() {
       ova_subject("ova, packed", true),
       libvirt_subject(),
       proxmox_subject(),
+      proxmox_api_subject(),
       rvtools_subject(),
       saved_subject(),
       vsphere_subject(),

@@ -143,17 +143,34 @@ void add_ways(const PlannedMachine& machine, Ways& ways) {
   }
 }
 
+void add_landings(const PlannedMachine& machine, Ways& ways) {
+  for (std::size_t at = 0; at < machine.spec.disks.size(); ++at) {
+    const std::string& way = machine.spec.disks[at].land_by;
+    if (way.empty()) continue;
+    const Disk from = at < machine.source.disks.size() ? machine.source.disks[at] : Disk{};
+    ways[way].push_back(from.label.empty() ? from.id : from.label);
+  }
+}
+
+std::string way_words(const Ways& ways, std::size_t disks) {
+  if (ways.size() == 1 && ways.begin()->second.size() == disks) return ways.begin()->first;
+  std::vector<std::string> words;
+  for (const auto& [way, those] : ways) {
+    words.push_back(fmt::format("{}: {}", fmt::join(those, ", "), way));
+  }
+  return fmt::format("{}", fmt::join(words, "; "));
+}
+
 std::string read_words(const PlannedMachine& machine) {
   Ways ways;
   add_ways(machine, ways);
-  if (ways.size() == 1 && ways.begin()->second.size() == machine.source.disks.size()) {
-    return ways.begin()->first;
-  }
-  std::vector<std::string> words;
-  for (const auto& [way, disks] : ways) {
-    words.push_back(fmt::format("{}: {}", fmt::join(disks, ", "), way));
-  }
-  return fmt::format("{}", fmt::join(words, "; "));
+  return way_words(ways, machine.source.disks.size());
+}
+
+std::string land_words(const PlannedMachine& machine) {
+  Ways ways;
+  add_landings(machine, ways);
+  return way_words(ways, machine.spec.disks.size());
 }
 
 std::string render_ways(const Plan& plan) {
@@ -162,6 +179,11 @@ std::string render_ways(const Plan& plan) {
   std::string out;
   for (const auto& [way, disks] : ways) {
     out += line("read", fmt::format("{}: {}", count(disks.size(), "disk"), way));
+  }
+  Ways landings;
+  for (const auto& machine : plan.machines) add_landings(machine, landings);
+  for (const auto& [way, disks] : landings) {
+    out += line("land", fmt::format("{}: {}", count(disks.size(), "disk"), way));
   }
   return out;
 }
@@ -183,6 +205,7 @@ std::string render_machine(const PlannedMachine& machine, const Style& style) {
   out +=
       line("convert", fmt::format("{}: {}", machine.convert ? "yes" : "no", machine.convert_why));
   if (const auto words = read_words(machine); !words.empty()) out += line("read", words);
+  if (const auto words = land_words(machine); !words.empty()) out += line("land", words);
   if (machine.source.power == Power::on) {
     out += line("cutover", "it runs: it is shut down once it is copied, and synced once more");
     out += line("changes", change_words(machine));

@@ -1,7 +1,7 @@
 """What goes wrong on request, and the counts of what was asked: the state behind the control port.
 
-A fault is {"method", "path" (a regular expression on the path below /api2/json), "count" (default 1; -1: for ever), and
-what happens}: "status" with "reason", "delay" (seconds before), "reset": "before" or "after" the work, "late" (seconds
+A fault is {"method", "path" (a regular expression on the path below /api2/json), "skip" (how many that fit are spared
+first), "count" (default 1; -1: for ever), and what happens}: "cut" (an upload's connection breaks after so many bytes of its body), "status" with "reason", "delay" (seconds before), "reset": "before" or "after" the work, "late" (seconds
 between the work and the answer). A task fault is {"task" (a regular expression on the task's type), "count", "fail"
 (its exit status), "log" (lines), "slow" (seconds that it takes longer)}.
 """
@@ -34,6 +34,9 @@ class Injections:
         with self.lock:
             for fault in self.list:
                 if fault["count"] and fits(fault):
+                    if fault.get("skip"):
+                        fault["skip"] -= 1
+                        continue
                     fault["count"] -= 1
                     return fault
         return None

@@ -4,7 +4,7 @@ import hashlib
 import re
 import secrets
 
-from faults import Unsaid
+from faults import Hangup, Unsaid
 
 FIELD = rb'Content-Disposition: form-data; name="(content|checksum-algorithm|checksum)"(?:\r\n[^\r\n]+)*\r\n\r\n([^\r\n]*)\r\n'
 FILE = rb'Content-Disposition: form-data; name="(.*?)"; filename="([^"]+)"(?:\r\n[^\r\n]+)*\r\n\r\n'
@@ -20,10 +20,11 @@ def failed(message=FAILED):
 class Upload:
     """Reads the body: `fields` are the parameters, `file` holds the bytes."""
 
-    def __init__(self, stream, length, kind, folder):
+    def __init__(self, stream, length, kind, folder, cut=None):
         found = re.fullmatch(r"multipart/form-data; *boundary=(.+)", kind)
         self.boundary = b"--" + (found[1] if found else "").encode()
         self.stream, self.left = stream, length
+        self.end = None if cut is None else length - cut  # what is left of the body when the connection breaks
         self.window = b""
         self.fields, self.last = {}, -1
         self.file = folder / f"pveupload-{hashlib.md5(secrets.token_bytes(16)).hexdigest()}"
@@ -31,6 +32,8 @@ class Upload:
 
     def fill(self, wanted):
         while len(self.window) < wanted and self.left:
+            if self.end is not None and self.left <= self.end:
+                raise Hangup
             piece = self.stream.some(min(self.left, 1 << 20))
             self.left -= len(piece)
             self.window += piece

@@ -36,6 +36,7 @@ class Front:
         fault = self.world.faults.for_request(request.method, path)
         try:
             self.world.faults.before(fault)
+            request.cut = fault.get("cut")
             result = self.work(request, path)
         except ApiError as error:
             if base[1] == "extjs" and not isinstance(error, Unsaid):
@@ -122,7 +123,7 @@ class Front:
         except ApiError as error:
             raise Unsaid(error.status, error.message, late=True) from error
         node = self.world.nodes[self.node]
-        request.form = multipart.Upload(request.stream, request.length, kind, node.temporary)
+        request.form = multipart.Upload(request.stream, request.length, kind, node.temporary, request.cut)
         self.world.uploads.append(request.form.file)
         return request.form.fields
 

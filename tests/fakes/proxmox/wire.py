@@ -66,6 +66,7 @@ class Request:
         self.path, _, self.query = self.target.partition("?")
         self.body = b""
         self.form = None  # the fields of an upload
+        self.cut = None  # after how many bytes of an upload the connection breaks
         self.protected = False
 
     def header(self, name, default=None):

@@ -197,6 +197,11 @@ std::vector<Case> target_cases() {
          e.web().disks[0].size_bytes += 1;
        },
        "has not the disks"},
+      {"T-PASSAGE-FULL", "web01",
+       [](Example& e) {
+         e.target.passages = {{"the state folder /srv/flyt", flyt::gib, true}};
+       },
+       "the state folder /srv/flyt has 1 GiB left"},
       {"T-STORAGE", "web01", [](Example& e) { e.web().disks[0].storage = "san"; }, "\"san\""},
       {"T-STORAGE-FULL", "web01",
        [](Example& e) { e.target.storages[0].free_bytes = 15 * flyt::gib; },
