@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/units.hpp"
+#include "drivers/proxmox/land.hpp"
 
 namespace flyt::proxmox {
 namespace {
@@ -41,12 +42,16 @@ struct Try {
 
 class Trial {
  public:
-  Trial(const Cluster& cluster, const std::string& node) : cluster_(cluster), node_(node) {}
+  Trial(const Cluster& cluster, const std::string& node, const Settings& settings)
+      : cluster_(cluster), node_(node), settings_(settings) {}
 
   Result<Try> run(const MachineSpec& spec) {
     for (const NicSpec& nic : spec.nics) FLYT_TRY(add_bridge(nic));
     for (const DiskSpec& disk : spec.disks) FLYT_TRY(add_disk(disk));
     FLYT_TRY(check_room());
+    if (settings_.way == Way::api && !spec.disks.empty()) {
+      FLYT_TRY(import_storage(cluster_.storages, node_, settings_));
+    }
     return std::move(try_);
   }
 
@@ -99,6 +104,7 @@ class Trial {
 
   const Cluster& cluster_;
   const std::string& node_;
+  const Settings& settings_;
   Try try_;
   std::map<std::string, std::uint64_t> needed_;
 };
@@ -113,7 +119,7 @@ Result<Placement> place(const Cluster& cluster, const Settings& settings, const 
   for (const NodeFacts& node : cluster.nodes) {
     names.insert(node.name);
     if (!node.online || (!settings.node.empty() && node.name != settings.node)) continue;
-    auto tried = Trial(cluster, node.name).run(spec);
+    auto tried = Trial(cluster, node.name, settings).run(spec);
     if (!tried) {
       if (!first) first = std::move(tried).error();
       continue;

@@ -118,6 +118,7 @@ Subject proxmox_subject() { return subject_of("proxmox", "ssh"); }
 Subject proxmox_api_subject() {
   Subject subject = subject_of("proxmox, by its API alone", "api");
   subject.foreign_disks = false;
+  subject.disks_only = true;
   return subject;
 }
 

@@ -25,8 +25,15 @@ const Subject& find_subject(std::string_view name) {
   throw std::logic_error("not reached");
 }
 
-std::vector<Case> all_cases() {
+std::vector<Case> cases_for(const Subject& subject) {
   std::vector<Case> all;
+  if (subject.disks_only) {
+    for (const auto part : {declares_cases(), create_cases(), channel_cases(), fencing_cases(),
+                            stop_cases(), destroy_cases(), land_cases()}) {
+      all.insert(all.end(), part.begin(), part.end());
+    }
+    return all;
+  }
   for (const auto part : {declares_cases(), inventory_cases(), create_cases(), power_cases(),
                           view_cases(), channel_cases(), fencing_cases(), stop_cases(),
                           destroy_cases(), land_cases(), fault_cases(), concurrency_cases()}) {
@@ -63,7 +70,7 @@ Result<std::string> Platform::add_slow_source(const std::string&) {
 void run_suite(std::string_view name) {
   const Subject& subject = find_subject(name);
   if (const std::string missing = subject.missing(); !missing.empty()) FLYT_SKIP(missing);
-  for (const Case& one : all_cases()) {
+  for (const Case& one : cases_for(subject)) {
     DYNAMIC_SECTION(one.name) {
       if (const auto reason = expected_failure(subject, one.name); !reason.empty()) {
         WARN(subject.name << ": " << one.name << ": expected to fail: " << reason);

@@ -60,6 +60,7 @@ struct Subject {
   bool looks_only = false;                  // a read-only decorator: every change is Errc::denied
   bool hindered = false;                    // there is something to find on its platform
   bool small_data = false;                  // no disks beyond some MiB
+  bool disks_only = false;                  // all else is the same code as another subject's
   bool foreign_disks = true;                // those of machines of others can be read
   bool empty_disks = true;                  // a disk of 0 bytes is possible
   std::chrono::milliseconds settle_time{};  // the inventory may lag by as much

@@ -30,6 +30,9 @@ TEST_CASE("what a driver does not build is unsupported and says whose fault it i
   check_unsupported(driver.create_machine({}, {}));
   check_unsupported(driver.update_machine("x", {}, {}));
   check_unsupported(driver.destroy("x", {}, {}));
+  const auto landed = driver.land({}, {});
+  REQUIRE_FALSE(landed);
+  CHECK(landed.error().code == Errc::unsupported);
   check_unsupported(driver.set_power("x", Driver::PowerChange::on, {}));
 }
 
