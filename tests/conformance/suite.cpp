@@ -8,7 +8,6 @@
 
 #include "base/identity.hpp"
 #include "base/units.hpp"
-#include "drivers/all.hpp"
 #include "tests/catch.hpp"
 #include "tests/conformance/disk_access.hpp"
 
@@ -189,14 +188,6 @@ std::string migration(std::string_view name) { return migration_id("site", "plat
 
 std::string told(const Error& error) {
   return fmt::format("{}: {} ({}; {})", to_string(error.code), error.what, error.seen, error.why);
-}
-
-TEST_CASE("every driver of the table is a subject of the conformance suite") {
-  for (const DriverEntry& entry : all_drivers()) {
-    INFO(entry.name);
-    CHECK(std::any_of(subjects().begin(), subjects().end(),
-                      [&](const Subject& one) { return one.driver == entry.name; }));
-  }
 }
 
 }  // namespace flyt::tests
