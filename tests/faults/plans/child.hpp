@@ -7,7 +7,7 @@
 namespace flyt::tests {
 
 // From one door to the next that kills. Sanitizers look for what no order of records changes.
-inline constexpr int next_door = sanitized ? 5 : 1;
+inline constexpr int next_door = sanitized ? 8 : 1;
 
 // Applies the scene's plan in a process of its own, which kills itself with SIGKILL at the
 // `kill_at`th door (ApplyOptions::at_step); 0: never. Its exit status.
