@@ -272,10 +272,10 @@ class DiskLanding {
     const std::string what = fmt::format("{}: removing its upload", disk_.what);
     const std::string store = state_.note("store");
     FLYT_TRY(proceed(call_, what));
-    const Status gone = do_task(context_.api, Method::remove,
-                                fmt::format("{}/{}", content_path(node(), store),
-                                            percent_encode(import_volume(store, file()))),
-                                {}, what, call_);
+    Status gone = do_task(context_.api, Method::remove,
+                          fmt::format("{}/{}", content_path(node(), store),
+                                      percent_encode(import_volume(store, file()))),
+                          {}, what, call_);
     if (!gone && gone.error().code != Errc::not_found) return gone;
     state_.notes.erase("store");
     state_.notes.erase("uploaded");
@@ -370,7 +370,7 @@ Status remove_uploads(Context& context, const std::string& node, const std::stri
     for (const VolumeFacts& volume : volumes) {
       if (!volume.id.starts_with(import_volume(one.id, migration_id + "-"))) continue;
       FLYT_TRY(proceed(call, what));
-      const Status gone =
+      Status gone =
           do_task(context.api, Method::remove,
                   fmt::format("{}/{}", content_path(node, one.id), percent_encode(volume.id)), {},
                   what, call);
