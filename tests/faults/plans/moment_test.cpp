@@ -39,14 +39,20 @@ std::unique_ptr<Driver> without_views_of_disks(const Scene& scene, bool has_view
 // Changes the source's second disk when the copy of it has begun.
 class Meddler final : public ApplyStatus {
  public:
-  explicit Meddler(std::filesystem::path disk) : disk_(std::move(disk)) {}
+  explicit Meddler(std::filesystem::path disk) : writes_(std::move(disk)) {}
   ProgressSink& step(const PlannedMachine&, std::string_view step) override {
-    if (step == "copy:1") write_to(disk_, "somebody writes");
-    return sink_;
+    return step == "copy:1" ? writes_ : sink_;
   }
 
  private:
-  std::filesystem::path disk_;
+  // Once the disk is open: before, it may have no file yet.
+  struct Writes : ProgressSink {
+    explicit Writes(std::filesystem::path path) : disk(std::move(path)) {}
+    void total(std::uint64_t) override { write_to(disk, "somebody writes"); }
+    std::filesystem::path disk;
+  };
+
+  Writes writes_;
   ProgressSink sink_;
 };
 
