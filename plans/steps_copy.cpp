@@ -92,13 +92,17 @@ Result<std::string> sync_disk(MachineRun& run, std::size_t disk, const Sync& syn
   FLYT_TRY(make_private_folder(manifest.parent_path()));
   const std::string& id = run.planned->source.disks[disk].id;
   ProgressSink& progress = run.status->step(*run.planned, key);
-  FLYT_ASSIGN(auto source, run.crew->source->open({.machine = run.planned->source.id,
-                                                   .disk = id,
-                                                   .view = run.view.holds(id) ? run.view.name : "",
-                                                   .since = sync.since,
-                                                   .owner = run.owner(),
-                                                   .progress = &progress},
-                                                  call));
+  auto opened = run.crew->source->open({.machine = run.planned->source.id,
+                                        .disk = id,
+                                        .view = run.view.holds(id) ? run.view.name : "",
+                                        .since = sync.since,
+                                        .owner = run.owner(),
+                                        .progress = &progress},
+                                       call);
+  // It may have waited for its turn until there was no room any more.
+  if (auto shortage = watch.shortage(); !opened && shortage) return *std::move(shortage);
+  if (!opened) return std::move(opened).error();
+  const std::unique_ptr<Channel> source = *std::move(opened);
   FLYT_ASSIGN(auto target, run.crew->target->open(target_disk(run, disk, Use::write), call));
   auto copied = closed(run.crew->mover->copy({.source = source.get(),
                                               .target = target.get(),
