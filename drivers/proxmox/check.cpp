@@ -9,6 +9,7 @@
 #include "base/units.hpp"
 #include "drivers/proxmox/land.hpp"
 #include "drivers/proxmox/machines.hpp"
+#include "drivers/proxmox/privileges.hpp"
 #include "drivers/proxmox/upload_rights.hpp"
 #include "drivers/shared/landing.hpp"
 
@@ -95,21 +96,8 @@ class Check {
     return ok();
   }
 
-  // Of `wanted` what is not granted on `path`.
   Result<Names> missing(const std::string& path, const std::vector<std::string_view>& wanted) {
-    constexpr std::string_view what = "asking for privileges";
-    FLYT_ASSIGN(const std::string body,
-                context_.api.get("/access/permissions", what, call_, {{"path", path}}));
-    FLYT_ASSIGN(const Grants grants, parse_grants(body, what));
-    const auto here = grants.find(path);
-    Names lacks;
-    for (const std::string_view one : wanted) {
-      if (here == grants.end() ||
-          std::find(here->second.begin(), here->second.end(), one) == here->second.end()) {
-        lacks.emplace_back(one);
-      }
-    }
-    return lacks;
+    return missing_privileges(context_.api, path, wanted, call_);
   }
 
   // Makes the role, or adds to one of this name what it lacks; empty: it has all.
@@ -128,16 +116,10 @@ class Check {
                        fmt::join(lacks, " "));
   }
 
-  // A token has what its user and itself are granted, both.
   Names grant(const std::string& path, Side side) const {
-    const std::string user = who().substr(0, who().find('!'));
-    const std::string_view role = name_of(side);
-    Names lines;
-    if (std::string line = role_line(side); !line.empty()) lines.push_back(std::move(line));
-    lines.push_back(fmt::format("pveum acl modify {} --users {} --roles {}", path, user, role));
-    if (user != who()) {
-      lines.push_back(
-          fmt::format("pveum acl modify {} --tokens '{}' --roles {}", path, who(), role));
+    Names lines = grant_lines(context_.api.login(), path, name_of(side));
+    if (std::string line = role_line(side); !line.empty()) {
+      lines.insert(lines.begin(), std::move(line));
     }
     return lines;
   }

@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
+
+#include "drivers/proxmox/privileges.hpp"
 
 namespace flyt::proxmox {
 namespace {
@@ -18,32 +19,13 @@ std::string path_of(const std::string& storage) { return "/storage/" + storage; 
 
 Result<std::vector<std::string>> missing_upload_rights(Context& context, const std::string& storage,
                                                        const Call& call) {
-  constexpr std::string_view what = "asking for privileges";
-  const std::string path = path_of(storage);
-  FLYT_ASSIGN(const std::string body,
-              context.api.get("/access/permissions", what, call, {{"path", path}}));
-  FLYT_ASSIGN(const Grants grants, parse_grants(body, what));
-  const auto here = grants.find(path);
-  std::vector<std::string> lacks;
-  for (const std::string_view one : needed) {
-    if (here == grants.end() ||
-        std::find(here->second.begin(), here->second.end(), one) == here->second.end()) {
-      lacks.emplace_back(one);
-    }
-  }
-  return lacks;
+  return missing_privileges(context.api, path_of(storage), needed, call);
 }
 
-// A token has what its user and itself are granted, both.
 std::vector<std::string> grant_upload_rights(Context& context, const std::string& storage) {
-  const std::string& who = context.api.login().who();
-  const std::string user = who.substr(0, who.find('!')), path = path_of(storage);
-  std::vector<std::string> lines{
-      fmt::format("pveum role add {} --privs \"{}\"", role, fmt::join(needed, " ")),
-      fmt::format("pveum acl modify {} --users {} --roles {}", path, user, role)};
-  if (user != who) {
-    lines.push_back(fmt::format("pveum acl modify {} --tokens '{}' --roles {}", path, who, role));
-  }
+  std::vector<std::string> lines = grant_lines(context.api.login(), path_of(storage), role);
+  lines.insert(lines.begin(),
+               fmt::format("pveum role add {} --privs \"{}\"", role, fmt::join(needed, " ")));
   return lines;
 }
 
