@@ -26,6 +26,16 @@ std::string import_volume(const std::string& storage, const std::string& file) {
   return fmt::format("{}:import/{}", storage, file);
 }
 
+// Gone is success.
+Status remove_upload(Api& api, const std::string& node, const std::string& storage,
+                     const std::string& volume, const std::string& what, const Call& call) {
+  FLYT_TRY(proceed(call, what));
+  Status gone = do_task(api, Method::remove,
+                        fmt::format("{}/{}", content_path(node, storage), percent_encode(volume)),
+                        {}, what, call);
+  return !gone && gone.error().code == Errc::not_found ? ok() : std::move(gone);
+}
+
 // "9000/vm-9000-disk-1.qcow2" or "vm-9000-disk-1".
 bool is_volume_of(const VolumeId& volume, const std::string& vmid) {
   const auto slash = volume.name.rfind('/');
@@ -172,7 +182,7 @@ class DiskLanding {
     // Of an earlier try: two must not write to one file.
     if (state_.notes.contains("store")) {
       FLYT_TRY(wait_for_own(context_.api, node(), "imgcopy", "", what, call_));
-      if (state_.note("store") != store.id) FLYT_TRY(remove_upload());
+      if (state_.note("store") != store.id) FLYT_TRY(remove_own_upload());
     }
     state_.notes.erase("uploaded");
     FLYT_TRY(note("store", store.id));
@@ -251,7 +261,7 @@ class DiskLanding {
       state_.notes.erase("replaced");
       FLYT_TRY(keep());
     }
-    return state_.notes.contains("store") ? remove_upload() : ok();
+    return state_.notes.contains("store") ? remove_own_upload() : ok();
   }
 
   Status remove_replaced() {
@@ -268,15 +278,10 @@ class DiskLanding {
     return ok();
   }
 
-  Status remove_upload() {
-    const std::string what = fmt::format("{}: removing its upload", disk_.what);
+  Status remove_own_upload() {
     const std::string store = state_.note("store");
-    FLYT_TRY(proceed(call_, what));
-    Status gone = do_task(context_.api, Method::remove,
-                          fmt::format("{}/{}", content_path(node(), store),
-                                      percent_encode(import_volume(store, file()))),
-                          {}, what, call_);
-    if (!gone && gone.error().code != Errc::not_found) return gone;
+    FLYT_TRY(remove_upload(context_.api, node(), store, import_volume(store, file()),
+                           fmt::format("{}: removing its upload", disk_.what), call_));
     state_.notes.erase("store");
     state_.notes.erase("uploaded");
     return keep();
@@ -369,12 +374,7 @@ Status remove_uploads(Context& context, const std::string& node, const std::stri
                 list_volumes(context.api, node, one.id, {{"content", "import"}}, call));
     for (const VolumeFacts& volume : volumes) {
       if (!volume.id.starts_with(import_volume(one.id, migration_id + "-"))) continue;
-      FLYT_TRY(proceed(call, what));
-      Status gone =
-          do_task(context.api, Method::remove,
-                  fmt::format("{}/{}", content_path(node, one.id), percent_encode(volume.id)), {},
-                  what, call);
-      if (!gone && gone.error().code != Errc::not_found) return gone;
+      FLYT_TRY(remove_upload(context.api, node, one.id, volume.id, what, call));
     }
   }
   return ok();

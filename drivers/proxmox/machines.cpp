@@ -249,10 +249,8 @@ Status destroy(Context& context, const std::string& id, const Owner& owner, cons
   }
   FLYT_TRY(fence(context, *facts, owner, call));
   if (context.settings.way == Way::api) {
-    for (const std::string_view kind : {"imgcopy", "qmconfig"}) {
-      FLYT_TRY(wait_for_own(context.api, facts->here.node, std::string(kind),
-                            kind == "qmconfig" ? id : std::string(), what, call));
-    }
+    FLYT_TRY(wait_for_own(context.api, facts->here.node, "imgcopy", "", what, call));
+    FLYT_TRY(wait_for_own(context.api, facts->here.node, "qmconfig", id, what, call));
   }
   FLYT_TRY(proceed(call, what));
   Status gone = do_task(context.api, Method::remove, qemu_path(facts->here),
