@@ -6,28 +6,22 @@
 #include <fstream>
 #include <random>
 
-#include "base/identity.hpp"
 #include "base/process.hpp"
 #include "base/units.hpp"
 #include "base/uri.hpp"
-#include "drivers/proxmox/proxmox.hpp"
 #include "drivers/proxmox/tasks.hpp"
 #include "tests/catch.hpp"
-#include "tests/proxmox/proxmox_fake.hpp"
+#include "tests/proxmox/stage.hpp"
 
 namespace flyt::proxmox {
 namespace {
 
 namespace fs = std::filesystem;
-using tests::ProxmoxFake;
+using tests::told_whole;
 
 constexpr std::string_view no_import = R"({"storages": [
   {"storage": "local", "type": "dir", "content": "images,iso"},
   {"storage": "data", "type": "dir", "content": "images"}]})";
-
-std::string told(const Error& error) {
-  return fmt::format("{}: {} | {} | {}", to_string(error.code), error.what, error.seen, error.why);
-}
 
 std::string all_of(const std::vector<std::string>& lines) {
   return fmt::format("{}", fmt::join(lines, "\n"));
@@ -40,24 +34,14 @@ std::string noise(std::size_t size, unsigned seed) {
   return bytes;
 }
 
-struct Stage {
-  std::unique_ptr<ProxmoxFake> fake;
-  std::unique_ptr<Driver> driver;
-  MachineSpec spec;
+struct Stage : tests::ProxmoxStage {
+  MachineSpec spec = tests::proxmox_spec("web01");
   Machine machine;
   std::string disk = std::string(2 * mib, '\0');  // as it was written
 
-  explicit Stage(std::string_view world = {}) {
-    auto started = ProxmoxFake::start(world);
-    if (!started) FAIL(started.error().what << ": " << started.error().seen);
-    fake = *std::move(started);
-    driver = connect();
-    spec.owner = {migration_id("site", "platform", "web01"), 1};
-    spec.name = "web01";
-    spec.memory_bytes = 128 * mib;
-    spec.guest.family = GuestFamily::linux;
-    spec.disks = {{.size_bytes = 2 * mib, .bus = Bus::virtio_blk, .storage = "data"}};
-    spec.nics = {{"00:50:56:00:00:01", "vmbr0", {}, "virtio"}};
+  explicit Stage(std::string_view world = {}) : ProxmoxStage(world) {
+    again();
+    spec.disks[0].size_bytes = 2 * mib;
   }
   EndpointConfig endpoint() const {
     EndpointConfig config = fake->endpoint();
@@ -66,17 +50,12 @@ struct Stage {
     config.values.erase("ssh_config");
     return config;
   }
-  std::unique_ptr<Driver> connect(const EndpointConfig* with = nullptr) const {
-    auto opened = proxmox::open(with == nullptr ? endpoint() : *with, {});
-    if (!opened) FAIL(opened.error().what);
-    return *std::move(opened);
-  }
   // As the next process, after this one has died.
-  void again() { driver = connect(); }
+  void again() { driver = connect(endpoint()); }
 
   void make() {
     auto made = driver->create_machine(spec, {});
-    if (!made) FAIL(told(made.error()));
+    if (!made) FAIL(told_whole(made.error()));
     machine = *std::move(made);
   }
   void write(std::uint64_t offset, std::string_view data) {
@@ -85,11 +64,11 @@ struct Stage {
     std::ofstream(raw, std::ios::binary) << disk;
     auto channel =
         driver->open({machine.id, machine.disks[0].id, "", "", Use::write, spec.owner}, {});
-    if (!channel) FAIL(told(channel.error()));
+    if (!channel) FAIL(told_whole(channel.error()));
     const auto done = check({{"qemu-img", "convert", "-n", "-f", "raw", "-O", "raw", raw.native(),
                               (*channel)->info().uri}},
                             {});
-    if (!done) FAIL(told(done.error()));
+    if (!done) FAIL(told_whole(done.error()));
     REQUIRE((*channel)->close({}));
   }
   Result<std::vector<LandedDisk>> land() const {
@@ -97,12 +76,11 @@ struct Stage {
   }
   LandedDisk landed() const {
     auto done = land();
-    if (!done) FAIL(told(done.error()));
+    if (!done) FAIL(told_whole(done.error()));
     REQUIRE(done->size() == 1);
     return done->front();
   }
 
-  nlohmann::json left() const { return fake->control("GET", "/left"); }
   nlohmann::json config() const {
     return fake->api("GET", fmt::format("/nodes/pve1/qemu/{}/config", machine.id));
   }
@@ -123,7 +101,7 @@ struct Stage {
     const fs::path raw = fake->folder() / "now.raw";
     auto done =
         check({{"qemu-img", "convert", "-O", "raw", about.at("path").get<std::string>(), raw}}, {});
-    if (!done) FAIL(told(done.error()));
+    if (!done) FAIL(told_whole(done.error()));
     std::ifstream in(raw, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
@@ -158,7 +136,7 @@ TEST_CASE("what was staged becomes the machine's disk, and nothing is left of th
   CHECK(stage.left().at("uploads").empty());
   // Shaping changes the slot's machine, not its disk.
   const auto shaped = stage.driver->update_machine(stage.machine.id, stage.spec, {});
-  if (!shaped) FAIL(told(shaped.error()));
+  if (!shaped) FAIL(told_whole(shaped.error()));
   CHECK(stage.volume() == landed.volume);
   CHECK(stage.uploads() == 1);
   (void)stage.landed();
@@ -176,7 +154,7 @@ TEST_CASE("without a storage for uploads nothing is made, and it is said before"
   CHECK(all_of(made.error().remedy).find("--content import") != std::string::npos);
   CHECK(stage.left().at("vms").empty());
   const auto found = stage.driver->inventory({.findings = true}, {});
-  if (!found) FAIL(told(found.error()));
+  if (!found) FAIL(told_whole(found.error()));
   std::string text;
   for (const Finding& one : found->findings) text += one.text + "\n";
   CHECK(text.find("no storage on pve1 takes uploads") != std::string::npos);
@@ -185,7 +163,7 @@ TEST_CASE("without a storage for uploads nothing is made, and it is said before"
 TEST_CASE("the inventory says how disks land and what room that takes", "[proxmox]") {
   const Stage stage;
   const auto found = stage.driver->inventory({.findings = true}, {});
-  if (!found) FAIL(told(found.error()));
+  if (!found) FAIL(told_whole(found.error()));
   for (const Finding& one : found->findings) FAIL_CHECK(one.text);
   CHECK(all_of(found->notes).find("storage local takes them") != std::string::npos);
   REQUIRE_FALSE(found->storages.empty());
@@ -308,7 +286,7 @@ TEST_CASE("what arrives otherwise than it was sent is refused", "[proxmox]") {
                          .sha256 = std::string(64, '0'),
                          .sent = [&sent](std::uint64_t count) { sent += count; }};
   const auto body = api.upload("/nodes/pve1/storage/local/upload", wrong, "sending", {});
-  if (!body) FAIL(told(body.error()));
+  if (!body) FAIL(told_whole(body.error()));
   const Status ended = wait_for_task(api, parse_text(*body, "sending").value_or(""), "sending", {});
   REQUIRE_FALSE(ended);
   CHECK(ended.error().code == Errc::corrupt);
@@ -352,7 +330,7 @@ TEST_CASE("a login that may not send is told so before anything is made", "[prox
   std::ofstream(secret) << token.at("value").get<std::string>() << '\n';
   fs::permissions(secret, fs::perms::owner_read);
   config.secrets["secret"] = {SecretSource::Kind::file, secret};
-  stage.driver = stage.connect(&config);
+  stage.driver = stage.connect(config);
   stage.spec.nics.clear();
   const auto made = stage.driver->create_machine(stage.spec, {});
   REQUIRE_FALSE(made);
