@@ -100,16 +100,23 @@ control   = ["EU"]
 END
 }
 
-# write_site NAME CONVERT: flyt.toml for NAME.ova.
-write_site() {
-    cat >flyt.toml <<END
+# export_head NAME TARGET: how one begins that moves NAME.ova.
+export_head() {
+    cat <<END
 $(site_head)
 [move]
 from = "export"
-to   = "kvm"
+to   = "$2"
 [endpoints.export]
 driver = "ova"
 path   = "$FOLDER/$1.ova"
+END
+}
+
+# write_site NAME CONVERT: flyt.toml for NAME.ova.
+write_site() {
+    cat >flyt.toml <<END
+$(export_head "$1" kvm)
 [endpoints.kvm]
 driver = "libvirt"
 uri    = "$URI"

@@ -6,13 +6,7 @@
 make_ova web01 --drivers all
 start_proxmox
 cat >flyt.toml <<END
-$(site_head)
-[move]
-from = "export"
-to   = "pve"
-[endpoints.export]
-driver = "ova"
-path   = "$FOLDER/web01.ova"
+$(export_head web01 pve)
 $(proxmox_endpoint pve 'vmids = "9000-9999"' | grep -v '^ssh')
 [map.pve.networks]
 "VM Network" = "vmbr0"
