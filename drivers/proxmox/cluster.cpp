@@ -6,19 +6,14 @@
 #include <array>
 
 #include "base/uri.hpp"
+#include "drivers/proxmox/property_string.hpp"
 
 namespace flyt::proxmox {
 namespace {
 
-std::set<std::string, std::less<>> words(const std::string& text, char separator) {
-  std::set<std::string, std::less<>> all;
-  std::size_t from = 0;
-  while (from <= text.size()) {
-    const auto end = std::min(text.find(separator, from), text.size());
-    if (end != from) all.insert(text.substr(from, end - from));
-    from = end + 1;
-  }
-  return all;
+std::set<std::string, std::less<>> word_set(const std::string& text, std::string_view separators) {
+  const std::vector<std::string> words = words_of(text, separators);
+  return {words.begin(), words.end()};
 }
 
 // The authority signs every node's certificate, and stays when those are renewed.
@@ -54,7 +49,7 @@ void add_status(Api& api, Cluster& cluster, NodeFacts& node, const Call& call) {
   }
   node.cpus = row->number("cpuinfo.cpus");
   node.cpu_model = row->text("cpuinfo.model");
-  node.cpu_flags = words(row->text("cpuinfo.flags"), ' ');
+  node.cpu_flags = word_set(row->text("cpuinfo.flags"), " ");
   node.memory_bytes = row->number("memory.total");
   node.memory_used = row->number("memory.used");
 }
@@ -101,7 +96,7 @@ Result<std::vector<StorageFacts>> storages_on(Api& api, const std::string& node,
     storage.node = node;
     storage.id = row.text("storage");
     storage.type = row.text("type");
-    storage.content = words(row.text("content"), ',');
+    storage.content = word_set(row.text("content"), ",");
     storage.shared = row.flag("shared");
     storage.active = row.flag("active");
     storage.size_bytes = row.number("total");

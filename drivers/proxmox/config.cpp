@@ -34,16 +34,6 @@ std::optional<unsigned> number_after(std::string_view key, std::string_view pref
   return value;
 }
 
-std::vector<std::string> words_of(std::string_view text, std::string_view separators) {
-  std::vector<std::string> words;
-  while (!text.empty()) {
-    const auto end = text.find_first_of(separators);
-    if (end != 0) words.emplace_back(text.substr(0, end));
-    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-  }
-  return words;
-}
-
 // "1G", "528K", "1.5T" or bytes.
 std::uint64_t size_of(const std::string& text) {
   if (text.empty()) return 0;

@@ -33,8 +33,7 @@ std::size_t take(std::string_view text, std::uint64_t from, std::span<std::byte>
 
 MultipartBody::MultipartBody(const FileToSend& file, FileDescriptor from, std::string boundary)
     : file_(&file), from_(std::move(from)), boundary_(std::move(boundary)) {
-  head_ = field(boundary_, "content", file.content) +
-          field(boundary_, "checksum-algorithm", "sha256") +
+  head_ = field(boundary_, "content", "import") + field(boundary_, "checksum-algorithm", "sha256") +
           field(boundary_, "checksum", file.sha256) +
           fmt::format(
               "--{}\r\nContent-Disposition: form-data; name=\"filename\"; "

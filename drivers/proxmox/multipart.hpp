@@ -21,8 +21,7 @@ struct FileToSend {
   std::string name;  // on the storage: letters, digits and "-.+=_"
   std::filesystem::path path;
   std::uint64_t bytes = 0;
-  std::string sha256;  // hexadecimal
-  std::string content = "import";
+  std::string sha256;                            // hexadecimal
   std::function<void(std::uint64_t)> sent = {};  // told how many more bytes are on their way
   std::shared_ptr<RateLimit> rate = {};
 };

@@ -4,6 +4,16 @@
 
 namespace flyt::proxmox {
 
+std::vector<std::string> words_of(std::string_view text, std::string_view separators) {
+  std::vector<std::string> words;
+  while (!text.empty()) {
+    const auto end = text.find_first_of(separators);
+    if (end != 0) words.emplace_back(text.substr(0, end));
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+  }
+  return words;
+}
+
 PropertyString::PropertyString(std::string_view text, std::string_view unnamed)
     : unnamed_(unnamed) {
   while (!text.empty()) {

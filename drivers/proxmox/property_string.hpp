@@ -8,6 +8,9 @@
 
 namespace flyt::proxmox {
 
+// What stands between any of the separators: "images,iso".
+std::vector<std::string> words_of(std::string_view text, std::string_view separators);
+
 class PropertyString {
  public:
   PropertyString() = default;

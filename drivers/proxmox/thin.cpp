@@ -1,30 +1,20 @@
 #include "drivers/proxmox/thin.hpp"
 
 #include <algorithm>
-#include <string>
-#include <vector>
+
+#include "drivers/proxmox/property_string.hpp"
 
 namespace flyt::proxmox {
 namespace {
-
-std::vector<std::string_view> parts_of(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (!text.empty()) {
-    const auto end = std::min(text.find(separator), text.size());
-    if (end != 0) parts.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return parts;
-}
 
 // "0 2097152 thin 253:4 7 | 0 9 thin-pool 253:2 253:3 128 0 1 ignore_discard | 0 2097152 thin 0 -":
 // the volume's table (with a sixth word where it has an origin), its pool's, and its state (sectors
 // that are mapped, the highest of them).
 bool is_empty(std::string_view line) {
-  const auto told = parts_of(line, '|');
+  const auto told = words_of(line, "|");
   if (told.size() != 3) return false;
-  const auto volume = parts_of(told[0], ' '), pool = parts_of(told[1], ' '),
-             state = parts_of(told[2], ' ');
+  const auto volume = words_of(told[0], " "), pool = words_of(told[1], " "),
+             state = words_of(told[2], " ");
   if (volume.size() != 5 || volume[0] != "0" || volume[2] != "thin") return false;
   if (pool.size() < 8 || pool[2] != "thin-pool") return false;
   if (std::find(pool.begin(), pool.end(), "skip_block_zeroing") != pool.end()) return false;
