@@ -147,18 +147,16 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "The source's disks have changed their number or grown since it was made. "
      "flyt undo NAME --target removes it; then plan again."},
     {"T-PASSAGE-FULL", blocker, "there is too little room where disks lie on their way",
-     "Disks that land by uploads are written to flyt's state folder first, and sent from there to "
-     "a "
-     "storage that takes uploads. What is used of them is counted, all of the plan in the state "
-     "folder, one at a time on the storage. Free some space there, plan fewer machines, or name "
-     "another folder ([site] state) or storage (import_storage)."},
+     "Disks that land by uploads are written to flyt's state folder first, and sent from there "
+     "to a storage that takes uploads. What is used of them is counted, all of the plan in the "
+     "state folder, one at a time on the storage. Free some space there, plan fewer machines, "
+     "or name another folder ([site] state) or storage (import_storage)."},
     {"T-STORAGE", blocker, "a storage of the source is mapped to none of the target",
      "Add a line to [map.storages] in the site file."},
     {"T-STORAGE-FULL", blocker, "the target's storage has too little room",
-     "Disks are counted with their full size, and what this plan puts beside them too; where a "
-     "disk "
-     "lies twice while it lands, the largest one twice. Free some space, map to another storage or "
-     "plan fewer machines."},
+     "Disks are counted with their full size, and what this plan puts beside them too; where "
+     "a disk lies twice while it lands, the largest one twice. Free some space, map to another "
+     "storage or plan fewer machines."},
     {"T-STORAGE-MISSING", blocker, "the site maps to a storage that the target does not have",
      "Correct the line in [map.storages], or make the storage."},
     {"T-STORAGE-UNKNOWN", warning, "it is not known how much room the target's storage has",

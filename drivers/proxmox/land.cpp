@@ -322,9 +322,8 @@ Result<StorageFacts> import_storage(const std::vector<StorageFacts>& storages,
                named.empty() ? fmt::format("no storage on {} takes uploads", node)
                              : fmt::format("storage {} on {} takes no uploads", named, node),
                "",
-               "a storage of files takes images once its content has \"import\", and is seen by "
-               "who may look "
-               "at it",
+               "a storage of files takes images once its content has \"import\", and is seen "
+               "by who may look at it",
                "",
                {fmt::format("pvesm set {} --content import,...",
                             named.empty() ? std::string("STORAGE") : named)}};
