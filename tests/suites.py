@@ -5,6 +5,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import catch_report
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 TIMEOUT = int(os.environ.get("FLYT_TEST_TIMEOUT", "1800"))  # seconds for one program or script
+AT_ONCE = min(2, os.cpu_count() or 1)  # guests are emulated, each on one processor
 FUZZ_RUNS, FUZZ_SECONDS = 20000, 30  # for each target, whichever is first
 FIRST = ["lint", "unit", "conformance", "faults", "golden", "integration"]
 LAST = ["sanitizers", "tsan", "fuzz", "full"]
@@ -51,6 +53,15 @@ def discover():
     return {name: found[name] for name in order if name in found}
 
 
+def run_all(one, items):
+    """The sum of one(item), several at once: each is a process of its own, in folders of its own."""
+    total = Counts()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for counts in pool.map(one, items):
+            total.add(counts)
+    return total
+
+
 def has_program(folder):
     return any(folder.rglob("*.cpp"))
 
@@ -74,8 +85,7 @@ def run_folder(name):
     paths = scripts(TESTS / name)
     if paths and name != "lint" and not build("dev", ["flyt"]):
         return Counts(failed=1)
-    for path in paths:
-        counts.add(run_script(name, path))
+    counts.add(run_all(lambda path: run_script(name, path), paths))
     return counts
 
 
@@ -92,10 +102,7 @@ def run_programs(preset, names, *arguments):
     program = ["flyt"] if preset != "tsan" else []
     if not build(preset, program + [f"flyt_{name}" for name in names]):
         return Counts(failed=1)
-    counts = Counts()
-    for name in names:
-        counts.add(run_program(preset, name, arguments))
-    return counts
+    return run_all(lambda name: run_program(preset, name, arguments), names)
 
 
 def run_program(preset, name, arguments):
@@ -154,20 +161,21 @@ def run_script(suite, path):
 def run_fuzz():
     if not build("asan-ubsan", ["fuzz_targets"]):
         return Counts(failed=1)
-    counts = Counts()
-    for source in sorted((TESTS / "fuzz").glob("*.cpp")):
-        name = source.stem
-        grown, kept = ROOT / "build/asan-ubsan/corpus" / name, ROOT / "build/asan-ubsan/found"
-        grown.mkdir(parents=True, exist_ok=True)
-        kept.mkdir(parents=True, exist_ok=True)
-        seeds = TESTS / "fuzz/corpus" / name
-        command = [f"build/asan-ubsan/fuzz_{name}", f"-runs={FUZZ_RUNS}", f"-max_total_time={FUZZ_SECONDS}",
-                   f"-artifact_prefix={kept}/{name}-", "-timeout=10", str(grown)]
-        code, output = run(command + ([str(seeds)] if seeds.is_dir() else []), "asan-ubsan")
-        counts.add(Counts(passed=1) if code == 0 else Counts(failed=1))
-        if code:
-            print(f"FAILED fuzz: {name}: {describe(code)}\n{output[-20000:]}")
-    return counts
+    return run_all(fuzz_one, [source.stem for source in sorted((TESTS / "fuzz").glob("*.cpp"))])
+
+
+def fuzz_one(name):
+    grown, kept = ROOT / "build/asan-ubsan/corpus" / name, ROOT / "build/asan-ubsan/found"
+    grown.mkdir(parents=True, exist_ok=True)
+    kept.mkdir(parents=True, exist_ok=True)
+    seeds = TESTS / "fuzz/corpus" / name
+    command = [f"build/asan-ubsan/fuzz_{name}", f"-runs={FUZZ_RUNS}", f"-max_total_time={FUZZ_SECONDS}",
+               f"-artifact_prefix={kept}/{name}-", "-timeout=10", str(grown)]
+    code, output = run(command + ([str(seeds)] if seeds.is_dir() else []), "asan-ubsan")
+    if code == 0:
+        return Counts(passed=1)
+    print(f"FAILED fuzz: {name}: {describe(code)}\n{output[-20000:]}", flush=True)
+    return Counts(failed=1)
 
 
 def run(command, preset, extra=None):

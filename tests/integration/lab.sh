@@ -42,6 +42,17 @@ expect() {
 # says TEXT: the last command printed it.
 says() { grep -qF -- "$1" last.out || fail "not printed: $1"; }
 
+# kill_flyt PID: kill -9 of the flyt that a background command of this shell is or has as a child, and of nothing else.
+kill_flyt() {
+    local pid=$1
+    while [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != flyt ]; do
+        pid=$(pgrep -P "$pid" | head -n 1)
+        [ -n "$pid" ] || fail "it has ended before it was killed"
+    done
+    kill -KILL "$pid"
+    wait "$1" || :
+}
+
 # in_net COMMAND...: in the network where the guest is.
 in_net() {
     local pid rest

@@ -24,8 +24,7 @@ for ((i = 0; i < 600; i++)); do
     sleep 0.2
 done
 pgrep -f "virt-v2v-in-place .*$FOLDER" >/dev/null || { cat killed.out; fail "no conversion began"; }
-pkill -KILL -f "^$FLYT_PROGRAM apply plan.json"
-wait || :
+kill_flyt $!
 for ((i = 0; i < 100; i++)); do pgrep -f "$FOLDER.*(overlays|qcow2)" >/dev/null || break; sleep 0.2; done
 ! pgrep -af "qemu-nbd .*$FOLDER|virt-v2v-in-place .*$FOLDER" || fail "left running after kill -9"
 as_raw "${disks[0]}" system.raw

@@ -34,8 +34,7 @@ for ((i = 0; i < 600; i++)); do
     sleep 0.05
 done
 [ $i -lt 600 ] || { cat killed.out; fail "no upload began"; }
-pkill -KILL -f "^$FLYT_PROGRAM apply plan.json" || :
-wait $! || :
+kill_flyt $!
 mv quick.toml flyt.toml
 [ "$(api GET '/nodes/pve1/storage/local/content?content=import' | jq '.data | length')" = 0 ] || fail "half an upload counts"
 

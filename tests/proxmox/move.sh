@@ -31,8 +31,7 @@ expect 0 flyt plan -o plan.json
 
 flyt apply plan.json --until copied >killed.out 2>&1 &
 copy_begins killed.out
-pkill -KILL -f "^$FLYT_PROGRAM apply plan.json" || :
-wait $! || :
+kill_flyt $!
 expect 0 flyt apply plan.json --until copied
 
 vmid=$(vmid_of web01)
