@@ -7,10 +7,11 @@ import uuid
 
 import disks
 import rights
+import storage as storages
 from calls import call
 from calls_power import boot_process, status_of
 from faults import ApiError, died
-from vm import BOOTABLE, DRIVES, Machine, find, is_cdrom, parse_drive
+from vm import BOOTABLE, DRIVES, Machine, find, is_cdrom, parse_drive, write_drive
 
 APART = ("node", "vmid", "archive", "bwlimit", "force", "pool", "start", "storage", "unique", "live-restore",
          "import-working-storage")
@@ -206,6 +207,12 @@ def template(ask):
         with machine.locked():
             machine.demand_unlocked()
             machine.config["template"] = "1"
+            for key, drive in machine.drives().items():
+                if is_cdrom(drive):
+                    continue
+                storage, name = storages.volume(ask.world, drive["file"])
+                drive["file"] = storage.volume_id(storage.make_base(ask.node, name))
+                machine.config[key] = write_drive(drive)
             machine.save()
     return ask.task("qmtemplate", machine.vmid, work)
 

@@ -167,6 +167,14 @@ class FileStorage(Storage):
             raise died(done.stderr.strip())
         return done.stdout
 
+    def make_base(self, node, name):
+        """An image that others may stand on, never written again; its new name."""
+        volume = self.parse(name)
+        base = self.image_name(volume.vmid, volume.name.replace("vm-", "base-", 1))
+        self.path(node, name).rename(self.path(node, base))
+        self.path(node, base).chmod(0o444)
+        return base
+
     def free(self, node, name, log=lambda text: None):
         path = self.path(node, name)
         if path.exists():
@@ -224,7 +232,7 @@ class VolumeStorage(Storage):
 
     def list(self, node, kinds, vmid=None):
         found = []
-        for file in sorted(self.root(node).glob("vm-*")) if "images" in kinds else []:
+        for file in sorted(self.root(node).glob("*-*")) if "images" in kinds else []:
             owner = int(file.name.split("-")[1])
             if vmid is None or owner == int(vmid):
                 entry = image_entry(self.volume_id(file.name), self.backing(node, file.name), owner, "raw")
@@ -264,6 +272,15 @@ class VolumeStorage(Storage):
         if self.devices:
             run(["losetup", "-c", os.readlink(self.path(node, name))])
         return ""
+
+    def make_base(self, node, name):
+        base = name.replace("vm-", "base-", 1)
+        link, file = self.path(node, name), self.backing(node, name)
+        target = os.readlink(link)
+        link.unlink()
+        file.rename(self.backing(node, base))
+        self.path(node, base).symlink_to(target if self.devices else self.backing(node, base))
+        return base
 
     def free(self, node, name, log=lambda text: None):
         path, file = self.path(node, name), self.backing(node, name)
