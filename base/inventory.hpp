@@ -1,57 +1,16 @@
-// What a driver found on its platform: machines and the ground they stand on; and what a driver
-// can.
+// What a driver found on its platform: machines and the ground they stand on.
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/driver_info.hpp"
 #include "base/machine.hpp"
 
 namespace flyt {
-
-// What a driver can do, as data. Conformance checks both directions.
-enum class Capability : std::uint8_t {
-  observe,   // observe()
-  view,      // make_view(), drop_view()
-  tracking,  // set_tracking(), OpenSpec::since
-  read,      // open(Use::read)
-  write,     // open(Use::write)
-  create,    // create_machine()
-  update,    // update_machine()
-  destroy,   // destroy()
-  power,     // set_power()
-  land,      // land(): what is written is not yet where the machine reads it
-};
-
-class Capabilities {
- public:
-  constexpr Capabilities() = default;
-  constexpr Capabilities(std::initializer_list<Capability> all) {
-    for (const Capability one : all) bits_ |= bit(one);
-  }
-  constexpr bool has(Capability one) const { return (bits_ & bit(one)) != 0; }
-
- private:
-  static constexpr std::uint32_t bit(Capability one) { return 1U << static_cast<unsigned>(one); }
-  std::uint32_t bits_ = 0;
-};
-
-struct DriverInfo {
-  std::string name;     // value of `driver =`
-  std::string version;  // of the driver, for evidence
-  Capabilities can;
-  unsigned max_concurrency = 1;  // calls that may be in flight at once
-  // Machines that run can be copied, shut down and synced once more.
-  bool can_cut_over() const { return can.has(Capability::view) && can.has(Capability::power); }
-  bool kvm = false;  // guests run under KVM on this machine, as far as is known without trying
-  // Tells what stands in a file. No disk can be opened; a plan made from a saved inventory is
-  // applied with a driver of the platform itself, one from an export is made anew.
-  bool record = false;
-};
 
 // Where something stands, as the platform itself says. Empty: it does not say.
 struct Place {
@@ -75,6 +34,11 @@ struct Storage {
   std::string land_by;  // in which way disks come there, and why; for people. Empty: there is one
   bool doubles =
       false;  // while a disk lands there, it takes its room a second time; in no document
+  // The kinds of volumes without a machine that flyt can make there: Volume::kind. One that keeps
+  // some, and no disks, takes no machine's disks either.
+  std::vector<std::string> keeps = {};
+  bool takes(std::string_view volume_kind) const;
+  bool takes_machines() const { return keeps.empty() || takes("disk"); }
 };
 
 // Room that disks take on their way to a storage, elsewhere than there.
@@ -108,10 +72,11 @@ AffinityKind affinity_kind_from(std::string_view text) noexcept;  // `unknown`: 
 // A disk image, ISO or template that belongs to no machine.
 struct Volume {
   std::string id, name, storage;
-  std::string kind;  // "disk", "iso", "template"
+  std::string kind;  // "disk", "iso", "template" (of containers, or under other images), "backup"
   std::string format;
-  std::uint64_t size_bytes = 0;
-  std::string migration_id;  // a disk that flyt made and whose machine is gone
+  std::uint64_t size_bytes = 0;  // what it holds; of a file that is no disk its exact length
+  std::string migration_id;      // a disk that flyt made and whose machine is gone
+  std::string left_out;          // why it cannot be read; empty: it can
 };
 
 // One thing that somebody looked at and that is not as it must be.
@@ -137,12 +102,14 @@ struct Inventory {
   std::vector<std::string> notes;   // for people: transport, acceleration and why
   bool can_cut_over = false;        // the platform's driver can: DriverInfo::can_cut_over()
   bool can_track = false;           // the same: Capability::tracking
+  bool can_template = false;        // the same: Capability::templates; in no document
   bool dns_names = false;  // its machines have no names but such as hosts have (dns_name.hpp)
   std::vector<Finding> findings;  // only with Scope::findings; in no document
 };
 
 // What inventory() should look at. All empty: everything. Hosts, storages and networks are told,
-// and as they are now, whatever is asked for.
+// and as they are now, whatever is asked for. A volume that is asked for by bare_id(), or that the
+// migration made, is told as bare_machine().
 struct Scope {
   std::string machine;                // Machine::id
   std::string migration_id;           // only what this migration made

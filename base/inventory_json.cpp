@@ -44,6 +44,7 @@ struct Fields<Storage> {
     io("size_bytes", storage.size_bytes);
     io("free_bytes", storage.free_bytes);
     io.unless_empty("land_by", storage.land_by);
+    io.unless_empty("keeps", storage.keeps);
   }
 };
 
@@ -68,6 +69,7 @@ struct Fields<Volume> {
     io("format", volume.format);
     io("size_bytes", volume.size_bytes);
     io("migration_id", volume.migration_id);
+    io.unless_empty("left_out", volume.left_out);
   }
 };
 

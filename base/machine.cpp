@@ -1,5 +1,6 @@
 #include "base/machine.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -62,6 +63,10 @@ ToolsState tools_state_from(std::string_view text) noexcept {
 DeviceKind device_kind_from(std::string_view text) noexcept {
   return value_of<DeviceKind>(device_kinds, text);
 }
+bool Storage::takes(std::string_view volume_kind) const {
+  return std::find(keeps.begin(), keeps.end(), volume_kind) != keeps.end();
+}
+
 AffinityKind affinity_kind_from(std::string_view text) noexcept {
   return value_of<AffinityKind>(affinities, text);
 }

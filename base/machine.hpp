@@ -106,6 +106,7 @@ struct Machine {
   std::string host;          // Host::id
   Power power = Power::unknown;
   bool is_template = false;
+  std::string bare;  // Volume::kind of a volume without a machine, in the place of one
   std::optional<std::uint32_t> cpus;
   std::optional<std::uint32_t> sockets;
   std::optional<std::uint64_t> memory_bytes;

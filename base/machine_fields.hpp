@@ -125,6 +125,7 @@ struct Fields<Machine> {
     io("host", machine.host);
     io.word("power", machine.power, &power_from);
     io("is_template", machine.is_template);
+    io.unless_empty("bare", machine.bare);
     io("cpus", machine.cpus);
     io("sockets", machine.sockets);
     io("memory_bytes", machine.memory_bytes);

@@ -53,6 +53,10 @@ struct MachineSpec {
   std::vector<DiskSpec> disks;  // bus order; update_machine never adds, removes or shrinks one
   std::vector<NicSpec> nics;
   std::string generation_id;  // as Machine::generation_id; empty: none
+  bool is_template = false;   // publish() makes it one
+  // Volume::kind: no machine, but one volume of its only disk, which is called `name`. Of a file
+  // that is no disk the bytes are kept as they are. Empty: a machine.
+  std::string bare;
 };
 
 // What the platform says of a machine now.

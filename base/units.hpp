@@ -14,6 +14,9 @@ namespace flyt {
 
 inline constexpr std::uint64_t kib = 1024, mib = 1024 * kib, gib = 1024 * mib, tib = 1024 * gib;
 
+// Disks are counted in sectors of 512 bytes; files need not be.
+constexpr std::uint64_t whole_sectors(std::uint64_t bytes) { return (bytes + 511) / 512 * 512; }
+
 std::string format_size(std::uint64_t bytes);                // "38 GiB", "1.9 TiB", "512 B"
 std::string format_rate(double bytes_per_second);            // "268 MiB/s"
 std::string format_duration(std::chrono::nanoseconds time);  // "41 s", "21 min", "3 h 10 min"

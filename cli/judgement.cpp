@@ -19,6 +19,7 @@ ExitStatus judge(const Verdict& verdict) {
 ExitStatus judge_verdicts(const MachineOutcome& outcome, const Asked& asked) {
   ExitStatus status = ExitStatus::done;
   for (const Question question : asked.questions) {
+    if (question == Question::boot && !outcome.starts) continue;
     ExitStatus answer = ExitStatus::unverified;
     for (const auto& verdict : outcome.verdicts) {
       if (verdict.question == question) answer = judge(verdict);

@@ -16,6 +16,11 @@ Result<std::vector<LandedDisk>> Lander::land(const LandSpec&, const Call&) {
                "there is nothing to land: disks are written where they are read"};
 }
 
+Result<Machine> Publisher::publish(const std::string&, const MachineSpec&, const Call&) {
+  return Error{Errc::unsupported,
+               "this driver makes no templates, and no volumes without a machine"};
+}
+
 Result<Observation> Driver::observe(const std::string&, const Call&) {
   return unsupported(*this, "observe machines");
 }

@@ -34,6 +34,20 @@ class Lander {
   virtual Result<std::vector<LandedDisk>> land(const LandSpec& spec, const Call& call);
 };
 
+// For what is never started: templates, and volumes without a machine.
+class Publisher {
+ public:
+  Publisher() = default;
+  Publisher(const Publisher&) = delete;
+  Publisher& operator=(const Publisher&) = delete;
+  virtual ~Publisher() = default;
+
+  // Hands over what is whole and proven: a template becomes one, a volume gets its name and its
+  // exact length, and may get another id. Idempotent; nothing writes to its disks any more.
+  // Errc::exists: the name is another one's. Errc::denied for anything Owner::id did not create.
+  virtual Result<Machine> publish(const std::string& id, const MachineSpec& spec, const Call& call);
+};
+
 // Rules for all; tests/conformance runs them on every driver and decorator.
 // - Thread-safe up to info().max_concurrency. Never retries, sleeps for back-off, logs or prompts.
 //   Undeclared capability: Errc::unsupported.
@@ -41,7 +55,7 @@ class Lander {
 //   and the outcome is UNKNOWN until read back.
 // - make_ and create_ are idempotent in Owner::id and name. drop_ and destroy: gone is success.
 // - An error carries the platform's own message (`seen`), the object, and a remedy.
-class Driver : public Lander {
+class Driver : public Lander, public Publisher {
  public:
   virtual DriverInfo info() const = 0;
   // All identities or an error; a machine that cannot be read says why. Scope::machine that is not

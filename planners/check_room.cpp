@@ -19,6 +19,10 @@ class RoomCheck {
       : target_(*input.target), draft_(draft), spec_(draft.machine.spec), room_(room) {}
 
   void check() {
+    if (!draft_.machine.spec.bare.empty()) {
+      check_volume();
+      return;
+    }
     const Machine* ours = room_.made_by(spec_.owner.id);
     if (ours != nullptr) {
       raise("T-OURS", fmt::format("{} is on {} already, made by this migration", ours->name,
@@ -37,6 +41,17 @@ class RoomCheck {
   void raise(std::string_view code, std::string text, std::string remedy = {}) {
     draft_.concerns.push_back(
         concern(code, draft_.machine.source.name, std::move(text), std::move(remedy)));
+  }
+
+  void check_volume() {
+    if (room_.volume_of(spec_.owner.id) != nullptr) {
+      raise("T-OURS", fmt::format("it is on {} already, made by this migration", target_.endpoint));
+      return;
+    }
+    if (const auto which = room_.volume_taken(spec_); !which.empty()) {
+      raise("T-VOLUME", fmt::format("the name \"{}\" is taken: {}", spec_.name, which));
+    }
+    check_storages();
   }
 
   // As apply compares what it finds: a platform may have rounded a size up.

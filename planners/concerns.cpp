@@ -66,8 +66,9 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "source."},
     {"M-SUSPENDED", blocker, "the machine is suspended",
      "What its memory holds does not travel. Resume it, shut it down, then plan again."},
-    {"M-TEMPLATE", blocker, "this is a template",
-     "A template has no state of its own. Make a machine from it and move that."},
+    {"M-TEMPLATE", info, "this is a template",
+     "It is moved because its name was said. It is never started, neither there nor here: that its "
+     "copy boots is seen on the first machine that is made of it."},
     {"M-UNREADABLE", blocker, "the machine could not be read",
      "The driver's reason stands beside it. Until it can be read nothing is known that a plan "
      "could be built on."},
@@ -161,8 +162,20 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "Correct the line in [map.storages], or make the storage."},
     {"T-STORAGE-UNKNOWN", warning, "it is not known how much room the target's storage has",
      "Nothing can be promised: look before applying."},
+    {"T-TEMPLATE", warning, "the target has no templates",
+     "A machine is made that is never started. Keep it off, and copy it."},
     {"T-UUID", warning, "the machine's uuid is taken on the target",
      "The target gives it another. Licences that know the old one will not."},
+    {"T-VOLUME", blocker, "a volume of this name is on the target",
+     "Nothing that is there is replaced. Where it is the same, nothing has to be moved; else "
+     "remove "
+     "or rename one of the two, or map to another storage."},
+    {"T-VOLUME-STORAGE", blocker, "no storage of the target takes a volume of this kind",
+     "Images of optical discs, templates of containers and backups lie in storages of files that "
+     "are meant for them. Map the source's storage to one that is, or let one take them; on "
+     "Proxmox "
+     "VE: pvesm set STORAGE --content iso,vztmpl,backup,... By its API alone (landing = \"api\") "
+     "flyt moves no volumes without a machine."},
 });
 
 }  // namespace

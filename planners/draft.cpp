@@ -79,6 +79,10 @@ void Drafter::describe() {
     if (spec.uuid.empty() && is_uuid(*uuid)) spec.uuid = *uuid;
   }
   if (is_uuid(source_.generation_id)) spec.generation_id = source_.generation_id;
+  spec.is_template = source_.is_template;
+  if (spec.is_template && !input_.target->can_template) {
+    raise("T-TEMPLATE", fmt::format("{} knows no templates", input_.target->endpoint));
+  }
   spec.notes = fmt::format("Moved by flyt from {} of {}, migration {}.", source_.name,
                            input_.source->endpoint, draft_.machine.migration_id);
   if (!source_.notes.empty()) spec.notes += "\n" + source_.notes;

@@ -19,6 +19,8 @@ MachineSettings settings_of(const Site& site, const std::string& name);
 
 // Everything but capacity and clashes, which depend on the machines before: check_room().
 Draft draft_machine(const PlanInput& input, const Machine& source);
+// The same for a volume without a machine.
+Draft draft_volume(const PlanInput& input, const Volume& volume);
 // Adds what speaks against the draft on the target as it is; a draft that is not blocked is taken
 // into `room`.
 void check_room(const PlanInput& input, Draft& draft, TargetRoom& room);

@@ -11,8 +11,10 @@ using Kind = Fact::Kind;
 
 void add_source_facts(const Machine& source, std::vector<Fact>& facts) {
   facts.push_back({Kind::pinned, "source", "uuid", source.uuid});
-  facts.push_back(
-      {Kind::pinned, "source", "firmware", std::string(to_string(source.firmware.kind))});
+  if (source.bare.empty()) {
+    facts.push_back(
+        {Kind::pinned, "source", "firmware", std::string(to_string(source.firmware.kind))});
+  }
   for (std::size_t i = 0; i < source.disks.size(); ++i) {
     const Disk& disk = source.disks[i];
     const std::string subject = fmt::format("source disk {}", i);
@@ -28,6 +30,7 @@ void add_source_facts(const Machine& source, std::vector<Fact>& facts) {
     facts.push_back({Kind::pinned, fmt::format("source nic {}", i), "mac", nic.mac});
   }
   if (!source.host.empty()) facts.push_back({Kind::noted, "source", "host", source.host});
+  if (!source.bare.empty()) return;
   facts.push_back({Kind::noted, "source", "power", std::string(to_string(source.power))});
 }
 
@@ -48,6 +51,7 @@ std::vector<Fact> facts_of(const PlanInput& input, const PlannedMachine& planned
     facts.push_back({Kind::bounded, fmt::format("target storage {}", entry.first), "free_bytes",
                      fmt::format("{}", entry.second)});
   }
+  if (!planned.spec.bare.empty()) return facts;
   facts.push_back(
       {Kind::bounded, "target", "memory_bytes", fmt::format("{}", planned.spec.memory_bytes)});
   return facts;

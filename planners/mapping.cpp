@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "base/units.hpp"
@@ -93,22 +94,62 @@ Mapped<NetworkTarget> map_network(const Site& site, const Inventory& target,
   return mapped;
 }
 
-Mapped<std::string> map_storage(const Site& site, const Inventory& target,
-                                std::string_view source) {
+namespace {
+
+using Storages = std::vector<Storage>;
+
+template <typename Fits>
+Storages those(const Inventory& target, Fits fits) {
+  Storages found;
+  std::copy_if(target.storages.begin(), target.storages.end(), std::back_inserter(found), fits);
+  return found;
+}
+
+Mapped<std::string> map_to(const Site& site, const std::string& endpoint, const Storages& there,
+                           std::string_view source) {
   Mapped<std::string> mapped;
-  mapped.line = fmt::format("[map.storages]  {} = {}", key_for(source),
-                            toml_text(proposal(target.storages, source)));
-  if (const auto* entry = look_up(site, target.endpoint, std::string(source), &Mapping::storages)) {
+  mapped.line =
+      fmt::format("[map.storages]  {} = {}", key_for(source), toml_text(proposal(there, source)));
+  if (const auto* entry = look_up(site, endpoint, std::string(source), &Mapping::storages)) {
     mapped.to = *entry;
     mapped.why = "mapped by the site";
-  } else if (!source.empty() && find_storage(target, source) != nullptr) {
+  } else if (!source.empty() && find_named(there, source) != nullptr) {
     mapped.to = std::string(source);
     mapped.why = "the same name";
-  } else if (target.storages.size() == 1) {
-    mapped.to = target.storages.front().name;
+  } else if (there.size() == 1) {
+    mapped.to = there.front().name;
     mapped.why = "the only storage";
   }
-  mapped.exists = mapped.to && find_storage(target, *mapped.to) != nullptr;
+  mapped.exists = mapped.to && find_named(there, *mapped.to) != nullptr;
+  return mapped;
+}
+
+bool is_named(const Site& site, const std::string& endpoint, const std::string& source) {
+  return std::any_of(site.mappings.begin(), site.mappings.end(), [&](const auto& one) {
+    return (one.first.empty() || one.first == endpoint) && one.second.storages.contains(source);
+  });
+}
+
+}  // namespace
+
+Mapped<std::string> map_storage(const Site& site, const Inventory& target,
+                                std::string_view source) {
+  const auto there = those(target, [](const Storage& one) { return one.takes_machines(); });
+  return map_to(site, target.endpoint, there, source);
+}
+
+Mapped<std::string> map_volume(const Site& site, const Inventory& target, std::string_view source,
+                               std::string_view kind) {
+  const auto there = those(target, [kind](const Storage& one) { return one.takes(kind); });
+  auto mapped = map_to(site, target.endpoint, there, source);
+  if (mapped.exists || there.empty() || is_named(site, target.endpoint, std::string(source))) {
+    return mapped;
+  }
+  const Storage* same = find_named(there, source);
+  if (same == nullptr && there.size() > 1) return mapped;
+  mapped.to = (same == nullptr ? there.front() : *same).name;
+  mapped.exists = true;
+  mapped.why = same == nullptr ? fmt::format("the only storage for {}", kind) : "the same name";
   return mapped;
 }
 

@@ -22,8 +22,12 @@ struct Mapped {
 
 Mapped<NetworkTarget> map_network(const Site& site, const Inventory& target,
                                   std::string_view source);
-// A target with a single storage needs no mapping.
+// Of those that take a machine's disks. A target with a single one needs no mapping.
 Mapped<std::string> map_storage(const Site& site, const Inventory& target, std::string_view source);
+// Of those that take volumes of this kind. A "*" that leads elsewhere is meant for machines' disks
+// where a single storage takes the kind.
+Mapped<std::string> map_volume(const Site& site, const Inventory& target, std::string_view source,
+                               std::string_view kind);
 
 const Network* find_network(const Inventory& target, std::string_view name);
 const Storage* find_storage(const Inventory& target, std::string_view name);

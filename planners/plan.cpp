@@ -125,9 +125,10 @@ void take_over(const PlanInput& input, std::vector<Draft> drafts, bool allowed, 
 
 Result<Plan> make_plan(const PlanInput& input) {
   FLYT_ASSIGN(const auto selected, select(*input.source, input.select));
+  FLYT_ASSIGN(const auto volumes, select_volumes(*input.source, input.select));
   Plan plan = begin_plan(input);
   const bool allowed = !judge_ground(input, plan);
-  if (selected.empty()) {
+  if (selected.empty() && volumes.empty()) {
     plan.concerns.push_back(
         concern("P-EMPTY", {}, fmt::format("no machine of {} is selected", plan.source)));
   }
@@ -138,8 +139,9 @@ Result<Plan> make_plan(const PlanInput& input) {
   }
   judge_settings(input, plan);
   std::vector<Draft> drafts;
-  drafts.reserve(selected.size());
+  drafts.reserve(selected.size() + volumes.size());
   for (const Machine* machine : selected) drafts.push_back(draft_machine(input, *machine));
+  for (const Volume* volume : volumes) drafts.push_back(draft_volume(input, *volume));
   find_twins(input, drafts);
   take_over(input, std::move(drafts), allowed, plan);
   judge_waves(input, plan);

@@ -15,7 +15,8 @@
 namespace flyt {
 
 // Names, globs ("web*") or "tag=pilot"; a machine is selected when one of them matches. Empty: all
-// that are not templates and that flyt did not make.
+// that are not templates and that flyt did not make. "volume=NAME", "volume=*.iso": volumes that
+// belong to no machine.
 using Selection = std::vector<std::string>;
 
 struct PlanInput {

@@ -66,6 +66,26 @@ std::string TargetRoom::uuid_taken(const std::string& uuid, const std::string& m
   return who.empty() ? of_plan(uuids_, uuid) : who;
 }
 
+std::string TargetRoom::volume_taken(const MachineSpec& spec) const {
+  const std::string& storage = spec.disks.front().storage;
+  for (const Volume& volume : target_.volumes) {
+    const bool there = std::any_of(
+        target_.storages.begin(), target_.storages.end(),
+        [&](const Storage& one) { return one.id == volume.storage && one.name == storage; });
+    if (there && volume.name == spec.name && volume.migration_id != spec.owner.id) {
+      return fmt::format("{} of {}", volume.id, target_.endpoint);
+    }
+  }
+  return volumes_.contains(storage + "/" + spec.name) ? "another volume of this plan" : "";
+}
+
+const Volume* TargetRoom::volume_of(const std::string& migration_id) const {
+  const auto found =
+      std::find_if(target_.volumes.begin(), target_.volumes.end(),
+                   [&](const Volume& one) { return one.migration_id == migration_id; });
+  return found == target_.volumes.end() ? nullptr : &*found;
+}
+
 std::optional<std::uint64_t> TargetRoom::free_bytes(const std::string& storage) const {
   for (const Storage& one : target_.storages) {
     if (one.name != storage || !one.free_bytes) continue;
@@ -118,7 +138,12 @@ std::uint64_t TargetRoom::memory_missing() const {
 }
 
 void TargetRoom::take(const MachineSpec& spec) {
-  names_.emplace(spec.name, spec.name);
+  if (spec.bare.empty()) {
+    names_.emplace(spec.name, spec.name);
+  } else {
+    volumes_.insert(spec.disks.front().storage + "/" + spec.name);
+    if (volume_of(spec.owner.id) != nullptr) return;
+  }
   if (!spec.uuid.empty()) uuids_.emplace(spec.uuid, spec.name);
   for (const NicSpec& nic : spec.nics) {
     if (!nic.mac.empty()) macs_.emplace(plain_mac(nic.mac), spec.name);

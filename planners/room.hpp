@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,10 @@ class TargetRoom {
   // However the letters of either are written.
   std::string mac_taken(const std::string& mac, const std::string& migration_id) const;
   std::string uuid_taken(const std::string& uuid, const std::string& migration_id) const;
+  // Of a volume without a machine, by its only disk's storage.
+  std::string volume_taken(const MachineSpec& spec) const;
+  // The volume on the target that this migration made; nullptr: none.
+  const Volume* volume_of(const std::string& migration_id) const;
 
   // What is left of a storage after what was planned; nothing: not known.
   std::optional<std::uint64_t> free_bytes(const std::string& storage) const;
@@ -59,6 +64,7 @@ class TargetRoom {
   std::map<std::string, const Machine*> made_;               // by migration id
   std::map<std::string, std::string> names_, macs_, uuids_;  // of the plan -> machine name
   std::map<std::string, std::uint64_t> planned_bytes_;       // by storage
+  std::set<std::string> volumes_;                            // of the plan: storage and name
   std::uint64_t planned_memory_ = 0;
   std::uint64_t passing_bytes_ = 0;  // of the planned disks, on their way
 };

@@ -31,24 +31,45 @@ bool selects(std::string_view word, const Machine& machine) {
   return is_pattern(word) && ordinary(machine) && matches(word, machine.name);
 }
 
-Error nothing_matches(const Inventory& inventory, const std::string& word) {
-  const bool tag = word.starts_with(tag_word);
+// What may be said after the word's own beginning.
+std::vector<std::string_view> known_to(const Inventory& inventory, std::string_view begin) {
   std::vector<std::string_view> known;
   for (const Machine& machine : inventory.machines) {
-    if (!tag) known.push_back(machine.name);
-    if (tag) known.insert(known.end(), machine.tags.begin(), machine.tags.end());
+    if (begin.empty()) known.push_back(machine.name);
+    if (begin == tag_word) known.insert(known.end(), machine.tags.begin(), machine.tags.end());
+  }
+  for (const Volume& volume : inventory.volumes) {
+    if (begin == volume_word) known.push_back(volume.name);
   }
   std::sort(known.begin(), known.end());
-  const std::string_view wanted = tag ? std::string_view(word).substr(tag_word.size()) : word;
-  const std::string_view near = nearest(wanted, known);
-  Error error{.code = Errc::invalid,
-              .what = fmt::format("nothing on {} matches \"{}\"", inventory.endpoint, word),
-              .seen = fmt::format("{} machines there", inventory.machines.size())};
-  if (!near.empty()) {
-    error.remedy.push_back(fmt::format("did you mean {}{}?", tag ? tag_word : "", near));
+  return known;
+}
+
+Error nothing_matches(const Inventory& inventory, const std::string& word) {
+  std::string_view begin;
+  for (const std::string_view one : {tag_word, volume_word}) {
+    if (word.starts_with(one)) begin = one;
   }
+  const std::string_view near =
+      nearest(std::string_view(word).substr(begin.size()), known_to(inventory, begin));
+  Error error{
+      .code = Errc::invalid,
+      .what = fmt::format("nothing on {} matches \"{}\"", inventory.endpoint, word),
+      .seen = begin == volume_word
+                  ? fmt::format("{} volumes without a machine there", inventory.volumes.size())
+                  : fmt::format("{} machines there", inventory.machines.size())};
+  if (!near.empty()) error.remedy.push_back(fmt::format("did you mean {}{}?", begin, near));
   error.remedy.emplace_back("flyt inventory");
   return error;
+}
+
+template <typename Thing>
+std::vector<const Thing*> by_name(const std::set<const Thing*>& found) {
+  std::vector<const Thing*> sorted(found.begin(), found.end());
+  std::sort(sorted.begin(), sorted.end(), [](const Thing* a, const Thing* b) {
+    return a->name != b->name ? a->name < b->name : a->id < b->id;
+  });
+  return sorted;
 }
 
 Selection at_commas(std::string_view text) {
@@ -121,6 +142,7 @@ bool matches(std::string_view pattern, std::string_view text) {
 Result<std::vector<const Machine*>> select(const Inventory& inventory, const Selection& words) {
   std::set<const Machine*> found;
   for (const std::string& word : words) {
+    if (word.starts_with(volume_word)) continue;
     bool any = false;
     for (const Machine& machine : inventory.machines) {
       if (!selects(word, machine)) continue;
@@ -134,11 +156,27 @@ Result<std::vector<const Machine*>> select(const Inventory& inventory, const Sel
       if (ordinary(machine)) found.insert(&machine);
     }
   }
-  std::vector<const Machine*> sorted(found.begin(), found.end());
-  std::sort(sorted.begin(), sorted.end(), [](const Machine* a, const Machine* b) {
-    return a->name != b->name ? a->name < b->name : a->id < b->id;
-  });
-  return sorted;
+  return by_name(found);
+}
+
+Result<std::vector<const Volume*>> select_volumes(const Inventory& inventory,
+                                                  const Selection& words) {
+  std::set<const Volume*> found;
+  for (const std::string& word : words) {
+    if (!word.starts_with(volume_word)) continue;
+    const std::string_view pattern = std::string_view(word).substr(volume_word.size());
+    bool any = false;
+    for (const Volume& volume : inventory.volumes) {
+      const bool meant =
+          volume.name == pattern ||
+          (is_pattern(pattern) && matches(pattern, volume.name) && volume.migration_id.empty());
+      if (!meant) continue;
+      any = true;
+      found.insert(&volume);
+    }
+    if (!any) return nothing_matches(inventory, word);
+  }
+  return by_name(found);
 }
 
 }  // namespace flyt

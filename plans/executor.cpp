@@ -292,6 +292,7 @@ Result<std::vector<MachineOutcome>> apply(const Plan& plan, const Site& site, co
     run->status = &status;
     run->outcome.migration_id = planned.migration_id;
     run->outcome.name = planned.source.name;
+    run->outcome.starts = planned.starts();
     runs.push_back(std::move(run));
     graph.add_machine(
         i, {.disks = planned.source.disks.size(),
@@ -299,6 +300,8 @@ Result<std::vector<MachineOutcome>> apply(const Plan& plan, const Site& site, co
             .track = planned.track_changes && crew.source->info().can.has(Capability::tracking),
             .convert = planned.convert,
             .land = crew.target->info().can.has(Capability::land),
+            .starts = planned.starts(),
+            .shaped = planned.spec.bare.empty(),
             .until = options.until});
   }
   Executor(runs, options, call).run(graph);

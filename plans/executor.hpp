@@ -66,6 +66,7 @@ struct MachineOutcome {
   std::vector<Verdict> verdicts;
   std::optional<Error> error;
   std::string target_id;  // Machine::id on the target
+  bool starts = true;     // PlannedMachine::starts(): else nobody asks whether it lives
   // What was copied and converted, a line each, for people: "disk 0: 38 MiB copied, root 5f3a..."
   std::vector<std::string> record;
 };

@@ -39,6 +39,8 @@ Result<std::string> act(MachineRun& run, const Step& step, const Call& call) {
       return step_bytes(run, call);
     case StepKind::boot:
       return step_boot(run, call);
+    case StepKind::publish:
+      return step_publish(run, call);
     case StepKind::ground:
       return step_ground(run, call);
     case StepKind::clean:
@@ -158,7 +160,8 @@ Status run_step(MachineRun& run, const Step& step, const Call& call) {
   // The first records of a machine are those of create: a check changes nothing.
   const bool journaled = step.kind != StepKind::check;
   const bool known = run.done(step.key) != nullptr;
-  if (step.kind == StepKind::boot && !run.intended("boot")) {
+  const bool hands_over = step.kind == StepKind::boot || step.kind == StepKind::publish;
+  if (hands_over && !run.handed_over()) {
     // The intent alone counts as a start: nobody would start the source again.
     FLYT_TRY(check_source_last(run, call));
   }

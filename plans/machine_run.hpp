@@ -44,6 +44,9 @@ struct MachineRun {
   std::filesystem::path overlays() const;
   const StepRecord* done(const std::string& step) const;  // its outcome holds; else nullptr
   bool intended(const std::string& step) const;           // begun once, whatever came of it
+  // Its copy is its users' from here on: it was begun to be started, or published. Nothing writes
+  // to it any more.
+  bool handed_over() const { return intended("boot") || intended("publish"); }
 
   // What was written down when it was begun and did not end; "{}": nothing.
   std::string intent(const std::string& step) const;
@@ -77,6 +80,7 @@ Result<std::string> step_land(MachineRun& run, const Call& call);
 Result<std::string> step_shape(MachineRun& run, const Call& call);
 Result<std::string> step_bytes(MachineRun& run, const Call& call);
 Result<std::string> step_boot(MachineRun& run, const Call& call);
+Result<std::string> step_publish(MachineRun& run, const Call& call);
 Result<std::string> step_ground(MachineRun& run, const Call& call);
 Result<std::string> step_clean(MachineRun& run, const Call& call);
 
@@ -88,8 +92,8 @@ Result<ViewDetail> make_source_view(const MachineRun& run, const std::string& na
 // Gone is success.
 Status drop_source_view(const MachineRun& run, const std::string& name, const Call& call);
 
-// Why nothing is written any more once the start of the copy was intended.
-Error started_before(const MachineRun& run);
+// Why nothing is written any more: MachineRun::handed_over().
+Error handed_over_before(const MachineRun& run);
 
 // As the site limits the source.
 Limits limits_of_source(const MachineRun& run);

@@ -196,7 +196,7 @@ Status check_source_last(MachineRun& run, const Call& call) {
 }
 
 std::string moved_on(const MachineRun& run) {
-  if (run.source.id.empty() || run.intended("boot")) return {};
+  if (run.source.id.empty() || run.handed_over()) return {};
   const auto view = recorded_view(run, "view");
   const bool has_last = run.intended("last");
   const bool proven = run.done("bytes") != nullptr;

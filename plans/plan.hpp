@@ -42,6 +42,8 @@ struct PlannedMachine {
   std::uint64_t copy_bytes = 0;  // estimate: allocated bytes where known, else all
   bool track_changes = false;    // the source's change tracking is switched on, and off at the end
   std::string adopts;            // plan digest whose seeded disks are taken over; empty: none
+  // A template, or a volume without a machine, is read as it lies and never started.
+  bool starts() const { return spec.bare.empty() && !source.is_template; }
 };
 
 struct Wave {

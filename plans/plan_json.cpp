@@ -91,6 +91,8 @@ struct Fields<MachineSpec> {
     io("disks", spec.disks);
     io("nics", spec.nics);
     io.unless_empty("generation_id", spec.generation_id);
+    io.unless_false("is_template", spec.is_template);
+    io.unless_empty("bare", spec.bare);
   }
 };
 

@@ -93,7 +93,8 @@ constexpr std::string_view schema = R"json({
                    "secure_boot", "clock", "guest", "disks", "nics"],
       "properties": {
         "name": {"type": "string", "minLength": 1}, "uuid": {"type": "string"},
-        "generation_id": {"type": "string"}, "notes": {"type": "string"}, "cpus": {"$ref": "#/definitions/count"},
+        "generation_id": {"type": "string"}, "is_template": {"type": "boolean"},
+        "bare": {"type": "string"}, "notes": {"type": "string"}, "cpus": {"$ref": "#/definitions/count"},
         "sockets": {"$ref": "#/definitions/count"}, "memory_bytes": {"$ref": "#/definitions/count"}, "firmware": {"type": "string"},
         "secure_boot": {"type": "boolean"}, "clock": {"type": "string"},
         "guest": {"type": "object"},

@@ -136,8 +136,10 @@ Result<std::vector<MachineOutcome>> recorded(const Plan& plan, Journal& journal)
     Steps steps;
     for (const StepRecord& record : records) steps.emplace(record.step, record);
     MachineOutcome outcome{.migration_id = planned.migration_id, .name = planned.source.name};
-    if (const StepRecord* made = done(steps, "create")) {
-      outcome.target_id = machine_detail(made->detail);
+    outcome.starts = planned.starts();
+    for (const char* step : {"create", "publish"}) {
+      const StepRecord* made = done(steps, step);
+      if (made != nullptr) outcome.target_id = machine_detail(made->detail);
     }
     add_verdicts(steps, outcome);
     add_record(steps, planned, outcome);

@@ -44,6 +44,10 @@ bool is_cut_over(const PlannedMachine& planned, const Driver& source) {
   return planned.source.power == Power::on && source.info().can_cut_over();
 }
 
+bool has_views(const PlannedMachine& planned, const Driver& source) {
+  return planned.starts() && source.info().can.has(Capability::view);
+}
+
 const StepRecord* Known::find(std::string_view key) const {
   const auto found = std::find_if(steps.begin(), steps.end(),
                                   [&](const StepRecord& one) { return one.step == key; });
@@ -95,9 +99,9 @@ bool was_shut_down(const PlannedMachine& planned, const StepRecord* stop) {
 Status drop_views(const PlannedMachine& planned, const Plan& plan, const Crew& crew,
                   const Known& known, const Owner& owner, const Call& call) {
   const auto views = views_left(known);
-  if (views.empty() || !crew.source->info().can.has(Capability::view)) return ok();
+  if (views.empty() || !has_views(planned, *crew.source)) return ok();
   // What was started on the target is not copied over.
-  if (known.find("boot") == nullptr) return forget_moment(planned, plan, crew, known, owner, call);
+  if (!known.handed_over()) return forget_moment(planned, plan, crew, known, owner, call);
   for (const std::string& view : views) {
     FLYT_TRY(
         crew.source->drop_view({.machine = planned.source.id, .name = view, .owner = owner}, call));
@@ -111,7 +115,7 @@ Status forget_moment(const PlannedMachine& planned, const Plan& plan, const Crew
   FLYT_TRY(take_back_copies(planned, plan, crew, known, owner));
   // Both, whether they are known or not: the next one must be made, not found.
   for (const char* view : {last_view, first_view}) {
-    if (!crew.source->info().can.has(Capability::view)) break;
+    if (!has_views(planned, *crew.source)) break;
     FLYT_TRY(
         crew.source->drop_view({.machine = planned.source.id, .name = view, .owner = owner}, call));
   }

@@ -18,10 +18,15 @@ inline constexpr const char* last_view = "flyt-2";   // of the source that was s
 // seen it running, and the source can do that.
 bool is_cut_over(const PlannedMachine& planned, const Driver& source);
 
+// Whether it is read by views. What is never started is read as it lies.
+bool has_views(const PlannedMachine& planned, const Driver& source);
+
 // The records of one machine.
 struct Known {
   std::vector<StepRecord> steps;
   const StepRecord* find(std::string_view key) const;
+  // As MachineRun::handed_over().
+  bool handed_over() const { return find("boot") != nullptr || find("publish") != nullptr; }
 };
 Result<Known> read_known(const PlannedMachine& planned, const Crew& crew);
 

@@ -10,9 +10,9 @@ namespace flyt {
 namespace {
 
 // In the order of StepKind.
-constexpr std::array<std::string_view, 17> names{
-    "check",   "create", "track", "view",  "copy",  "rest", "stop",   "last", "delta",
-    "convert", "commit", "land",  "shape", "bytes", "boot", "ground", "clean"};
+constexpr std::array<std::string_view, 18> names{
+    "check",   "create", "track", "view",  "copy",  "rest", "stop",    "last",   "delta",
+    "convert", "commit", "land",  "shape", "bytes", "boot", "publish", "ground", "clean"};
 
 bool moves_bytes(StepKind kind) {
   return kind == StepKind::copy || kind == StepKind::delta || kind == StepKind::commit ||
@@ -61,9 +61,9 @@ void StepGraph::add_machine(std::size_t machine, const Machine& what) {
     last = each_disk(StepKind::commit, last);
   }
   if (what.land) last = one(StepKind::land, last);
-  last = one(StepKind::shape, last);
+  if (what.shaped) last = one(StepKind::shape, last);
   last = one(StepKind::bytes, last);
-  last = one(StepKind::boot, last);
+  last = one(what.starts ? StepKind::boot : StepKind::publish, last);
   last = one(StepKind::ground, last);
   one(StepKind::clean, last);
 }

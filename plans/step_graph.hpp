@@ -28,6 +28,7 @@ enum class StepKind : std::uint8_t {
   shape,
   bytes,
   boot,
+  publish,  // in place of `boot`, of what is never started
   ground,
   clean,
 };
@@ -52,6 +53,8 @@ class StepGraph {
     bool track = false;
     bool convert = false;
     bool land = false;
+    bool starts = true;  // PlannedMachine::starts()
+    bool shaped = true;  // it is a machine, which has more than its disks
     Until until = Until::landed;
   };
   // The steps of one machine.

@@ -41,7 +41,14 @@ Error torn(Error error) {
 
 }  // namespace
 
-Error started_before(const MachineRun& run) {
+Error handed_over_before(const MachineRun& run) {
+  if (!run.planned->starts()) {
+    return {.code = Errc::exists,
+            .what = "it has been handed over to its users on the target",
+            .why = "what they made of it since would be lost",
+            .state = "nothing was written",
+            .remedy = {fmt::format("flyt undo {} --target --started", run.planned->source.name)}};
+  }
   return {.code = Errc::exists,
           .what = "the machine has been started on the target",
           .why = "its disks have changed since; to write to them again would lose that",
@@ -128,7 +135,7 @@ Result<std::string> sync_disk(MachineRun& run, std::size_t disk, const Sync& syn
 }  // namespace
 
 Result<std::string> step_copy(MachineRun& run, std::size_t disk, const Call& call) {
-  if (run.intended("boot")) return started_before(run);
+  if (run.handed_over()) return handed_over_before(run);
   const std::string key = fmt::format("copy:{}", disk);
   Sync sync{.mode = CopyMode::full};
   // An earlier try may have written without a record of it.
@@ -140,13 +147,13 @@ Result<std::string> step_copy(MachineRun& run, std::size_t disk, const Call& cal
 // What has changed between the view that was copied and the last one.
 Result<std::string> step_delta(MachineRun& run, std::size_t disk, const Call& call) {
   if (run.view.name != last_view) return std::string("{}");
-  if (run.intended("boot")) return started_before(run);
+  if (run.handed_over()) return handed_over_before(run);
   return sync_disk(run, disk, since(run.copied.number, run.copied.changes, disk),
                    fmt::format("delta:{}", disk), call);
 }
 
 Result<std::string> step_convert(MachineRun& run, const Call& call) {
-  if (run.intended("boot")) return started_before(run);
+  if (run.handed_over()) return handed_over_before(run);
   std::vector<std::unique_ptr<Channel>> bases;
   std::vector<Channel*> open;
   for (std::size_t i = 0; i < run.target.disks.size(); ++i) {
@@ -169,7 +176,7 @@ Result<std::string> step_convert(MachineRun& run, const Call& call) {
 }
 
 Result<std::string> step_commit(MachineRun& run, std::size_t disk, const Call& call) {
-  if (run.intended("boot")) return started_before(run);
+  if (run.handed_over()) return handed_over_before(run);
   if (disk >= run.conversion.disks.size()) {
     return Error{Errc::internal, fmt::format("the conversion knows no disk {}", disk)};
   }

@@ -43,7 +43,7 @@ Result<BytesRecord> read_disk(MachineRun& run, std::size_t disk, const Call& cal
                      .different_blocks = report->different_blocks,
                      .different = report->different,
                      .tail_zero = report->tail_zero,
-                     .before_power_on = !run.intended("boot")};
+                     .before_power_on = !run.handed_over()};
   return record;
 }
 
@@ -95,7 +95,7 @@ std::optional<Ground> stated_ground(const MachineRun& run) {
 }  // namespace
 
 Result<std::string> step_land(MachineRun& run, const Call& call) {
-  if (run.intended("boot")) return started_before(run);
+  if (run.handed_over()) return handed_over_before(run);
   auto landed = run.crew->target->land({.machine = run.target.id,
                                         .owner = run.owner(),
                                         .progress = &run.status->step(*run.planned, "land"),
@@ -231,6 +231,20 @@ Result<std::string> step_boot(MachineRun& run, const Call& call) {
   FLYT_ASSIGN(const Verdict verdict, watch_boot(run, run.target.id, call));
   keep(run, {verdict});
   return detail_of(std::vector{verdict});
+}
+
+Result<std::string> step_publish(MachineRun& run, const Call& call) {
+  const MachineSpec& planned = run.planned->spec;
+  const Capability needed = planned.bare.empty() ? Capability::templates : Capability::volumes;
+  // Where there are no templates, it stays a machine that is off.
+  if (run.crew->target->info().can.has(needed)) {
+    MachineSpec spec = planned;
+    spec.owner = run.owner();
+    FLYT_ASSIGN(run.target, run.crew->target->publish(run.target.id, spec, call));
+  }
+  const std::lock_guard lock(run.mutex);
+  run.outcome.target_id = run.target.id;
+  return detail_of_machine(run.target.id, run.planned->source.id);
 }
 
 Result<std::vector<Verdict>> judge_landed_ground(const MachineRun& run,

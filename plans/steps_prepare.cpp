@@ -113,7 +113,7 @@ Result<std::optional<Machine>> find_made(const MachineRun& run, const Call& call
 
 Result<std::string> step_check(MachineRun& run, const Call& call) {
   // What was copied is proven and was started; after that the source may go its own ways.
-  if (run.intended("boot")) return std::string("{}");
+  if (run.handed_over()) return std::string("{}");
   auto source = run.crew->source->inventory({.machine = run.planned->source.id}, call);
   if (run.done("bytes") != nullptr) {
     if (!source && source.error().code == Errc::not_found) return std::string("{}");

@@ -30,7 +30,7 @@ bool is_stale(const MachineRun& run) {
 // when it is shut down.
 bool wants_newer(const MachineRun& run) {
   return run.options->until != Until::copied && run.source.power == Power::on &&
-         is_cut_over(*run.planned, *run.crew->source) && !run.intended("boot") && all_copied(run);
+         is_cut_over(*run.planned, *run.crew->source) && !run.handed_over() && all_copied(run);
 }
 
 Status check_room(MachineRun& run) {
@@ -128,7 +128,7 @@ Result<std::string> step_view(MachineRun& run, const Call& call) {
     FLYT_TRY(run.finish("view", StepState::done, detail_of(run.view)));
   }
   run.view = {};
-  if (run.crew->source->info().can.has(Capability::view)) {
+  if (has_views(*run.planned, *run.crew->source)) {
     // One that could not be dropped when its copies were taken back.
     if (run.intended("last")) FLYT_TRY(drop_stale_last(run, call));
     // Where a platform can only read what lies below its last snapshot, all of it lies there again.
@@ -143,7 +143,7 @@ Result<std::string> step_view(MachineRun& run, const Call& call) {
   // The older ones, if any, tell more.
   const bool same = !run.view.name.empty() && run.view.identity == before.detail.identity;
   if (same && !before.detail.stamps.empty()) run.view.stamps = before.detail.stamps;
-  if (before.first || run.intended("boot")) return detail_of(run.view);
+  if (before.first || run.handed_over()) return detail_of(run.view);
   if (newer) {
     FLYT_TRY(begin_newer(run, before.detail, "its copies are brought up to date"));
   } else if (const auto why = outdated(run, before.detail, run.view); !why.empty()) {

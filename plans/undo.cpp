@@ -23,7 +23,11 @@ std::string refusal(const Known& known, const std::optional<Machine>& made,
     return "this journal knows nothing of it: it was made with another state folder";
   }
   const bool runs = made && made->power != Power::off;
-  if ((known.find("boot") == nullptr && !runs) || options.started) return {};
+  if ((!known.handed_over() && !runs) || options.started) return {};
+  if (known.find("publish") != nullptr) {
+    return "it has been handed over to its users on the target: say --started to destroy it all "
+           "the same";
+  }
   return "it has been started on the target, and may hold newer data than the source: say "
          "--started to destroy it all the same";
 }
@@ -72,7 +76,7 @@ struct Undoing {
 
   // Neither flyt nor, as far as the target could be asked, anybody else has started its copy.
   bool copy_never_ran() const {
-    return known.find("boot") == nullptr && !(made && made->power != Power::off);
+    return !known.handed_over() && !(made && made->power != Power::off);
   }
   // Its copy has never been started, or goes.
   bool may_start(const UndoOptions& options) const {
@@ -85,7 +89,7 @@ Result<Undoing> look(const PlannedMachine& planned, const Crew& crew, const Undo
   Undoing undoing;
   undoing.planned = &planned;
   FLYT_ASSIGN(undoing.known, read_known(planned, crew));
-  if (crew.source->info().can.has(Capability::view)) undoing.views = views_left(undoing.known);
+  if (has_views(planned, *crew.source)) undoing.views = views_left(undoing.known);
   undoing.tracked = tracking_left(planned, undoing.known);
   const StepRecord* clean = undoing.known.find("clean");
   const bool landed = clean != nullptr && clean->state == StepState::done;
@@ -105,6 +109,9 @@ Result<Undoing> look(const PlannedMachine& planned, const Crew& crew, const Undo
 std::string destroying(const Undoing& undoing, const Plan& plan) {
   if (!undoing.made) {
     return fmt::format("remove what is left of {} on {}", undoing.planned->spec.name, plan.target);
+  }
+  if (!undoing.made->bare.empty()) {
+    return fmt::format("remove {} of {}", undoing.made->name, plan.target);
   }
   const std::size_t disks = undoing.made->disks.size();
   return fmt::format("destroy {} and its {} on {}", undoing.made->name,

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "plans/machine_run.hpp"
+#include "plans/source.hpp"
 
 namespace flyt {
 namespace {
@@ -13,12 +14,15 @@ constexpr std::size_t at_once = 8;  // waiting for guests costs next to nothing
 // Boot and ground are asked anew; bytes cannot be read again from a machine that has run.
 Status judge_again(const MachineRun& run, MachineOutcome& outcome, const Call& call) {
   run.status->machine(*run.planned, MachineState::running, "verify");
-  FLYT_ASSIGN(const Verdict boot, watch_boot(run, outcome.target_id, call));
+  std::vector<Verdict> now;
+  if (run.planned->starts()) {
+    FLYT_ASSIGN(now.emplace_back(), watch_boot(run, outcome.target_id, call));
+  }
   FLYT_ASSIGN(const auto ground, judge_landed_ground(run, outcome.target_id, call));
   std::erase_if(outcome.verdicts,
                 [](const Verdict& one) { return one.question != Question::bytes; });
-  outcome.verdicts.push_back(boot);
-  outcome.verdicts.insert(outcome.verdicts.end(), ground.begin(), ground.end());
+  now.insert(now.end(), ground.begin(), ground.end());
+  outcome.verdicts.insert(outcome.verdicts.end(), now.begin(), now.end());
   outcome.state = MachineState::landed;
   outcome.error.reset();
   for (const Verdict& verdict : outcome.verdicts) {
@@ -57,20 +61,18 @@ void verify_one(const Asked& asked, std::size_t machine, MachineOutcome& outcome
 Result<std::vector<MachineOutcome>> verify(const Plan& plan, const Site& site, const Crew& crew,
                                            ApplyStatus& status, const Call& call) {
   FLYT_ASSIGN(auto outcomes, recorded(plan, *crew.journal));
-  std::vector<std::size_t> started;
+  std::vector<std::size_t> over;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    FLYT_ASSIGN(const auto steps, crew.journal->steps(outcomes[i].migration_id));
-    const bool boots = std::any_of(steps.begin(), steps.end(),
-                                   [](const StepRecord& one) { return one.step == "boot"; });
-    if (boots) started.push_back(i);
+    FLYT_ASSIGN(const auto known, read_known(plan.machines[i], crew));
+    if (known.handed_over()) over.push_back(i);
   }
   std::atomic<std::size_t> next{0};
   {
     std::vector<std::jthread> threads;
-    for (std::size_t n = 0; n < std::min(started.size(), at_once); ++n) {
+    for (std::size_t n = 0; n < std::min(over.size(), at_once); ++n) {
       threads.emplace_back([&] {
-        for (std::size_t i = next++; i < started.size(); i = next++) {
-          verify_one({plan, site, crew, status, call}, started[i], outcomes[started[i]]);
+        for (std::size_t i = next++; i < over.size(); i = next++) {
+          verify_one({plan, site, crew, status, call}, over[i], outcomes[over[i]]);
         }
       });
     }

@@ -24,7 +24,8 @@ namespace flyt::cli {
 namespace {
 
 constexpr std::array option_table{
-    OptionInfo{"select", 0, "WORDS", "names, globs or tag=TAG, separated by commas (default: all)"},
+    OptionInfo{"select", 0, "WORDS",
+               "names, globs, tag=TAG or volume=GLOB, with commas (default: all machines)"},
     OptionInfo{"source", 0, "ENDPOINT", "where machines come from"},
     OptionInfo{"target", 0, "ENDPOINT", "where they go"},
     OptionInfo{"source-file", 0, "FILE", "a saved inventory of the source, instead of asking it"},
@@ -110,8 +111,11 @@ Status check_policy(const std::vector<Verdict>& ground, const std::string& targe
 bool blocked(const Plan& plan, const Selection& select) {
   return std::any_of(plan.concerns.begin(), plan.concerns.end(), [&](const Concern& concern) {
     if (concern.severity != Severity::blocker) return false;
-    return concern.machine.empty() ||
-           std::find(select.begin(), select.end(), concern.machine) != select.end();
+    const auto named = [&](const std::string& word) {
+      return std::find(select.begin(), select.end(), word) != select.end();
+    };
+    return concern.machine.empty() || named(concern.machine) ||
+           named(std::string(volume_word) + concern.machine);
   });
 }
 

@@ -106,6 +106,10 @@ class FaultDriver final : public Driver {
   Status destroy(const std::string& id, const Owner& owner, const Call& call) override {
     return inject(plan_, "destroy", call, [&] { return driver_->destroy(id, owner, call); });
   }
+  Result<Machine> publish(const std::string& id, const MachineSpec& spec,
+                          const Call& call) override {
+    return inject(plan_, "publish", call, [&] { return driver_->publish(id, spec, call); });
+  }
   Status set_power(const std::string& machine, PowerChange change, const Call& call) override {
     return inject(plan_, "set_power", call,
                   [&] { return driver_->set_power(machine, change, call); });

@@ -68,6 +68,13 @@ class ReadOnly final : public Driver {
     return Driver::destroy(id, owner, call);
   }
 
+  Result<Machine> publish(const std::string& id, const MachineSpec& spec,
+                          const Call& call) override {
+    const bool volume = !spec.bare.empty();
+    FLYT_TRY(refuse(volume ? Capability::volumes : Capability::templates, "publish", call));
+    return Driver::publish(id, spec, call);
+  }
+
   Status set_power(const std::string& machine, PowerChange change, const Call& call) override {
     FLYT_TRY(refuse(Capability::power, "switch a machine on or off", call));
     return Driver::set_power(machine, change, call);

@@ -65,6 +65,10 @@ class Retry final : public Driver {
   Status destroy(const std::string& id, const Owner& owner, const Call& call) override {
     return repeat(call, [&] { return driver_->destroy(id, owner, call); });
   }
+  Result<Machine> publish(const std::string& id, const MachineSpec& spec,
+                          const Call& call) override {
+    return repeat(call, [&] { return driver_->publish(id, spec, call); });
+  }
   Status set_power(const std::string& machine, PowerChange change, const Call& call) override {
     const auto once = [&] { return driver_->set_power(machine, change, call); };
     if (change != PowerChange::off) return repeat(call, once);

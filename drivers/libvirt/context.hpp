@@ -9,6 +9,7 @@
 #include "base/site.hpp"
 #include "drivers/libvirt/acceleration.hpp"
 #include "drivers/libvirt/connection.hpp"
+#include "drivers/shared/kept_files.hpp"
 #include "drivers/shared/landing.hpp"
 
 namespace flyt::virt {
@@ -19,12 +20,14 @@ struct Context {
       : config(std::move(endpoint)),
         connection(std::move(uri), std::move(far)),
         landing(std::move(host)),
-        acceleration(accel, landing, config) {}
+        acceleration(accel, landing, config),
+        kept(config.state / "kept" / config.name) {}
 
   const EndpointConfig config;
   Connection connection;
   const LandingHost landing;
   Acceleration acceleration;
+  const KeptFiles kept;  // volumes without a machine that migrations have made
   std::string default_pool = "default";
   std::mutex making;  // one machine at a time: names and migrations are compared first
 };

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/identity.hpp"
+#include "base/units.hpp"
 #include "drivers/libvirt/connection.hpp"
 #include "drivers/libvirt/errors.hpp"
 #include "drivers/libvirt/ground_xml.hpp"

@@ -7,6 +7,8 @@
 #include <set>
 #include <tuple>
 
+#include "base/bare_volume.hpp"
+#include "drivers/libvirt/bare.hpp"
 #include "drivers/libvirt/context.hpp"
 #include "drivers/libvirt/errors.hpp"
 #include "drivers/libvirt/ground_xml.hpp"
@@ -108,9 +110,10 @@ void add_volumes(const PoolHere& pool, const std::set<std::string>& used, Invent
     if (!facts->backing.empty()) backings.insert(facts->backing);
     const auto name = volume_name_from(facts->name);
     if (used.contains(facts->path) || (name && name->rest.starts_with("console"))) continue;
-    Volume volume{facts->path, facts->name,   pool.facts.uuid,
-                  "disk",      facts->format, facts->capacity};
+    Volume volume{facts->path,   facts->name,     pool.facts.uuid,           "disk",
+                  facts->format, facts->capacity, kept_mark_of(facts->name), ""};
     if (facts->format == "iso" || facts->name.ends_with(".iso")) volume.kind = "iso";
+    if (volume.kind == "iso") volume.format = "raw";  // it has no other, whatever libvirt calls it
     if (name) volume.migration_id = name->migration_id;
     inventory.volumes.push_back(std::move(volume));
   }
@@ -125,10 +128,18 @@ Status read_storages(const Context& context, virConnectPtr link, const std::set<
     const PoolFacts& facts = pool.facts;
     inventory.storages.push_back(
         {facts.uuid, facts.name, facts.type, facts.capacity, facts.available});
+    if (facts.holds_files())
+      inventory.storages.back().keeps = {"disk", "iso", "template", "backup"};
     if (with_volumes) add_volumes(pool, used, inventory, backings);
   }
+  FLYT_ASSIGN(const std::vector<KeptFile> kept, context.kept.all());
   for (Volume& volume : inventory.volumes) {
     if (backings.contains(volume.id)) volume.kind = "template";
+    for (const KeptFile& file : kept) {
+      if (file.path != volume.id || file.bytes != volume.size_bytes) continue;
+      volume.kind = file.volume.kind;
+      volume.migration_id = file.owner.id;
+    }
   }
   return ok();
 }
@@ -162,11 +173,14 @@ Status add_stamps(const Context& context, std::vector<DomainHere>& domains, cons
   return ok();
 }
 
-Status read_machines(const Context& context, virConnectPtr link, const Scope& scope,
-                     Inventory& inventory, std::set<std::string>& used, const Call& call) {
+Status read_machines(Context& context, virConnectPtr link, const Scope& scope, Inventory& inventory,
+                     std::set<std::string>& used, const Call& call) {
   std::vector<DomainHere> domains;
   if (scope.machine.empty()) {
     FLYT_ASSIGN(domains, list_domains(link));
+  } else if (bare_volume_of(scope.machine)) {
+    FLYT_ASSIGN(Machine volume, find_bare(context, scope.machine, call));
+    inventory.machines.push_back(std::move(volume));
   } else {
     FLYT_ASSIGN(DomainHere one, find_domain(link, scope.machine));
     domains.push_back(std::move(one));
@@ -224,6 +238,8 @@ Result<Inventory> read_inventory(Context& context, const Scope& scope, const Cal
         std::remove_if(volumes.begin(), volumes.end(),
                        [&](const Volume& one) { return one.migration_id != scope.migration_id; }),
         volumes.end());
+    FLYT_ASSIGN(auto bare, made_bare(context, scope.migration_id, call));
+    if (bare) inventory.machines.push_back(*std::move(bare));
   }
   FLYT_ASSIGN(inventory.networks, list_networks(context, link.get()));
   sort_by_name(inventory.machines);

@@ -9,9 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/bare_volume.hpp"
 #include "base/uri.hpp"
 #include "base/version.hpp"
 #include "drivers/libvirt/attended.hpp"
+#include "drivers/libvirt/bare.hpp"
 #include "drivers/libvirt/context.hpp"
 #include "drivers/libvirt/inventory.hpp"
 #include "drivers/libvirt/machines.hpp"
@@ -31,19 +33,21 @@ class LibvirtDriver final : public Driver {
   explicit LibvirtDriver(std::shared_ptr<Context> context) : context_(std::move(context)) {}
 
   DriverInfo info() const override {
-    return {
-        "libvirt", std::string(version()),
-        Capabilities{Capability::observe, Capability::read, Capability::write, Capability::create,
-                     Capability::update, Capability::destroy, Capability::power},
-        8, context_->acceleration.uses_kvm()};
+    return {"libvirt", std::string(version()),
+            Capabilities{Capability::observe, Capability::read, Capability::write,
+                         Capability::create, Capability::update, Capability::destroy,
+                         Capability::power, Capability::volumes},
+            8, context_->acceleration.uses_kvm()};
   }
   Result<Inventory> inventory(const Scope& scope, const Call& call) override {
     return attend("reading the inventory", call,
                   [=](Context& context) { return read_inventory(context, scope, call); });
   }
   Result<Observation> observe(const std::string& machine, const Call& call) override {
-    return attend("observing a machine", call,
-                  [=](Context& context) { return virt::observe(context, machine, call); });
+    return attend("observing a machine", call, [=](Context& context) {
+      if (bare_volume_of(machine)) return Result(Observation{.power = Power::off});
+      return virt::observe(context, machine, call);
+    });
   }
   Result<ConsoleText> console(const std::string& machine, const std::string& after,
                               const Call& call) override {
@@ -51,12 +55,16 @@ class LibvirtDriver final : public Driver {
                   [=](Context& context) { return virt::console(context, machine, after, call); });
   }
   Result<std::unique_ptr<Channel>> open(const OpenSpec& spec, const Call& call) override {
-    return attend("opening a disk", call,
-                  [=](Context& context) { return open_disk(context, spec, call); });
+    return attend("opening a disk", call, [=](Context& context) {
+      const bool bare = bare_volume_of(spec.machine).has_value();
+      return bare ? open_bare(context, spec, call) : open_disk(context, spec, call);
+    });
   }
   Result<Machine> create_machine(const MachineSpec& spec, const Call& call) override {
-    return within(spec.name, attend("making the machine", call,
-                                    [=](Context& context) { return create(context, spec, call); }));
+    return within(spec.name, attend("making the machine", call, [=](Context& context) {
+                    return spec.bare.empty() ? create(context, spec, call)
+                                             : create_bare(context, spec, call);
+                  }));
   }
   Result<Machine> update_machine(const std::string& id, const MachineSpec& spec,
                                  const Call& call) override {
@@ -65,8 +73,17 @@ class LibvirtDriver final : public Driver {
                   }));
   }
   Status destroy(const std::string& id, const Owner& owner, const Call& call) override {
-    return attend("removing a machine", call,
-                  [=](Context& context) { return virt::destroy(context, id, owner, call); });
+    return attend("removing a machine", call, [=](Context& context) {
+      return bare_volume_of(id) ? destroy_bare(context, id, owner, call)
+                                : virt::destroy(context, id, owner, call);
+    });
+  }
+  Result<Machine> publish(const std::string& id, const MachineSpec& spec,
+                          const Call& call) override {
+    if (!bare_volume_of(id)) return Driver::publish(id, spec, call);
+    return within(spec.name, attend("handing over a volume", call, [=](Context& context) {
+                    return publish_bare(context, spec, call);
+                  }));
   }
   Status set_power(const std::string& machine, PowerChange change, const Call& call) override {
     return attend("switching a machine", call, [=](Context& context) {

@@ -26,26 +26,6 @@ const PoolHere* find_pool(const std::vector<PoolHere>& pools, const std::string&
   return found == pools.end() ? nullptr : &*found;
 }
 
-Result<const PoolHere*> usable_pool(const std::vector<PoolHere>& pools, const std::string& name) {
-  const PoolHere* pool = find_pool(pools, name);
-  if (pool == nullptr) {
-    std::vector<std::string_view> known;
-    known.reserve(pools.size());
-    for (const PoolHere& one : pools) known.push_back(one.facts.name);
-    Error error{Errc::not_found, fmt::format("there is no active pool {}", name)};
-    if (const auto near = nearest(name, known); !near.empty()) {
-      error.remedy.push_back(fmt::format("did you mean {}?", near));
-    } else {
-      error.remedy.emplace_back("virsh pool-list --all");
-    }
-    return error;
-  }
-  if (pool->facts.holds_files()) return pool;
-  return Error{Errc::unsupported,
-               fmt::format("the pool {} is of type {}: disks are only made in pools of files", name,
-                           pool->facts.type)};
-}
-
 struct Wanted {
   VolumeName name;
   std::string format;
@@ -235,6 +215,26 @@ Result<std::vector<PoolHere>> list_pools(const Context& context, virConnectPtr l
   }
   FLYT_TRY(measure(context.landing, pools, call));
   return pools;
+}
+
+Result<const PoolHere*> usable_pool(const std::vector<PoolHere>& pools, const std::string& name) {
+  const PoolHere* pool = find_pool(pools, name);
+  if (pool == nullptr) {
+    std::vector<std::string_view> known;
+    known.reserve(pools.size());
+    for (const PoolHere& one : pools) known.push_back(one.facts.name);
+    Error error{Errc::not_found, fmt::format("there is no active pool {}", name)};
+    if (const auto near = nearest(name, known); !near.empty()) {
+      error.remedy.push_back(fmt::format("did you mean {}?", near));
+    } else {
+      error.remedy.emplace_back("virsh pool-list --all");
+    }
+    return error;
+  }
+  if (pool->facts.holds_files()) return pool;
+  return Error{Errc::unsupported,
+               fmt::format("the pool {} is of type {}: disks are only made in pools of files", name,
+                           pool->facts.type)};
 }
 
 Result<MadeVolumes> make_volumes(const Context& context, virConnectPtr link,

@@ -28,9 +28,6 @@ std::string file_safe(std::string_view machine);
 // Whether libvirt's description of a domain names a file of this name, in any folder.
 bool names_file(std::string_view xml, std::string_view name);
 
-// libvirt's disks are counted in sectors.
-constexpr std::uint64_t whole_sectors(std::uint64_t bytes) { return (bytes + 511) / 512 * 512; }
-
 struct PoolHere {
   Pool handle;
   PoolFacts facts;
@@ -41,6 +38,9 @@ struct PoolHere {
 // Without a storage driver: none.
 Result<std::vector<PoolHere>> list_pools(const Context& context, virConnectPtr link,
                                          const Call& call);
+
+// By name or uuid. Errc::not_found; Errc::unsupported: a pool without files.
+Result<const PoolHere*> usable_pool(const std::vector<PoolHere>& pools, const std::string& name);
 
 struct MadeVolumes {
   std::vector<DiskPlace> disks;

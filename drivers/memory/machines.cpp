@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <chrono>
 #include <system_error>
+#include <utility>
 
+#include "base/bare_volume.hpp"
 #include "base/durable_file.hpp"
 #include "base/identity.hpp"
 #include "base/units.hpp"
@@ -48,7 +50,7 @@ Error taken(std::string_view what, std::string_view name) {
 
 Status check_free(const World& world, const MachineSpec& spec, const std::string& own_id) {
   for (const Machine& other : world.ground.machines) {
-    if (other.id == own_id) continue;
+    if (other.id == own_id || other.bare.empty() != spec.bare.empty()) continue;
     if (other.name == spec.name) return taken("name", spec.name);
     if (!spec.uuid.empty() && other.uuid == spec.uuid) return taken("uuid", spec.uuid);
   }
@@ -133,8 +135,13 @@ Status grow(const WorldFolder& folder, World& world, const Machine& machine, Dis
   return ok();
 }
 
+// What a volume is called until it is whole.
+std::string unpublished(const MachineSpec& spec) {
+  return fmt::format("{}.{}", spec.name, spec.owner.id);
+}
+
 Result<Machine> already_made(const Machine& machine, const MachineSpec& spec) {
-  if (machine.name != spec.name) {
+  if (machine.name != spec.name && machine.name != unpublished(spec)) {
     return Error{Errc::exists, fmt::format("{} was made by this migration, under another name than "
                                            "{}",
                                            machine.name, spec.name)};
@@ -180,13 +187,20 @@ Result<Machine> create(const WorldFolder& folder, LockedWorld& locked, const Mac
   Machine machine;
   machine.uuid = spec.uuid.empty() ? random_uuid() : spec.uuid;
   machine.id = machine.smbios_uuid = machine.uuid;
+  if (!spec.bare.empty()) machine = bare_machine({.id = machine.uuid, .kind = spec.bare});
   machine.migration_id = spec.owner.id;
   machine.power = Power::off;
   if (!world.ground.hosts.empty()) machine.host = world.ground.hosts.front().id;
-  FLYT_TRY(shape(world, machine, spec));
+  if (spec.bare.empty()) {
+    FLYT_TRY(shape(world, machine, spec));
+  } else {
+    machine.name = unpublished(spec);
+  }
   FLYT_TRY(remove_files(folder, machine.id));  // of an attempt that was not recorded
+  const std::vector<Disk> volume = std::exchange(machine.disks, {});
   for (const DiskSpec& disk : spec.disks) {
     FLYT_ASSIGN(Disk made, make_disk(world, disk, machine.disks.size()));
+    if (!volume.empty()) made.id = volume.front().id;
     FLYT_TRY(disk_file(folder, world, machine, made));
     machine.disks.push_back(std::move(made));
   }
@@ -218,6 +232,27 @@ Result<Machine> update(const WorldFolder& folder, LockedWorld& locked, const std
     disk.controller = spec.disks[i].controller;
     disk.boots = spec.disks[i].boots;
     FLYT_TRY(grow(folder, locked.world, *machine, disk, spec.disks[i].size_bytes));
+  }
+  FLYT_TRY(locked.save());
+  return *machine;
+}
+
+Result<Machine> publish(const WorldFolder& folder, LockedWorld& locked, const std::string& id,
+                        const MachineSpec& spec, const Call& call) {
+  FLYT_ASSIGN(Machine * machine, find_machine(locked.world, id));
+  FLYT_TRY(check_ours(*machine, spec.owner));
+  FLYT_TRY(fence(locked, id, spec.owner, call));
+  if (machine->bare.empty()) {
+    machine->is_template = spec.is_template;
+  } else {
+    FLYT_TRY(check_free(locked.world, spec, id));
+    Disk& disk = machine->disks.front();
+    FLYT_ASSIGN(const std::filesystem::path file, disk_file(folder, locked.world, *machine, disk));
+    std::error_code failed;
+    std::filesystem::resize_file(file, spec.disks.front().size_bytes, failed);
+    if (failed) return system_error(fmt::format("cutting {}", file.native()), failed.value());
+    disk.size_bytes = spec.disks.front().size_bytes;
+    machine->name = spec.name;
   }
   FLYT_TRY(locked.save());
   return *machine;

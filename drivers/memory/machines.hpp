@@ -14,6 +14,9 @@ Result<Machine> update(const WorldFolder& folder, LockedWorld& locked, const std
                        const MachineSpec& spec);
 Status destroy(const WorldFolder& folder, LockedWorld& locked, const std::string& id,
                const Owner& owner, const Call& call);
+// As Driver::publish().
+Result<Machine> publish(const WorldFolder& folder, LockedWorld& locked, const std::string& id,
+                        const MachineSpec& spec, const Call& call);
 
 // Milliseconds of the system's clock, as Inside::shown_from counts them.
 std::int64_t now_ms();

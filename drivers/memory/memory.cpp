@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/bare_volume.hpp"
 #include "base/durable_file.hpp"
 #include "base/identity.hpp"
 #include "base/units.hpp"
@@ -33,7 +34,7 @@ class MemoryDriver final : public Driver {
             std::string(version()),
             {Capability::observe, Capability::view, Capability::tracking, Capability::read,
              Capability::write, Capability::create, Capability::update, Capability::destroy,
-             Capability::power},
+             Capability::power, Capability::volumes, Capability::templates},
             max_concurrency};
   }
 
@@ -79,11 +80,34 @@ class MemoryDriver final : public Driver {
     return memory::destroy(folder_, locked, id, owner, call);
   }
 
+  Result<Machine> publish(const std::string& id, const MachineSpec& spec,
+                          const Call& call) override {
+    FLYT_ASSIGN(LockedWorld locked, folder_.lock(call));
+    return memory::publish(folder_, locked, id, spec, call);
+  }
+
  private:
   std::string endpoint_;
   WorldFolder folder_;
   std::optional<PrivateFolder> own_;
 };
+
+namespace {
+
+// A world has them among its machines.
+void show_volumes(Inventory& found) {
+  auto& machines = found.machines;
+  const auto bare = std::stable_partition(machines.begin(), machines.end(),
+                                          [](const Machine& one) { return one.bare.empty(); });
+  for (auto one = bare; one != machines.end(); ++one) {
+    const Disk& disk = one->disks.front();
+    found.volumes.push_back({disk.id, one->name, disk.storage, one->bare, disk.format,
+                             disk.size_bytes, one->migration_id, disk.left_out});
+  }
+  machines.erase(bare, machines.end());
+}
+
+}  // namespace
 
 Result<Inventory> MemoryDriver::inventory(const Scope& scope, const Call& call) {
   FLYT_ASSIGN(LockedWorld locked, folder_.lock(call));
@@ -114,6 +138,7 @@ Result<Inventory> MemoryDriver::inventory(const Scope& scope, const Call& call) 
       if (!why.empty()) disk.left_out = why + ": the machine must be off";
     }
   }
+  if (scope.machine.empty() && scope.migration_id.empty()) show_volumes(found);
   found.endpoint = endpoint_;
   found.driver = "memory";
   if (found.platform.empty()) found.platform = "a world in memory";
@@ -188,6 +213,7 @@ World empty_world(const std::string& platform_id) {
   world.ground.platform_id = platform_id;
   world.ground.hosts.push_back({"host1", "host1"});
   world.ground.storages.push_back({"storage1", "storage1", "dir"});
+  world.ground.storages.front().keeps = {"disk", "iso", "template", "backup"};
   world.ground.networks.push_back({"lan", "lan", "bridge"});
   world.habits.created.agent = true;
   return world;
@@ -227,6 +253,16 @@ Machine& add_machine(World& world, const std::string& name, const std::vector<Se
   machine.nics.push_back(
       {"nic0", fmt::format("52:54:00:00:{:02x}:{:02x}", number / 256 % 256, number % 256), network,
        "e1000", true});
+  return world.ground.machines.emplace_back(std::move(machine));
+}
+
+Machine& add_volume(World& world, const std::string& name, const std::string& kind,
+                    const SeededDisk& content) {
+  Volume volume{.id = "v-" + name, .name = name, .kind = kind, .format = "raw"};
+  volume.size_bytes = content.size_bytes;
+  if (!world.ground.storages.empty()) volume.storage = world.ground.storages.front().id;
+  Machine machine = bare_machine(volume);
+  if (content.seed) world.inside[machine.id].seeds[volume.id] = *content.seed;
   return world.ground.machines.emplace_back(std::move(machine));
 }
 

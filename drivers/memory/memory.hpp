@@ -32,6 +32,10 @@ struct SeededDisk {
 // SCSI, one e1000. The machine may be changed afterwards; stays valid until the next one is added.
 Machine& add_machine(World& world, const std::string& name, const std::vector<SeededDisk>& disks);
 
+// The same for a volume without a machine; `kind` as Volume::kind.
+Machine& add_volume(World& world, const std::string& name, const std::string& kind,
+                    const SeededDisk& content);
+
 // Writes the world into `folder` and opens it: a second driver on the same folder sees the same.
 Result<std::unique_ptr<Driver>> make(const World& world, const std::filesystem::path& folder);
 

@@ -176,6 +176,9 @@ std::vector<Volume> volumes_in(const Package& package) {
     if (!file) continue;  // the drive that holds it is a concern of its machine already
     volumes.push_back({fmt::format("{}/{}", package.name(), file->name), file->name, package.name(),
                        "iso", "raw", file->size});
+    if (!reference.compression.empty() && reference.compression != "identity") {
+      volumes.back().left_out = "it is packed as a whole: " + reference.compression;
+    }
   }
   return volumes;
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "base/bare_volume.hpp"
 #include "base/version.hpp"
 #include "drivers/ova/catalogue.hpp"
 #include "drivers/ova/hardware.hpp"
@@ -38,6 +39,11 @@ class OvaDriver final : public Driver {
     inventory.platform_id = "ova";
     FLYT_ASSIGN(const auto entries, find_packages(place_));
     if (!scope.migration_id.empty()) return inventory;  // nothing here is ever made by a migration
+    if (const auto volume = bare_volume_of(scope.machine)) {
+      FLYT_ASSIGN(const VolumeHere here, volume_of(*volume, call));
+      inventory.machines.push_back(here.stand_in());
+      return inventory;
+    }
     for (const Entry& entry : entries) {
       if (!scope.machine.empty() && !may_hold(entry, scope.machine)) continue;
       FLYT_TRY(add(entry, inventory, call));
@@ -53,6 +59,7 @@ class OvaDriver final : public Driver {
     if (spec.use == Use::write) {
       return Error{Errc::unsupported, what + ": a package is only read, never written"};
     }
+    if (bare_volume_of(spec.machine)) return open_volume(spec, what, call);
     FLYT_ASSIGN(const Package package, package_of(spec.machine, call));
     if (!spec.view.empty()) {
       return Error{Errc::not_found, fmt::format("{}: there is no view {}", what, spec.view)};
@@ -140,6 +147,48 @@ class OvaDriver final : public Driver {
       }
     }
     return no_machine(machine);
+  }
+
+  // An image of an optical disc that a package holds.
+  struct VolumeHere {
+    Package package;
+    Volume volume;
+    std::string disk;  // look_at_disk()
+    PackageFile file;
+    Machine stand_in() const {
+      Machine machine = bare_machine(volume);
+      machine.disks.front().stamp = to_string(file.identity);
+      return machine;
+    }
+  };
+
+  Result<VolumeHere> volume_of(const std::string& id, const Call& call) const {
+    FLYT_ASSIGN(const auto entries, find_packages(place_));
+    for (const Entry& entry : entries) {
+      if (!id.starts_with(entry.name + "/")) continue;
+      FLYT_ASSIGN(Package package, open_entry(entry, call));
+      for (Volume& volume : volumes_in(package)) {
+        if (volume.id != id) continue;
+        for (const OvfFile& reference : package.ovf().files) {
+          auto file = package.file(reference);
+          if (!file || file->name != volume.name) continue;
+          const std::string disk = fmt::format("{}{}", file_disk, reference.id);
+          return VolumeHere{std::move(package), std::move(volume), disk, *std::move(file)};
+        }
+      }
+    }
+    return Error{Errc::not_found, fmt::format("there is no volume {}", id)};
+  }
+
+  Result<std::unique_ptr<Channel>> open_volume(const OpenSpec& spec, const std::string& what,
+                                               const Call& call) {
+    FLYT_ASSIGN(const VolumeHere here, volume_of(spec.disk, call));
+    if (!here.volume.left_out.empty()) {
+      return Error{Errc::unsupported, fmt::format("{}: {}", what, here.volume.left_out)};
+    }
+    FLYT_ASSIGN(const PackageDisk disk, within(what, look_at_disk(here.package, here.disk, call)));
+    FLYT_TRY(within(what, check_disk(here.package, disk, notes_, call)));
+    return open_disk(here.package, disk, what, call);
   }
 
   // Several machines in a package share the list of disks, but not the disks.

@@ -11,6 +11,7 @@
 #include "drivers/proxmox/cluster.hpp"
 #include "drivers/proxmox/console.hpp"
 #include "drivers/proxmox/opened.hpp"
+#include "drivers/shared/kept_files.hpp"
 #include "drivers/shared/landing.hpp"
 #include "drivers/shared/staging.hpp"
 
@@ -39,7 +40,8 @@ struct Context {
         api(std::move(entries), std::move(login)),
         consoles(config.state / "consoles" / config.name),
         opened(config.state / "opened" / config.name),
-        staging(config.state) {}
+        staging(config.state),
+        kept(config.state / "kept" / config.name) {}
 
   const EndpointConfig config;
   const Settings settings;
@@ -47,6 +49,7 @@ struct Context {
   Consoles consoles;
   Opened opened;
   const Staging staging;                     // where disks are written that the API takes whole
+  const KeptFiles kept;                      // volumes without a machine that migrations made
   std::mutex reaching;                       // guards `hosts`
   std::map<std::string, LandingHost> hosts;  // by node, once somebody has asked for a disk there
   std::mutex making;  // one machine at a time: numbers, names and migrations are compared first

@@ -118,26 +118,11 @@ Result<std::unique_ptr<Channel>> open_volume(Context& context, const MachineFact
       return fence_on(context, machine.name, node, spec.owner, call);
     }));
   }
-  FLYT_ASSIGN(const LandingHost host, landing_of(context, facts.here.node, call));
-  FLYT_ASSIGN(const VolumePlace place, place_of(context.api, facts.here.node, disk, call));
-  LandingDisk landing{fmt::format("{}: {}", machine.name, disk.label), place.path,
-                      place.format.empty() ? disk.format : place.format, spec.use, spec.owner};
+  LandingDisk landing{
+      fmt::format("{}: {}", machine.name, disk.label), {}, {}, spec.use, spec.owner};
   landing.shared = ours;
-  FLYT_TRY(expect_emptiness(context.api, facts.here.node, disk, landing, call));
-  landing.size_bytes = place.size_bytes;
-  if (!spec.view.empty()) {
-    landing.shared = true;
-    if (landing.format == "qcow2") {
-      landing.snapshot = spec.view;
-    } else {
-      FLYT_ASSIGN(landing.path, switched_on(host, disk.uuid, spec.view, call));
-    }
-    return open_landing(host, landing, call);
-  }
-  auto channel = open_landing(host, landing, call);
-  if (channel || channel.error().code != Errc::not_found) return channel;
-  FLYT_ASSIGN(landing.path, switched_on(host, disk.uuid, {}, call));
-  return open_landing(host, landing, call);
+  landing.snapshot = spec.view;
+  return open_at(context, facts.here.node, disk, std::move(landing), call);
 }
 
 Status check_view(Context& context, const MachineHere& here, const OpenSpec& spec,
@@ -173,6 +158,29 @@ Result<LandingHost> reach(Context& context, const std::string& node, const Call&
 }
 
 }  // namespace
+
+Result<std::unique_ptr<Channel>> open_at(Context& context, const std::string& node,
+                                         const Disk& disk, LandingDisk landing, const Call& call) {
+  FLYT_ASSIGN(const LandingHost host, landing_of(context, node, call));
+  FLYT_ASSIGN(const VolumePlace place, place_of(context.api, node, disk, call));
+  landing.path = place.path;
+  if (landing.format.empty()) landing.format = place.format.empty() ? disk.format : place.format;
+  FLYT_TRY(expect_emptiness(context.api, node, disk, landing, call));
+  landing.size_bytes = place.size_bytes;
+  const std::string view = landing.snapshot;
+  if (!view.empty()) {
+    landing.shared = true;
+    if (landing.format != "qcow2") {
+      landing.snapshot.clear();
+      FLYT_ASSIGN(landing.path, switched_on(host, disk.uuid, view, call));
+    }
+    return open_landing(host, landing, call);
+  }
+  auto channel = open_landing(host, landing, call);
+  if (channel || channel.error().code != Errc::not_found) return channel;
+  FLYT_ASSIGN(landing.path, switched_on(host, disk.uuid, {}, call));
+  return open_landing(host, landing, call);
+}
 
 Result<LandingHost> landing_of(Context& context, const std::string& node, const Call& call) {
   {

@@ -6,7 +6,9 @@
 #include <set>
 #include <utility>
 
+#include "base/bare_volume.hpp"
 #include "base/uri.hpp"
+#include "drivers/proxmox/bare.hpp"
 #include "drivers/proxmox/check.hpp"
 #include "drivers/proxmox/land.hpp"
 
@@ -95,14 +97,16 @@ void add_hosts(const Cluster& cluster, Inventory& found) {
 }
 
 // A storage of one name is on each node that has it: what a machine finds is the room of one.
-void add_storages(const Cluster& cluster, const std::string& only, Inventory& found) {
+void add_storages(const Cluster& cluster, const Settings& settings, Inventory& found) {
   for (const StorageFacts& one : cluster.storages) {
-    if (!one.holds("images") || !one.active) continue;
-    if (!only.empty() && one.node != only) continue;
+    auto keeps = kept_kinds(one, settings.way);
+    if ((!one.holds("images") && keeps.empty()) || !one.active) continue;
+    if (!settings.node.empty() && one.node != settings.node) continue;
     const auto known = std::find_if(found.storages.begin(), found.storages.end(),
                                     [&](const Storage& storage) { return storage.id == one.id; });
     if (known == found.storages.end()) {
       found.storages.push_back({one.id, one.id, one.type, one.size_bytes, one.free_bytes});
+      found.storages.back().keeps = std::move(keeps);
     } else if (one.free_bytes.value_or(0) > known->free_bytes.value_or(0)) {
       known->size_bytes = one.size_bytes;
       known->free_bytes = one.free_bytes;
@@ -130,7 +134,13 @@ std::string title(const Cluster& cluster, const std::string& url) {
   return fmt::format("{}, cluster {} of {} nodes", at, cluster.name, cluster.nodes.size());
 }
 
-Status add_machines(Context& context, const Scope& scope, Inventory& found, const Call& call) {
+Status add_machines(Context& context, const Cluster& cluster, const Scope& scope, Inventory& found,
+                    const Call& call) {
+  if (bare_volume_of(scope.machine)) {
+    FLYT_ASSIGN(Machine volume, find_bare(context, scope.machine, call));
+    found.machines.push_back(std::move(volume));
+    return ok();
+  }
   FLYT_ASSIGN(std::vector<MachineHere> machines, list_machines(context.api, call));
   if (!scope.machine.empty() || !scope.migration_id.empty()) {
     const auto other = [&](const MachineHere& machine) {
@@ -146,6 +156,7 @@ Status add_machines(Context& context, const Scope& scope, Inventory& found, cons
   const Params filter = machines.size() == 1 ? Params{{"vmid", machines.front().vmid}}
                                              : Params{{"content", "images"}};
   Volumes volumes(context.api, filter, call);
+  std::set<std::string> unused;
   for (const MachineHere& here : machines) {
     FLYT_TRY(proceed(call, "reading the machines"));
     auto facts = read_with_disks(context, here, volumes, call);
@@ -160,7 +171,14 @@ Status add_machines(Context& context, const Scope& scope, Inventory& found, cons
       found.machines.push_back(unreadable(here, facts.error()));
       continue;
     }
+    add_unused(facts->row, unused);
     found.machines.push_back(std::move(facts->machine));
+  }
+  if (!scope.migration_id.empty()) {
+    FLYT_ASSIGN(auto bare, made_bare(context, scope.migration_id, call));
+    if (bare) found.machines.push_back(*std::move(bare));
+  } else if (scope.machine.empty()) {
+    FLYT_ASSIGN(found.volumes, list_bare(context, cluster, machines, unused, call));
   }
   return ok();
 }
@@ -240,10 +258,10 @@ Result<Inventory> read_inventory(Context& context, const Scope& scope, const Cal
   found.notes = cluster.notes;
   found.dns_names = true;
   add_hosts(cluster, found);
-  add_storages(cluster, context.settings.node, found);
+  add_storages(cluster, context.settings, found);
   add_networks(cluster, context.settings.node, found);
   add_landing(context, cluster, found, call);
-  FLYT_TRY(add_machines(context, scope, found, call));
+  FLYT_TRY(add_machines(context, cluster, scope, found, call));
   if (scope.findings) {
     FLYT_ASSIGN(found.findings, find_hindrances(context, cluster, scope, found.notes, call));
   }

@@ -30,6 +30,9 @@ Status check_spec(const MachineSpec& spec) {
                                        spec.name, near.empty() ? "..." : near));
     return error;
   }
+  if (!spec.bare.empty()) {
+    return Error{Errc::unsupported, "the API alone makes no volumes without a machine"};
+  }
   if (spec.memory_bytes == 0 || spec.cpus == 0) {
     return wrong(fmt::format("{} needs memory and a processor", spec.name));
   }
@@ -259,6 +262,24 @@ Status destroy(Context& context, const std::string& id, const Owner& owner, cons
   context.consoles.forget(id);
   context.opened.forget(owner.id);
   return remove_staged(context, facts->here.node, owner, call);
+}
+
+Result<Machine> make_template(Context& context, const std::string& id, const MachineSpec& spec,
+                              const Call& call) {
+  FLYT_ASSIGN(MachineFacts facts, read_by_id(context, id, call));
+  const Machine& machine = facts.config.machine;
+  FLYT_TRY(check_ours(machine, spec.owner));
+  const std::string what = fmt::format("making a template of {}", machine.name);
+  FLYT_TRY(wait_for_own(context.api, facts.here.node, "qmtemplate", id, what, call));
+  if (!machine.is_template) {
+    if (machine.power != Power::off) return not_off(machine);
+    FLYT_TRY(fence(context, facts, spec.owner, call));
+    FLYT_TRY(proceed(call, what));
+    FLYT_TRY(
+        do_task(context.api, Method::post, qemu_path(facts.here) + "/template", {}, what, call));
+  }
+  FLYT_ASSIGN(MachineFacts made, read_by_id(context, id, call));
+  return std::move(made.config.machine);
 }
 
 }  // namespace flyt::proxmox

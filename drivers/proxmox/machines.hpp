@@ -15,6 +15,9 @@ Result<Machine> create(Context& context, const MachineSpec& spec, const Call& ca
 Result<Machine> update(Context& context, const std::string& id, const MachineSpec& spec,
                        const Call& call);
 Status destroy(Context& context, const std::string& id, const Owner& owner, const Call& call);
+// Makes a template of it. Idempotent.
+Result<Machine> make_template(Context& context, const std::string& id, const MachineSpec& spec,
+                              const Call& call);
 
 Status set_power(Context& context, const std::string& id, Driver::PowerChange change,
                  const Call& call);
@@ -25,6 +28,11 @@ Result<Observation> observe(Context& context, const std::string& id, const Call&
 
 Result<std::unique_ptr<Channel>> open_disk(Context& context, const OpenSpec& spec,
                                            const Call& call);
+
+// Where its node sees it. `disk`: Disk::uuid is the volume's id. `landing`: all but path and size;
+// its format where it is not what the storage tells; `snapshot` also of block storage.
+Result<std::unique_ptr<Channel>> open_at(Context& context, const std::string& node,
+                                         const Disk& disk, LandingDisk landing, const Call& call);
 
 // The host where a node's disks are reached, as the site says; the same one for all calls, since
 // short commands share a connection of it. Errc::unsupported: the site says no way.

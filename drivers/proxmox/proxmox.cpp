@@ -1,4 +1,5 @@
 #include "drivers/proxmox/proxmox.hpp"
+#include "drivers/proxmox/bare.hpp"
 
 #include <fmt/format.h>
 
@@ -7,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "base/bare_volume.hpp"
 #include "base/uri.hpp"
 #include "base/version.hpp"
 #include "drivers/proxmox/inventory.hpp"
@@ -27,13 +29,15 @@ class ProxmoxDriver final : public Driver {
 
   DriverInfo info() const override {
     Capabilities can{Capability::observe, Capability::create, Capability::update,
-                     Capability::destroy, Capability::power};
+                     Capability::destroy, Capability::power,  Capability::templates};
     if (context_.settings.way == Way::api) {
-      can = {Capability::observe, Capability::read,    Capability::write, Capability::create,
-             Capability::update,  Capability::destroy, Capability::power, Capability::land};
+      can = {Capability::observe, Capability::read,   Capability::write,
+             Capability::create,  Capability::update, Capability::destroy,
+             Capability::power,   Capability::land,   Capability::templates};
     } else if (by_ssh(context_.settings.way)) {
-      can = {Capability::observe, Capability::view,   Capability::read,    Capability::write,
-             Capability::create,  Capability::update, Capability::destroy, Capability::power};
+      can = {Capability::observe, Capability::view,     Capability::read,    Capability::write,
+             Capability::create,  Capability::update,   Capability::destroy, Capability::power,
+             Capability::volumes, Capability::templates};
     }
     return {"proxmox", std::string(version()), can, calls_at_once};
   }
@@ -41,6 +45,7 @@ class ProxmoxDriver final : public Driver {
     return read_inventory(context_, scope, call);
   }
   Result<Observation> observe(const std::string& machine, const Call& call) override {
+    if (bare_volume_of(machine)) return Observation{.power = Power::off};
     return proxmox::observe(context_, machine, call);
   }
   Result<View> make_view(const ViewSpec& spec, const Call& call) override {
@@ -56,10 +61,13 @@ class ProxmoxDriver final : public Driver {
     return proxmox::console(context_, machine, after, call);
   }
   Result<std::unique_ptr<Channel>> open(const OpenSpec& spec, const Call& call) override {
-    return open_disk(context_, spec, call);
+    return bare_volume_of(spec.machine) ? open_bare(context_, spec, call)
+                                        : open_disk(context_, spec, call);
   }
   Result<Machine> create_machine(const MachineSpec& spec, const Call& call) override {
-    return within(spec.name, create(context_, spec, call));
+    const bool bare = !spec.bare.empty() && by_ssh(context_.settings.way);
+    return within(spec.name,
+                  bare ? create_bare(context_, spec, call) : create(context_, spec, call));
   }
   Result<Machine> update_machine(const std::string& id, const MachineSpec& spec,
                                  const Call& call) override {
@@ -70,7 +78,14 @@ class ProxmoxDriver final : public Driver {
     return proxmox::land(context_, spec, call);
   }
   Status destroy(const std::string& id, const Owner& owner, const Call& call) override {
-    return proxmox::destroy(context_, id, owner, call);
+    return bare_volume_of(id) ? destroy_bare(context_, id, owner, call)
+                              : proxmox::destroy(context_, id, owner, call);
+  }
+  Result<Machine> publish(const std::string& id, const MachineSpec& spec,
+                          const Call& call) override {
+    if (!bare_volume_of(id)) return within(spec.name, make_template(context_, id, spec, call));
+    if (!by_ssh(context_.settings.way)) return Driver::publish(id, spec, call);
+    return within(spec.name, publish_bare(context_, spec, call));
   }
   Status set_power(const std::string& machine, PowerChange change, const Call& call) override {
     return proxmox::set_power(context_, machine, change, call);

@@ -10,6 +10,7 @@
 
 #include "base/identity.hpp"
 #include "base/nbd_server.hpp"
+#include "base/units.hpp"
 #include "drivers/shared/landing_host.hpp"
 #include "drivers/shared/landing_script.hpp"
 #include "drivers/shared/landing_ssh.hpp"
@@ -157,6 +158,7 @@ class LandingChannel final : public Channel {
         served_(std::move(served)),
         info_(served_->info()) {
     info_.reads_zero = reads_zero;
+    if (disk_.size_bytes != 0) info_.size_bytes = disk_.size_bytes;
   }
   ~LandingChannel() override {
     if (host_.ssh && !ended_) Openings::the().lost(opening_.place, opening_.word);
@@ -211,7 +213,7 @@ Result<std::unique_ptr<Channel>> open_landing(const LandingHost& host, const Lan
     map = line.substr(serves.size());
     return true;
   };
-  spec.info.size_bytes = disk.size_bytes;
+  spec.info.size_bytes = whole_sectors(disk.size_bytes);
   spec.info.flushes = disk.use == Use::write;
   auto served = open_nbd_channel(std::move(spec), call);
   if (!served) {

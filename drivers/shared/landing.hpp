@@ -76,7 +76,9 @@ struct LandingDisk {
   // A write to a disk that may be empty: where it is, the channel says that it reads as zero.
   bool reads_zero = false;
   const EmptyTest* empty_test = nullptr;  // none: by its map, which block devices do not have
-  std::uint64_t size_bytes = 0;           // another one served is Errc::corrupt; 0: whatever it has
+  // Another one served is Errc::corrupt; 0: whatever it has. A file's need be no whole number of
+  // sectors: it is served with zeroes behind it, and the channel tells its own.
+  std::uint64_t size_bytes = 0;
 };
 
 // Serves the disk until the channel is closed, or this process ends in whatever way. By SSH one

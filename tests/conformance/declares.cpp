@@ -1,4 +1,5 @@
 // Capabilities, in both directions, and what is not there.
+#include "base/bare_volume.hpp"
 #include "tests/catch.hpp"
 #include "tests/conformance/suite.hpp"
 
@@ -39,6 +40,18 @@ const Attempt attempts[] = {
     {Capability::land, "land",
      [](Driver& d) {
        return code_of(d.land({nowhere, {migration("x"), 1}}, {}));
+     }},
+    {Capability::volumes, "publish of a volume",
+     [](Driver& d) {
+       MachineSpec spec{.owner = {migration("x"), 1}, .name = nowhere};
+       spec.bare = "iso";
+       return code_of(d.publish(bare_id(nowhere), spec, {}));
+     }},
+    {Capability::templates, "publish of a template",
+     [](Driver& d) {
+       MachineSpec spec{.owner = {migration("x"), 1}, .name = nowhere};
+       spec.is_template = true;
+       return code_of(d.publish(nowhere, spec, {}));
      }},
     {Capability::power, "set_power",
      [](Driver& d) { return code_of(d.set_power(nowhere, Driver::PowerChange::on, {})); }},

@@ -79,6 +79,7 @@ class LibvirtPlatform final : public Platform {
     EndpointConfig config;
     config.name = "test";
     config.driver = "libvirt";
+    config.state = folder_ / "state";
     config.values = {{"uri", uri()}, {"accel", "tcg"}, {"pool", "lab"}};
     // The driver reaches the same daemon from elsewhere.
     const char* far = std::getenv("FLYT_TEST_LIBVIRT_FAR");
@@ -109,6 +110,14 @@ class LibvirtPlatform final : public Platform {
         name, uuid, devices);
     FLYT_TRY(virsh({"define", file}));
     return uuid;
+  }
+
+  Result<std::string> add_volume(const std::string& name, const std::string& /*kind*/,
+                                 const std::string& content) override {
+    const std::string path = folder_ / "images" / name;
+    std::ofstream(path, std::ios::binary) << content;
+    FLYT_TRY(virsh({"pool-refresh", "lab"}));
+    return path;
   }
 
   // A daemon that takes connections and requests, and answers none.

@@ -45,6 +45,17 @@ class MemoryPlatform final : public Platform {
     return id;
   }
 
+  Result<std::string> add_volume(const std::string& name, const std::string& kind,
+                                 const std::string& content) override {
+    FLYT_ASSIGN(memory::LockedWorld locked, folder_.lock({}));
+    const Machine volume = memory::add_volume(locked.world, name, kind, {content.size()});
+    const auto file = folder_.disk(volume.id, volume.disks.front().id);
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file, std::ios::binary) << content;
+    FLYT_TRY(locked.save());
+    return volume.disks.front().id;
+  }
+
   std::shared_ptr<void> hold() override {
     auto locked = folder_.lock({});
     if (!locked) return {};

@@ -69,6 +69,25 @@ class ProxmoxPlatform final : public Platform {
     return vmid;
   }
 
+  Result<std::string> add_volume(const std::string& name, const std::string& kind,
+                                 const std::string& content) override {
+    // A disk whose machine is gone.
+    const std::string file = fmt::format("vm-777-{}.raw", kind);
+    fake_->api("POST", "/nodes/pve1/storage/local/content",
+               {{"vmid", "777"}, {"filename", file}, {"size", "1"}, {"format", "raw"}});
+    const auto about = fake_->api(
+        "GET", "/nodes/pve1/storage/local/content/" + percent_encode("local:777/" + file));
+    const std::filesystem::path path = about.at("path").get<std::string>();
+    if (kind == "disk") {
+      std::ofstream(path, std::ios::binary) << content;
+      return "pve1/local:777/" + file;
+    }
+    const auto folder = path.parent_path().parent_path().parent_path() / "template/iso";
+    std::filesystem::create_directories(folder);
+    std::ofstream(folder / name, std::ios::binary) << content;
+    return "pve1/local:iso/" + name;
+  }
+
   // A server that takes connections and requests, and answers none.
   std::shared_ptr<void> hold() override {
     REQUIRE(::kill(fake_->pid(), SIGSTOP) == 0);

@@ -28,14 +28,15 @@ std::vector<Case> cases_for(const Subject& subject) {
   std::vector<Case> all;
   if (subject.disks_only) {
     for (const auto part : {declares_cases(), create_cases(), channel_cases(), fencing_cases(),
-                            stop_cases(), destroy_cases(), land_cases()}) {
+                            stop_cases(), destroy_cases(), land_cases(), volume_cases()}) {
       all.insert(all.end(), part.begin(), part.end());
     }
     return all;
   }
-  for (const auto part : {declares_cases(), inventory_cases(), create_cases(), power_cases(),
-                          view_cases(), channel_cases(), fencing_cases(), stop_cases(),
-                          destroy_cases(), land_cases(), fault_cases(), concurrency_cases()}) {
+  for (const auto part :
+       {declares_cases(), inventory_cases(), create_cases(), power_cases(), view_cases(),
+        channel_cases(), fencing_cases(), stop_cases(), destroy_cases(), land_cases(),
+        volume_cases(), fault_cases(), concurrency_cases()}) {
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;
@@ -52,6 +53,11 @@ std::string_view expected_failure(const Subject& subject, std::string_view name)
 
 Result<std::string> Platform::add_source(const std::string&, const std::vector<std::string>&) {
   return Error{Errc::unsupported, "no machines of others here"};
+}
+
+Result<std::string> Platform::add_volume(const std::string&, const std::string&,
+                                         const std::string&) {
+  return Error{Errc::unsupported, "no volumes of others here"};
 }
 
 Status Platform::write_source(const std::string&, std::size_t, std::uint64_t, std::string_view) {

@@ -29,6 +29,10 @@ class Platform {
   // can be no such machine.
   virtual Result<std::string> add_source(const std::string& name,
                                          const std::vector<std::string>& disks);
+  // Puts a volume without a machine that flyt did not make; `kind` as Volume::kind. Its Volume::id.
+  // Errc::unsupported where there can be no such volume.
+  virtual Result<std::string> add_volume(const std::string& name, const std::string& kind,
+                                         const std::string& content);
   // Writes to a disk of such a machine, by its index, as whoever uses the machine would.
   // Errc::unsupported: not here.
   virtual Status write_source(const std::string& machine, std::size_t disk, std::uint64_t offset,
@@ -125,6 +129,7 @@ std::span<const Case> fencing_cases();
 std::span<const Case> stop_cases();
 std::span<const Case> destroy_cases();
 std::span<const Case> land_cases();
+std::span<const Case> volume_cases();
 std::span<const Case> fault_cases();
 std::span<const Case> concurrency_cases();
 

@@ -97,9 +97,10 @@ std::string render_volumes(const Inventory& inventory, const Style& style) {
   Table table({"volume of no machine", "kind", "format", "storage", "size", ""},
               {left, left, left, left, right, left});
   for (const auto& volume : inventory.volumes) {
+    std::string note = volume.migration_id.empty() ? "" : "made by " + volume.migration_id;
+    if (!volume.left_out.empty()) note = volume.left_out;
     table.add({volume.name, volume.kind, volume.format, storage_name(inventory, volume.storage),
-               format_size(volume.size_bytes),
-               volume.migration_id.empty() ? "" : "made by " + volume.migration_id});
+               format_size(volume.size_bytes), std::move(note)});
   }
   return table.empty() ? "" : "\n" + table.text(style, "  ");
 }

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "base/units.hpp"
@@ -39,12 +40,22 @@ std::string policy_words(const Plan& plan, const Style& style) {
   return style.yellow("policy: not all of it could be verified");
 }
 
+// "3 machines", "2 machines and 1 volume", "1 volume".
+std::string what_moves(const std::vector<PlannedMachine>& all) {
+  const auto volumes = static_cast<std::size_t>(std::count_if(
+      all.begin(), all.end(), [](const auto& one) { return !one.spec.bare.empty(); }));
+  const std::size_t machines = all.size() - volumes;
+  if (volumes == 0) return count(machines, "machine");
+  if (machines == 0) return count(volumes, "volume");
+  return fmt::format("{} and {}", count(machines, "machine"), count(volumes, "volume"));
+}
+
 std::string headline(const Plan& plan, const Style& style) {
   const auto& estimate = plan.estimate;
-  return fmt::format(
-      "{}, {} used of {}, {} → {}{}\n", style.bold(count(plan.machines.size(), "machine")),
-      format_size(estimate.copy_bytes), format_size(estimate.disk_bytes), short_name(plan.source),
-      style.bold(short_name(plan.target)), ground_words(plan));
+  return fmt::format("{}, {} used of {}, {} → {}{}\n", style.bold(what_moves(plan.machines)),
+                     format_size(estimate.copy_bytes), format_size(estimate.disk_bytes),
+                     short_name(plan.source), style.bold(short_name(plan.target)),
+                     ground_words(plan));
 }
 
 std::string firmware_words(const PlannedMachine& machine) {
@@ -196,11 +207,18 @@ std::string change_words(const PlannedMachine& machine) {
   return "not tracked: its disks are read again, whole, to find them";
 }
 
+std::string kind_words(const PlannedMachine& machine) {
+  const MachineSpec& spec = machine.spec;
+  if (!spec.bare.empty()) return fmt::format("{} without a machine", one_line(spec.bare));
+  return fmt::format("{}{}, {}, {}", machine.source.is_template ? "template, " : "",
+                     count(spec.cpus, "cpu"), format_size(spec.memory_bytes),
+                     firmware_words(machine));
+}
+
 std::string render_machine(const PlannedMachine& machine, const Style& style) {
-  std::string out = fmt::format("\n  {}   {}   {}, {}, {}\n",
-                                style.bold(arrow(machine.source.name, machine.spec.name)),
-                                style.dim(machine.migration_id), count(machine.spec.cpus, "cpu"),
-                                format_size(machine.spec.memory_bytes), firmware_words(machine));
+  std::string out =
+      fmt::format("\n  {}   {}   {}\n", style.bold(arrow(machine.source.name, machine.spec.name)),
+                  style.dim(machine.migration_id), kind_words(machine));
   out += render_disks(machine, style) + render_nics(machine, style);
   out +=
       line("convert", fmt::format("{}: {}", machine.convert ? "yes" : "no", machine.convert_why));
@@ -211,7 +229,7 @@ std::string render_machine(const PlannedMachine& machine, const Style& style) {
     out += line("changes", change_words(machine));
   }
   if (!machine.placement_why.empty()) out += line("placed", machine.placement_why);
-  out += line("alive", alive_words(machine));
+  out += line("alive", machine.starts() ? alive_words(machine) : "it is never started");
   if (!machine.adopts.empty()) out += line("adopts", "what plan " + machine.adopts + " has copied");
   return out + render_facts(machine);
 }

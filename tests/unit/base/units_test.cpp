@@ -91,5 +91,12 @@ TEST_CASE("parse_utc takes one form alone", "[units]") {
   }
 }
 
+TEST_CASE("disks are whole sectors", "[unit]") {
+  CHECK(whole_sectors(0) == 0);
+  CHECK(whole_sectors(1) == 512);
+  CHECK(whole_sectors(512) == 512);
+  CHECK(whole_sectors(1000001) == 1000448);
+}
+
 }  // namespace
 }  // namespace flyt

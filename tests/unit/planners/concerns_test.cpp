@@ -154,6 +154,12 @@ std::vector<Case> plan_cases() {
   };
 }
 
+void with_volume(Example& e) {
+  e.source.volumes = {{"v1", "tools.iso", "ds-1", "iso", "raw", 4096}};
+  e.target.storages[0].keeps = {"disk", "iso"};
+  e.select = {"volume=tools.iso"};
+}
+
 std::vector<Case> target_cases() {
   return {
       {"T-CPUS", "web01", [](Example& e) { e.web().cpus = 9; }, "9 CPUs"},
@@ -217,6 +223,24 @@ std::vector<Case> target_cases() {
          e.target.machines[0].uuid = e.web().uuid;
        },
        "other on kvm"},
+      {"T-TEMPLATE", "web01",
+       [](Example& e) {
+         e.web().is_template = true;
+         e.select = {"web01", "db01"};
+       },
+       "kvm knows no templates"},
+      {"T-VOLUME", "tools.iso",
+       [](Example& e) {
+         with_volume(e);
+         e.target.volumes = {{"p1/tools.iso", "tools.iso", "p1", "iso", "raw", 4096}};
+       },
+       "is taken: p1/tools.iso of kvm"},
+      {"T-VOLUME-STORAGE", "tools.iso",
+       [](Example& e) {
+         with_volume(e);
+         e.target.storages[0].keeps = {"disk"};
+       },
+       "takes no iso"},
   };
 }
 

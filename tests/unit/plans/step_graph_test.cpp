@@ -59,11 +59,24 @@ TEST_CASE("the steps of a machine come in their order", "[plans][graph]") {
       Row{0, false, false, false, Until::landed,
           "check create view shape bytes boot ground clean"});
   StepGraph graph;
-  graph.add_machine(0, {row.disks, row.cutover, row.track, row.convert, row.land, row.until});
+  graph.add_machine(0, {.disks = row.disks,
+                        .cutover = row.cutover,
+                        .track = row.track,
+                        .convert = row.convert,
+                        .land = row.land,
+                        .until = row.until});
   CHECK_FALSE(graph.complete(0));
   CHECK(order(graph) == row.keys);
   CHECK(graph.complete(0));
   CHECK_FALSE(graph.running());
+}
+
+TEST_CASE("what is never started is handed over instead", "[plans][graph]") {
+  StepGraph machine, volume;
+  machine.add_machine(0, {.disks = 1, .starts = false});
+  CHECK(order(machine) == "check create view copy:0 shape bytes publish ground clean");
+  volume.add_machine(0, {.disks = 1, .starts = false, .shaped = false});
+  CHECK(order(volume) == "check create view copy:0 bytes publish ground clean");
 }
 
 TEST_CASE("disks are copied side by side, within the limit", "[plans][graph]") {

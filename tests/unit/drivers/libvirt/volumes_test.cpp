@@ -40,12 +40,5 @@ TEST_CASE("libvirt: a file is found in a description by its whole name", "[unit]
   CHECK_FALSE(names_file("", name));
 }
 
-TEST_CASE("libvirt: disks are whole sectors", "[unit]") {
-  CHECK(whole_sectors(0) == 0);
-  CHECK(whole_sectors(1) == 512);
-  CHECK(whole_sectors(512) == 512);
-  CHECK(whole_sectors(1000001) == 1000448);
-}
-
 }  // namespace
 }  // namespace flyt::virt

@@ -1,0 +1,200 @@
+#include "drivers/libvirt/bare.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bare_volume.hpp"
+#include "base/units.hpp"
+#include "drivers/libvirt/context.hpp"
+#include "drivers/libvirt/errors.hpp"
+#include "drivers/libvirt/inventory.hpp"
+#include "drivers/libvirt/volumes.hpp"
+
+namespace flyt::virt {
+namespace {
+
+Status check_spec(const MachineSpec& spec) {
+  const auto wrong = [&](std::string what) { return Error{Errc::invalid, std::move(what)}; };
+  if (!spec.owner.id.starts_with("flyt-") ||
+      spec.owner.id.find_first_of("./") != std::string::npos) {
+    return wrong("a volume needs a migration id");
+  }
+  if (spec.name.empty() || spec.name.starts_with('.') ||
+      spec.name.find_first_of("/\n") != std::string::npos) {
+    return wrong(fmt::format("no file in a pool can be called \"{}\"", spec.name));
+  }
+  if (spec.disks.size() != 1) return wrong(fmt::format("{}: a volume is one disk", spec.name));
+  return ok();
+}
+
+// What it is called in its pool.
+std::string file_name(const MachineSpec& spec) {
+  return spec.bare == "disk" ? spec.name + ".raw" : spec.name;
+}
+
+Status check_space(const PoolHere& pool, std::uint64_t bytes) {
+  if (!pool.facts.available || *pool.facts.available >= bytes) return ok();
+  return Error{Errc::unavailable,
+               fmt::format("no space in {}: {} are free, {} are needed", pool.facts.name,
+                           format_size(*pool.facts.available), format_size(bytes)),
+               "", "", "nothing was made"};
+}
+
+Machine stand_in(const KeptFile& file) {
+  Machine machine = bare_machine(file.volume);
+  machine.disks.front().stamp = file.stamp;
+  return machine;
+}
+
+Result<KeptFile> wanted_file(const Context& context, virConnectPtr link, const MachineSpec& spec,
+                             const Call& call) {
+  FLYT_ASSIGN(const std::vector<PoolHere> pools, list_pools(context, link, call));
+  const DiskSpec& disk = spec.disks.front();
+  FLYT_ASSIGN(const PoolHere* pool,
+              usable_pool(pools, disk.storage.empty() ? context.default_pool : disk.storage));
+  FLYT_TRY(check_space(*pool, disk.size_bytes));
+  KeptFile file{.owner = spec.owner, .host = context.landing.name, .volume = {}, .path = {}};
+  file.path = pool->facts.path + "/" + file_name(spec);
+  file.bytes = disk.size_bytes;
+  file.volume = {file.path, file_name(spec), pool->facts.uuid, spec.bare,
+                 "raw",     disk.size_bytes, spec.owner.id,    ""};
+  return file;
+}
+
+Result<Machine> already_made(const KeptFile& made, const MachineSpec& spec) {
+  if (made.bytes == spec.disks.front().size_bytes && made.volume.kind == spec.bare) {
+    return stand_in(made);
+  }
+  return Error{Errc::exists,
+               fmt::format("{} was made by this migration, with {} bytes, not {}", made.path,
+                           made.bytes, spec.disks.front().size_bytes),
+               "",
+               "the source has changed since",
+               "it was not touched",
+               {fmt::format("flyt undo {} --target", spec.name)}};
+}
+
+Result<std::optional<KeptFile>> kept_file(const Context& context, const std::string& migration_id,
+                                          const Call& call) {
+  FLYT_ASSIGN(auto file, context.kept.find(migration_id));
+  if (!file) return std::optional<KeptFile>();
+  FLYT_ASSIGN(const bool there, context.kept.is_there(context.landing, *file, call));
+  return there ? std::move(file) : std::nullopt;
+}
+
+Result<std::optional<KeptFile>> kept_at(const Context& context, const std::string& path,
+                                        const Call& call) {
+  FLYT_ASSIGN(const std::vector<KeptFile> all, context.kept.all());
+  for (const KeptFile& file : all) {
+    if (file.path == path) return kept_file(context, file.owner.id, call);
+  }
+  return std::optional<KeptFile>();
+}
+
+// libvirt sees files that others make only when it looks into the pool.
+Status look_into(virConnectPtr link, const std::string& pool_uuid) {
+  const Pool pool(virStoragePoolLookupByUUIDString(link, pool_uuid.c_str()));
+  if (pool && virStoragePoolRefresh(pool.get(), 0) == 0) return ok();
+  return last_error("looking into the pool once more");
+}
+
+Status check_unused(virConnectPtr link, const KeptFile& file) {
+  virDomainPtr* list = nullptr;
+  const int count = virConnectListAllDomains(link, &list, 0);
+  if (count < 0) return last_error("listing machines");
+  for (const Domain& domain : take_list<Domain>(list, count)) {
+    for (const unsigned which : {0U, static_cast<unsigned>(VIR_DOMAIN_XML_INACTIVE)}) {
+      const std::string xml = take(virDomainGetXMLDesc(domain.get(), which));
+      if (!names_file(xml, file.volume.name)) continue;
+      return Error{
+          Errc::denied,
+          fmt::format("{} is used by the machine {}", file.path, virDomainGetName(domain.get())),
+          "", "it was attached since it was made here", "nothing was removed"};
+    }
+  }
+  return ok();
+}
+
+// One that flyt did not make, and that no machine has.
+Result<Volume> volume_of_others(Context& context, const std::string& id, const Call& call) {
+  FLYT_ASSIGN(const Inventory all, read_inventory(context, {}, call));
+  for (const Volume& volume : all.volumes) {
+    if (volume.id == id) return volume;
+  }
+  return Error{Errc::not_found, fmt::format("there is no volume {} without a machine", id)};
+}
+
+}  // namespace
+
+Result<Machine> create_bare(Context& context, const MachineSpec& spec, const Call& call) {
+  FLYT_TRY(check_spec(spec));
+  FLYT_ASSIGN(const Link link, context.connection.get(call));
+  const std::lock_guard lock(context.making);
+  FLYT_ASSIGN(const auto made, kept_file(context, spec.owner.id, call));
+  if (made) return already_made(*made, spec);
+  FLYT_ASSIGN(const KeptFile file, wanted_file(context, link.get(), spec, call));
+  FLYT_TRY(proceed(call, "making a volume"));
+  FLYT_TRY(context.kept.make(context.landing, file, call));
+  return stand_in(file);
+}
+
+Result<Machine> publish_bare(Context& context, const MachineSpec& spec, const Call& call) {
+  FLYT_ASSIGN(const Link link, context.connection.get(call));
+  FLYT_ASSIGN(auto made, kept_file(context, spec.owner.id, call));
+  if (!made) {
+    return Error{Errc::not_found, fmt::format("{}: this migration made no volume", spec.name)};
+  }
+  FLYT_TRY(proceed(call, "handing over a volume"));
+  FLYT_ASSIGN(const KeptFile file,
+              context.kept.publish(context.landing, *std::move(made), spec.owner, call));
+  FLYT_TRY(look_into(link.get(), file.volume.storage));
+  return stand_in(file);
+}
+
+Status destroy_bare(Context& context, const std::string& id, const Owner& owner, const Call& call) {
+  FLYT_ASSIGN(const Link link, context.connection.get(call));
+  FLYT_ASSIGN(const auto file, context.kept.find(owner.id));
+  if (!file || bare_id(file->volume.id) != id) {
+    const auto others = find_bare(context, id, call);
+    if (!others && others.error().code == Errc::not_found) return ok();
+    if (!others) return others.error();
+    return Error{Errc::denied, fmt::format("{} was not made by this migration", others->name), "",
+                 "", "it was not touched"};
+  }
+  FLYT_TRY(check_unused(link.get(), *file));
+  FLYT_TRY(proceed(call, "removing a volume"));
+  FLYT_TRY(context.kept.remove(context.landing, *file, owner, call));
+  return look_into(link.get(), file->volume.storage);
+}
+
+Result<std::unique_ptr<Channel>> open_bare(Context& context, const OpenSpec& spec,
+                                           const Call& call) {
+  FLYT_ASSIGN(const auto kept, kept_at(context, spec.disk, call));
+  if (kept) return context.kept.open(context.landing, *kept, spec.use, spec.owner, call);
+  FLYT_ASSIGN(const Volume volume, volume_of_others(context, spec.disk, call));
+  if (spec.use == Use::write) {
+    return Error{Errc::denied, fmt::format("{} was not made by this migration", volume.name)};
+  }
+  LandingDisk disk{volume.name, volume.id, volume.format, spec.use, spec.owner};
+  disk.size_bytes = volume.size_bytes;
+  return open_landing(context.landing, disk, call);
+}
+
+Result<Machine> find_bare(Context& context, const std::string& id, const Call& call) {
+  const std::string path = bare_volume_of(id).value_or(id);
+  FLYT_ASSIGN(const auto kept, kept_at(context, path, call));
+  if (kept) return stand_in(*kept);
+  FLYT_ASSIGN(const Volume volume, volume_of_others(context, path, call));
+  Machine machine = bare_machine(volume);
+  FLYT_ASSIGN(machine.disks.front().stamp, file_stamp(context.landing, volume.id, call));
+  return machine;
+}
+
+Result<std::optional<Machine>> made_bare(Context& context, const std::string& migration_id,
+                                         const Call& call) {
+  FLYT_ASSIGN(const auto kept, kept_file(context, migration_id, call));
+  return kept ? std::optional(stand_in(*kept)) : std::nullopt;
+}
+
+}  // namespace flyt::virt
