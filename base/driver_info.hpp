@@ -16,6 +16,7 @@ enum class Capability : std::uint8_t {
   write,      // open(Use::write)
   create,     // create_machine()
   update,     // update_machine()
+  grow,       // update_machine() of a machine whose disks are to be larger
   destroy,    // destroy()
   power,      // set_power()
   land,       // land(): what is written is not yet where the machine reads it

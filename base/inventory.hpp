@@ -103,6 +103,7 @@ struct Inventory {
   bool can_cut_over = false;        // the platform's driver can: DriverInfo::can_cut_over()
   bool can_track = false;           // the same: Capability::tracking
   bool can_template = false;        // the same: Capability::templates; in no document
+  bool can_grow = false;            // the same: Capability::grow
   bool dns_names = false;  // its machines have no names but such as hosts have (dns_name.hpp)
   std::vector<Finding> findings;  // only with Scope::findings; in no document
 };

@@ -54,6 +54,7 @@ struct MachineSpec {
   std::vector<NicSpec> nics;
   std::string generation_id;  // as Machine::generation_id; empty: none
   bool is_template = false;   // publish() makes it one
+  bool plugged = true;        // update_machine(): into its networks; in no plan
   // Volume::kind: no machine, but one volume of its only disk, which is called `name`. Of a file
   // that is no disk the bytes are kept as they are. Empty: a machine.
   std::string bare;

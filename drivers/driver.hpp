@@ -79,8 +79,8 @@ class Driver : public Lander, public Publisher {
 
   // Targets. Errc::denied for anything Owner::id did not create. create_machine makes it powered
   // off, tagged first, disks allocated; Errc::exists when its name belongs to somebody else.
-  // update_machine grows a disk that `spec` has larger and keeps what is on it, or says
-  // Errc::invalid and changes nothing.
+  // update_machine enlarges a disk that `spec` has larger and keeps what is on it; without
+  // Capability::grow it says Errc::invalid and changes nothing.
   virtual Result<Machine> create_machine(const MachineSpec& spec, const Call& call);
   virtual Result<Machine> update_machine(const std::string& id, const MachineSpec& spec,
                                          const Call& call);

@@ -57,15 +57,26 @@ class RoomCheck {
   // As apply compares what it finds: a platform may have rounded a size up.
   void check_ours(const Machine& ours) {
     if (!ours.unreadable.empty()) return;
-    const bool fits = std::equal(ours.disks.begin(), ours.disks.end(), spec_.disks.begin(),
-                                 spec_.disks.end(), [](const Disk& made, const DiskSpec& wanted) {
-                                   return made.size_bytes >= wanted.size_bytes;
-                                 });
-    if (fits) return;
-    raise("T-OURS-DISKS",
-          fmt::format("{} on {}, made by this migration, has not the disks that the source has now",
-                      ours.name, target_.endpoint),
-          fmt::format("flyt undo {} --target", draft_.machine.source.name));
+    const bool same_number = ours.disks.size() == spec_.disks.size();
+    std::map<std::string, std::uint64_t> missing;
+    for (std::size_t i = 0; same_number && i < ours.disks.size(); ++i) {
+      if (ours.disks[i].size_bytes >= spec_.disks[i].size_bytes) continue;
+      missing[spec_.disks[i].storage] += spec_.disks[i].size_bytes - ours.disks[i].size_bytes;
+    }
+    if (same_number && missing.empty()) return;
+    if (!same_number || !target_.can_grow) {
+      raise("T-OURS-DISKS",
+            fmt::format("{} on {}, made by this migration, has not the disks that the source has "
+                        "now",
+                        ours.name, target_.endpoint),
+            fmt::format("flyt undo {} --target", draft_.machine.source.name));
+      return;
+    }
+    raise("T-OURS-GROWN",
+          fmt::format("{} on {} gets larger disks, as the source has now; what was copied of those "
+                      "is copied anew",
+                      ours.name, target_.endpoint));
+    check_room_of(missing);
   }
 
   void check_identity() {
@@ -121,6 +132,10 @@ class RoomCheck {
     for (const Storage& one : target_.storages) {
       if (one.doubles && needed.contains(one.name)) needed[one.name] += largest[one.name];
     }
+    check_room_of(needed);
+  }
+
+  void check_room_of(const std::map<std::string, std::uint64_t>& needed) {
     for (const auto& entry : needed) {
       const std::string& storage = entry.first;
       const auto free = room_.free_bytes(storage);

@@ -145,8 +145,11 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
     {"T-OURS", info, "the machine is there already, made by this migration",
      "An earlier run made it. Applying goes on with it; nothing is made twice."},
     {"T-OURS-DISKS", blocker, "the machine is there, made by this migration, with other disks",
-     "The source's disks have changed their number or grown since it was made. "
+     "The source's disks have changed their number, or grown where the target cannot follow. "
      "flyt undo NAME --target removes it; then plan again."},
+    {"T-OURS-GROWN", info, "disks of the source have grown since the machine was made",
+     "Applying enlarges them on the target, and copies those disks anew; the others are brought up "
+     "to date as always."},
     {"T-PASSAGE-FULL", blocker, "there is too little room where disks lie on their way",
      "Disks that land by uploads are written to flyt's state folder first, and sent from there "
      "to a storage that takes uploads. What is used of them is counted, all of the plan in the "

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include "plans/drift.hpp"
 #include "plans/machine_run.hpp"
@@ -102,6 +104,38 @@ Status begin_again_if_moved_on(MachineRun& run, const Call& call) {
   return load_journal(run);
 }
 
+// Disks of the source that have grown since their copies were made.
+std::vector<std::size_t> grown_disks(const MachineRun& run, const Machine& made) {
+  std::vector<std::size_t> grown;
+  const auto& wanted = run.planned->spec.disks;
+  for (std::size_t i = 0; i < std::min(wanted.size(), made.disks.size()); ++i) {
+    if (made.disks[i].size_bytes < wanted[i].size_bytes) grown.push_back(i);
+  }
+  return grown;
+}
+
+// Copies of another length say nothing of the new one. In this order: a crash in between finds the
+// disks too small once more.
+Status follow_growth(MachineRun& run, Machine& made, const Call& call) {
+  const std::vector<std::size_t> grown = grown_disks(run, made);
+  const bool can = run.crew->target->info().can.has(Capability::grow) && !run.handed_over();
+  if (grown.empty() || !can) return ok();
+  run.status->machine(*run.planned, MachineState::running,
+                      "disks of the source have grown: they are copied anew");
+  FLYT_ASSIGN(const Known known, read_known(*run.planned, *run.crew));
+  FLYT_TRY(forget_moment(*run.planned, *run.plan, *run.crew, known, run.owner(), call));
+  for (const std::size_t disk : grown) {
+    std::error_code failed;
+    std::filesystem::remove(run.manifest(disk), failed);
+    if (failed) return Error{Errc::unavailable, "a manifest cannot be removed", failed.message()};
+  }
+  FLYT_TRY(load_journal(run));
+  MachineSpec spec = wanted(run);
+  spec.plugged = false;  // it is still beside its source
+  FLYT_ASSIGN(made, run.crew->target->update_machine(made.id, spec, call));
+  return ok();
+}
+
 }  // namespace
 
 Result<std::optional<Machine>> find_made(const MachineRun& run, const Call& call) {
@@ -166,6 +200,7 @@ Result<std::string> step_create(MachineRun& run, const Call& call) {
                  .what = fmt::format("the machine {} on the target cannot be read", made->id),
                  .seen = made->unreadable};
   }
+  FLYT_TRY(follow_growth(run, *made, call));
   FLYT_TRY(compare(run, *made));
   run.target = std::move(*made);
   const std::lock_guard lock(run.mutex);

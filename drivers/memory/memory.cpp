@@ -34,7 +34,7 @@ class MemoryDriver final : public Driver {
             std::string(version()),
             {Capability::observe, Capability::view, Capability::tracking, Capability::read,
              Capability::write, Capability::create, Capability::update, Capability::destroy,
-             Capability::power, Capability::volumes, Capability::templates},
+             Capability::power, Capability::volumes, Capability::templates, Capability::grow},
             max_concurrency};
   }
 

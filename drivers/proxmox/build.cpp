@@ -270,7 +270,7 @@ Result<Params> update_params(const MachineSpec& spec, const Foundation& on, cons
                              const std::vector<ConfigDisk>& disks) {
   FLYT_ASSIGN(const Slots slots, slots_of(spec));
   Params params = base_params(spec, on, slots);
-  FLYT_TRY(add_nics(spec, on, true, params));
+  FLYT_TRY(add_nics(spec, on, spec.plugged, params));
   std::vector<std::string> gone;
   for (std::size_t i = 0; i < slots.disks.size() && i < disks.size(); ++i) {
     if (slots.disks[i].key == disks[i].key) continue;

@@ -37,7 +37,8 @@ struct Foundation {
 // Both leave out the VM-GenerationID, which nobody but root may set.
 
 // For POST /nodes/N/qemu: all of it, disks allocated in the same breath, network cards unplugged
-// until update_params(): a copy must not be on the network while it is made.
+// until update_params() of a spec that has them plugged: a copy must not be on the network while it
+// is made.
 Result<Params> create_params(const MachineSpec& spec, const Foundation& on);
 // For POST .../config of a machine that create_params() made with the same disks; `delete` names
 // what it no longer has. `now`: its configuration, `disks` what read_config() made of it. A disk

@@ -215,7 +215,7 @@ Result<Machine> update(Context& context, const std::string& id, const MachineSpe
   FLYT_TRY(add_states(context.api, machines, call));
   FLYT_TRY(check_name(machines, spec, id));
   FLYT_ASSIGN(const Cluster cluster, read_cluster(context.api, facts.here.node, call));
-  FLYT_TRY(check_macs(context, cluster, machines, spec, id, call));
+  if (spec.plugged) FLYT_TRY(check_macs(context, cluster, machines, spec, id, call));
   Settings there = context.settings;
   there.node = facts.here.node;
   MachineSpec shape = spec;

@@ -152,6 +152,7 @@ void grows_disks_or_says_so(Run& run) {
   MachineSpec larger = spec;
   larger.disks[1].size_bytes = 3 * mib + 512;
   const auto changed = run.driver->update_machine(made.id, larger, {});
+  CHECK(bool(changed) == run.can(Capability::grow));
   CHECK(size_of(0) == rounded(run, mib));
   if (changed) {
     CHECK(changed->disks.at(1).size_bytes == rounded(run, 3 * mib + 512));

@@ -5,7 +5,7 @@
 
 #include "base/durable_file.hpp"
 #include "tests/catch.hpp"
-#include "tests/faults/plans/scene.hpp"
+#include "tests/faults/plans/child.hpp"
 
 namespace flyt::tests {
 namespace {
@@ -261,6 +261,53 @@ TEST_CASE("undo spares what it does not know and what runs", "[faults][executor]
   for (const UndoAction& one : *actions) CHECK(one.refused.find("journal") != std::string::npos);
   REQUIRE(undo(scene.plan, stranger.crew, {true, true}, {}));
   CHECK(scene.made().size() == 2);
+}
+TEST_CASE("a source disk that has grown is followed", "[faults][moment]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene;
+  scene.only(0);
+  {
+    Worker worker(scene);
+    REQUIRE(all(worker.apply(scene, {.until = Until::copied}), MachineState::copied));
+  }
+  // To a size whose last block is another one, with something in it.
+  const std::uint64_t larger = (5U << 20) + 1536;
+  {
+    auto locked = scene.from.lock({});
+    REQUIRE(locked);
+    Machine* source = locked->world.machine(scene.plan.machines[0].source.id);
+    REQUIRE(source != nullptr);
+    source->disks[0].size_bytes = larger;
+    const auto file = scene.from.disk(source->id, source->disks[0].id);
+    std::filesystem::resize_file(file, larger);
+    std::fstream end(file, std::ios::in | std::ios::out | std::ios::binary);
+    end.seekp(static_cast<std::streamoff>(larger - 4));
+    end << "tail";
+    REQUIRE(locked->save());
+  }
+  {
+    Worker worker(scene);
+    CHECK(worker.apply(scene).front().state == MachineState::drifted);
+  }
+  PlannedMachine& planned = scene.plan.machines[0];
+  planned.source.disks[0].size_bytes = planned.spec.disks[0].size_bytes = larger;
+  for (Fact& fact : planned.facts) {
+    if (fact.subject == "source disk 0" && fact.name == "size_bytes") {
+      fact.value = std::to_string(larger);
+    }
+  }
+  scene.write_plan();
+  SECTION("at once") {
+    Worker worker(scene);
+    REQUIRE(all(worker.apply(scene), MachineState::landed));
+    scene.check_landed();
+  }
+  SECTION("by a flyt that is killed again and again") {
+    for (int door = 1; door < 200; door += 5) {
+      if (!killed(apply_in_child(scene, door))) break;
+    }
+    scene.check_landed();
+  }
 }
 
 }  // namespace flyt::tests

@@ -203,6 +203,14 @@ std::vector<Case> target_cases() {
          e.web().disks[0].size_bytes += 1;
        },
        "has not the disks"},
+      {"T-OURS-GROWN", "web01",
+       [](Example& e) {
+         e.target.machines.push_back(on_target("web01", 1));
+         e.target.machines[0].migration_id = id_of_web();
+         e.target.can_grow = true;
+         e.web().disks[0].size_bytes += 1;
+       },
+       "gets larger disks"},
       {"T-PASSAGE-FULL", "web01",
        [](Example& e) {
          e.target.passages = {{"the state folder /srv/flyt", flyt::gib, true}};
