@@ -74,7 +74,8 @@ struct Storage {
   std::optional<std::uint64_t> size_bytes, free_bytes;
   std::string land_by;  // in which way disks come there, and why; for people. Empty: there is one
   bool doubles =
-      false;  // while a disk lands there, it takes its room a second time; in no document
+      false;           // while a disk lands there, it takes its room a second time; in no document
+  bool later = false;  // disks are sent there once their source is off (Lander); in no document
 };
 
 // Room that disks take on their way to a storage, elsewhere than there.
