@@ -57,6 +57,10 @@ class FieldReader {
   }
   void unless_false(const char* name, bool& to) { (*this)(name, to); }
   template <typename T>
+  void unless_zero(const char* name, T& to) {
+    (*this)(name, to);
+  }
+  template <typename T>
   void unless_unknown(const char* name, T& to, T (*value_of)(std::string_view) noexcept) {
     word(name, to, value_of);
   }

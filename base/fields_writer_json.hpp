@@ -61,6 +61,10 @@ class FieldWriter {
     if (value) out_[name] = value;
   }
   template <typename T>
+  void unless_zero(const char* name, const T& value) {
+    if (value != T{}) (*this)(name, value);
+  }
+  template <typename T>
   void unless_unknown(const char* name, T value, T (*)(std::string_view) noexcept) {
     if (value != T::unknown) out_[name] = to_string(value);
   }

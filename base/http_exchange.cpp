@@ -2,30 +2,16 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
-#include <openssl/evp.h>
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <span>
 #include <utility>
 
-#include "base/digest.hpp"
+#include "base/http_trust.hpp"
 #include "base/lower_case.hpp"
 
 namespace flyt {
-
-std::string shown_url(std::string_view url) {
-  url = url.substr(0, url.find_first_of("?#"));
-  const auto start = url.find("//");
-  const auto begin = start == std::string_view::npos ? 0 : start + 2;
-  const auto authority = url.substr(begin, url.find('/', begin) - begin);
-  const auto at = authority.rfind('@');
-  if (at == std::string_view::npos) return std::string(url);
-  return std::string(url.substr(0, begin)) + std::string(url.substr(begin + at + 1));
-}
 
 std::string title_of(const HttpRequest& request) {
   if (!request.title.empty()) return request.title;
@@ -34,7 +20,7 @@ std::string title_of(const HttpRequest& request) {
 
 struct HttpExchange::Impl {
   Impl(CURL* curl, const HttpRequest& what, const Call& with)
-      : handle(curl), request(what), call(with), title(title_of(what)) {}
+      : handle(curl), request(what), call(with), title(title_of(what)), trusted(curl, title) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl() { curl_slist_free_all(headers); }
@@ -60,9 +46,7 @@ struct HttpExchange::Impl {
   Status set_request();
   void set_body();
   void set_answer();
-  void set_trust(const HttpTrust& trust);
   void set_times(const HttpTimes& times);
-  Error error_of(CURLcode code) const;
 
   std::size_t take(std::span<const std::byte> data);
   Status header_line(std::string_view line);
@@ -72,40 +56,22 @@ struct HttpExchange::Impl {
   static std::size_t on_header(char* data, std::size_t, std::size_t size, void* self) noexcept;
   static std::size_t on_upload(char* to, std::size_t unit, std::size_t count, void* self) noexcept;
   static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexcept;
-  static CURLcode on_context(CURL*, void* context, void* self) noexcept;
-  static int on_certificate(X509_STORE_CTX* store, void* self) noexcept;
-  static int on_chain(int good, X509_STORE_CTX* store) noexcept;
 
   CURL* handle;
   const HttpRequest& request;
   const Call& call;
   std::string title;
+  TrustedHandle trusted;
   curl_slist* headers = nullptr;
   CURLcode setup = CURLE_OK;
   HttpResponse response;
-  bool redirected = false;   // the answer that is being read sends us elsewhere
-  Status own = ok();         // what went wrong on our side of a callback
-  std::string wanted;        // fingerprint; empty: chain and name decide
-  bool by_sha1 = false;      // `wanted` is
-  std::string sha256, sha1;  // of the server's certificate; empty: none was offered
-  const std::string& offered() const { return by_sha1 ? sha1 : sha256; }
-  void note_offered(const X509_STORE_CTX* store);
-  std::array<char, CURL_ERROR_SIZE> words{};
+  bool redirected = false;  // the answer that is being read sends us elsewhere
+  Status own = ok();        // what went wrong on our side of a callback
 };
 
 namespace {
 
 constexpr long upload_buffer = 512L << 10;
-
-std::string fingerprint_of(X509* certificate, bool by_sha1) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
-  unsigned length = 0;
-  const EVP_MD* const kind = by_sha1 ? EVP_sha1() : EVP_sha256();
-  if (certificate == nullptr || X509_digest(certificate, kind, bytes.data(), &length) != 1) {
-    return {};
-  }
-  return to_hex(std::as_bytes(std::span(bytes).first(length)));
-}
 
 // "https://host:443" of `url`, or of `base` where `url` is relative; empty: it is no URL.
 std::string scheme_and_host(const std::string& url, const std::string& base = {}) {
@@ -124,11 +90,6 @@ std::string scheme_and_host(const std::string& url, const std::string& base = {}
                      part(CURLUPART_PORT));
 }
 
-int exchange_index() {
-  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
-  return index;
-}
-
 }  // namespace
 
 Status HttpExchange::Impl::set_request() {
@@ -139,8 +100,6 @@ Status HttpExchange::Impl::set_request() {
   set(CURLOPT_FOLLOWLOCATION, request.follow_redirects ? 1L : 0L);
   set(CURLOPT_MAXREDIRS, 10L);
   set(CURLOPT_FRESH_CONNECT, request.once ? 1L : 0L);
-  set(CURLOPT_NOSIGNAL, 1L);
-  set(CURLOPT_ERRORBUFFER, words.data());
   for (const auto& [name, value] : request.headers) FLYT_TRY(add_header(name, value));
   for (const auto& [name, value] : request.secret_headers) {
     FLYT_TRY(add_header(name, value.reveal()));
@@ -179,30 +138,8 @@ void HttpExchange::Impl::set_answer() {
   set(CURLOPT_XFERINFODATA, static_cast<void*>(this));
 }
 
-void HttpExchange::Impl::set_trust(const HttpTrust& trust) {
-  by_sha1 = trust.fingerprint.empty() && !trust.sha1.empty();
-  wanted = by_sha1 ? trust.sha1 : trust.fingerprint;
-  if (!wanted.empty()) {
-    // No chain is looked at: the system's authorities, which libcurl reads anew for each handle,
-    // would cost more than the rest of the handshake.
-    set(CURLOPT_CAINFO, static_cast<const char*>(nullptr));
-    set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
-  } else if (!trust.ca.empty()) {
-    set(CURLOPT_CAINFO, trust.ca.c_str());
-  }
-  set(CURLOPT_SSL_VERIFYPEER, 1L);
-  set(CURLOPT_SSL_VERIFYHOST, wanted.empty() ? 2L : 0L);
-  set(CURLOPT_SSL_CTX_FUNCTION, &on_context);
-  set(CURLOPT_SSL_CTX_DATA, static_cast<void*>(this));
-}
-
 void HttpExchange::Impl::set_times(const HttpTimes& times) {
-  using std::chrono::milliseconds;
-  constexpr milliseconds most{std::chrono::hours(24)};
-  const auto left =
-      std::chrono::ceil<milliseconds>(std::min(call.left(), std::chrono::nanoseconds(most)));
-  const auto connect = std::max(milliseconds(1), std::min<milliseconds>(left, times.connect));
-  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect.count()));
+  set(CURLOPT_CONNECTTIMEOUT_MS, connect_milliseconds(call, times.connect));
   set(CURLOPT_LOW_SPEED_LIMIT, 1L);
   set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(times.stall.count()));
 }
@@ -284,80 +221,6 @@ int HttpExchange::Impl::on_progress(void* self, curl_off_t, curl_off_t, curl_off
   return me.own ? 0 : 1;
 }
 
-CURLcode HttpExchange::Impl::on_context(CURL*, void* context, void* self) noexcept {
-  auto* const ssl = static_cast<SSL_CTX*>(context);
-  Impl& me = *static_cast<Impl*>(self);
-  SSL_CTX_set_ex_data(ssl, exchange_index(), self);
-  // A kept connection must not call back into an exchange that is over.
-  SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
-  if (me.wanted.empty()) {
-    SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, &on_chain);
-  } else {
-    SSL_CTX_set_cert_verify_callback(ssl, &on_certificate, self);
-  }
-  return CURLE_OK;
-}
-
-void HttpExchange::Impl::note_offered(const X509_STORE_CTX* store) {
-  X509* const certificate = X509_STORE_CTX_get0_cert(store);
-  sha256 = fingerprint_of(certificate, false);
-  sha1 = fingerprint_of(certificate, true);
-}
-
-// A pinned certificate: its fingerprint alone decides.
-int HttpExchange::Impl::on_certificate(X509_STORE_CTX* store, void* self) noexcept {
-  Impl& me = *static_cast<Impl*>(self);
-  me.note_offered(store);
-  const bool same = !me.offered().empty() && me.offered() == me.wanted;
-  X509_STORE_CTX_set_error(store, same ? X509_V_OK : X509_V_ERR_CERT_REJECTED);
-  return same ? 1 : 0;
-}
-
-// Changes no judgement; notes what was offered, for the error.
-int HttpExchange::Impl::on_chain(int good, X509_STORE_CTX* store) noexcept {
-  const auto* const ssl = static_cast<const SSL*>(
-      X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
-  if (ssl == nullptr) return good;
-  void* const self = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), exchange_index());
-  if (self != nullptr) static_cast<Impl*>(self)->note_offered(store);
-  return good;
-}
-
-Error HttpExchange::Impl::error_of(CURLcode code) const {
-  const std::string text = words[0] != '\0' ? words.data() : curl_easy_strerror(code);
-  const auto make = [&](Errc errc) { return Error{errc, fmt::format("{}: {}", title, text)}; };
-  switch (code) {
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_TOO_MANY_REDIRECTS:
-      return make(Errc::invalid);
-    case CURLE_OPERATION_TIMEDOUT:
-      return make(Errc::timed_out);
-    case CURLE_SSL_CACERT_BADFILE:
-      return make(Errc::invalid);
-    case CURLE_PEER_FAILED_VERIFICATION:
-      break;
-    case CURLE_OUT_OF_MEMORY:
-    case CURLE_BAD_FUNCTION_ARGUMENT:
-    case CURLE_UNKNOWN_OPTION:
-      return make(Errc::internal);
-    default:
-      return make(Errc::unavailable);
-  }
-  Error error = make(Errc::denied);
-  if (offered().empty()) return error;
-  if (by_sha1) {
-    error.seen = fmt::format("the certificate offered has the SHA-1 fingerprint {}, not {}",
-                             offered(), wanted);
-    return error;
-  }
-  error.seen = fmt::format("the certificate offered has the SHA-256 fingerprint {}", offered());
-  error.remedy = {
-      "compare the fingerprint with the one that the server itself shows; if they are the same:",
-      fmt::format("fingerprint = \"{}\"", offered())};
-  return error;
-}
-
 HttpExchange::HttpExchange(void* handle, const HttpRequest& request, const Call& call)
     : impl_(new Impl(handle, request, call)) {}
 HttpExchange::~HttpExchange() = default;
@@ -365,14 +228,16 @@ HttpExchange::~HttpExchange() = default;
 Result<HttpResponse> HttpExchange::perform(const HttpTrust& trust, const HttpTimes& times) {
   FLYT_TRY(impl_->set_request());
   impl_->set_answer();
-  impl_->set_trust(trust);
+  if (const int bad = impl_->trusted.trust(trust); bad != CURLE_OK) {
+    return impl_->trusted.error_of(bad);
+  }
   impl_->set_times(times);
-  if (impl_->setup != CURLE_OK) return impl_->error_of(impl_->setup);
+  if (impl_->setup != CURLE_OK) return impl_->trusted.error_of(impl_->setup);
   const CURLcode done = curl_easy_perform(impl_->handle);
   if (!impl_->own) return std::move(impl_->own.error());
-  if (done != CURLE_OK) return impl_->error_of(done);
+  if (done != CURLE_OK) return impl_->trusted.error_of(done);
   (void)curl_easy_getinfo(impl_->handle, CURLINFO_RESPONSE_CODE, &impl_->response.status);
-  impl_->response.certificate_sha1 = std::move(impl_->sha1);
+  impl_->response.certificate_sha1 = impl_->trusted.offered_sha1();
   return std::move(impl_->response);
 }
 

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "base/http.hpp"
 
@@ -14,8 +13,6 @@ struct HttpTimes {
   std::chrono::seconds connect, stall;
 };
 
-// Scheme, host and path: what stands behind '?' and before '@' may be secret.
-std::string shown_url(std::string_view url);
 // What begins the errors of a request.
 std::string title_of(const HttpRequest& request);
 

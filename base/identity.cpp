@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdlib>
-#include <span>
 
 #include "base/digest.hpp"
 
@@ -31,14 +30,19 @@ std::string migration_id(std::string_view site, std::string_view platform,
   return "flyt-" + to_base32(sha256(text)).substr(0, id_characters);
 }
 
+void fill_random(std::span<std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t got = ::getrandom(bytes.data(), bytes.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    // An identity that is not random would be taken for another machine's.
+    if (got <= 0) std::abort();
+    bytes = bytes.subspan(static_cast<std::size_t>(got));
+  }
+}
+
 std::string random_uuid() {
   std::array<std::byte, 16> bytes{};
-  ssize_t got = 0;
-  do {
-    got = ::getrandom(bytes.data(), bytes.size(), 0);
-  } while (got < 0 && errno == EINTR);
-  // An identity that is not random would be taken for another machine's.
-  if (got != static_cast<ssize_t>(bytes.size())) std::abort();
+  fill_random(bytes);
   bytes[6] = (bytes[6] & std::byte{0x0f}) | std::byte{0x40};
   bytes[8] = (bytes[8] & std::byte{0x3f}) | std::byte{0x80};
   std::string text = to_hex(bytes);

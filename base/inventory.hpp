@@ -32,8 +32,8 @@ struct Storage {
   std::string kind;  // "dir", "lvm-thin", "datastore"
   std::optional<std::uint64_t> size_bytes, free_bytes;
   std::string land_by;  // in which way disks come there, and why; for people. Empty: there is one
-  bool doubles =
-      false;  // while a disk lands there, it takes its room a second time; in no document
+  bool doubles = false;  // while a disk lands there, it takes its room twice; in no document
+  bool later = false;    // disks are sent there once their source is off (Lander); in no document
   // The kinds of volumes without a machine that flyt can make there: Volume::kind. One that keeps
   // some, and no disks, takes no machine's disks either.
   std::vector<std::string> keeps = {};

@@ -72,11 +72,12 @@ struct Observation {
 
 // A piece of what a machine's serial console has said.
 struct ConsoleText {
-  bool known = false;  // false: the platform keeps no console
-  bool anew = false;   // a log begins: what was read before does not belong to it
-  std::string text;    // at most 1 MiB
-  std::string next;    // `after` of the next call
-  bool more = false;   // there is more already
+  bool known = false;        // false: the platform keeps no console, or none can be heard
+  bool anew = false;         // a log begins: what was read before does not belong to it
+  std::string text;          // at most 1 MiB
+  std::string next;          // `after` of the next call
+  bool more = false;         // there is more already
+  std::string unheard = {};  // why nothing is known, for people; empty: nothing to tell
 };
 
 }  // namespace flyt

@@ -151,7 +151,7 @@ Result<Plan> make_plan(const PlanInput& input) {
       wave.machines.push_back(machine.migration_id);
     plan.waves.push_back(std::move(wave));
   }
-  plan.estimate = estimate(plan.machines);
+  plan.estimate = estimate(plan.machines, input.target->storages);
   return plan;
 }
 

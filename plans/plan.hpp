@@ -54,6 +54,9 @@ struct Wave {
 struct Estimate {
   std::uint64_t disk_bytes = 0, copy_bytes = 0;
   std::chrono::seconds low{0}, likely{0}, high{0};
+  // Of these, what is sent once more when its source is off, and how long that is likely to take.
+  std::uint64_t land_bytes = 0;
+  std::chrono::seconds land{0};
 };
 
 struct Plan {

@@ -131,6 +131,8 @@ struct Fields<Estimate> {
     io("low_s", estimate.low);
     io("likely_s", estimate.likely);
     io("high_s", estimate.high);
+    io.unless_zero("land_bytes", estimate.land_bytes);
+    io.unless_zero("land_s", estimate.land);
   }
 };
 

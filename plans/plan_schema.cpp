@@ -41,7 +41,9 @@ constexpr std::string_view schema = R"json({
         "copy_bytes": {"$ref": "#/definitions/count"},
         "low_s": {"$ref": "#/definitions/count"},
         "likely_s": {"$ref": "#/definitions/count"},
-        "high_s": {"$ref": "#/definitions/count"}
+        "high_s": {"$ref": "#/definitions/count"},
+        "land_bytes": {"$ref": "#/definitions/count"},
+        "land_s": {"$ref": "#/definitions/count"}
       }
     },
     "digest": {"type": "string", "pattern": "^[0-9a-f]{64}$"}

@@ -78,8 +78,9 @@ void judge_marker(const BootRecord& record, Verdict& verdict) {
   verdict.why = record.console.known
                     ? fmt::format("\"{}\" did not appear on the console within {} s", record.marker,
                                   record.took.count())
-                    : fmt::format("the platform keeps no console on which \"{}\" could be seen",
-                                  record.marker);
+                    : fmt::format("the platform keeps no console on which \"{}\" could be seen{}{}",
+                                  record.marker, record.console.unheard.empty() ? "" : ": ",
+                                  record.console.unheard);
 }
 
 void judge_probes(const BootRecord& record, const std::vector<ProbeResult>& probes,

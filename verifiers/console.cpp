@@ -69,6 +69,7 @@ ConsoleReader::ConsoleReader(std::string marker)
 void ConsoleReader::add(const ConsoleText& piece) {
   if (piece.anew) *this = ConsoleReader(std::move(marker_));
   signs_.known = piece.known;
+  signs_.unheard = piece.unheard;
   kept_ += piece.text;
   if (const auto at = kept_.rfind(marker_); at != std::string::npos) {
     marker_at_ = before_ + at + 1;

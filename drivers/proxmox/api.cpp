@@ -33,7 +33,17 @@ bool cannot_reach(const HttpResponse& answer) {
   return answer.status == 595 || (answer.status >= 502 && answer.status <= 504);
 }
 
+Secret cookie_of(const Secret& ticket) {
+  return Secret("PVEAuthCookie=" + percent_encode(ticket.reveal()));
+}
+
 }  // namespace
+
+struct Api::Node {
+  Entry entry;
+  Http http;
+  explicit Node(Entry of) : entry(std::move(of)), http(entry.trust) {}
+};
 
 std::string form(const Params& params) {
   std::string text;
@@ -103,8 +113,7 @@ Result<HttpResponse> Api::send(Node& node, const Ask& ask, const Ticket& ticket,
   request.headers.emplace_back("Expect", "");
   if (!token.empty()) request.secret_headers.emplace_back("Authorization", token);
   if (!ticket.empty()) {
-    request.secret_headers.emplace_back(
-        "Cookie", Secret("PVEAuthCookie=" + percent_encode(ticket.cookie.reveal())));
+    request.secret_headers.emplace_back("Cookie", cookie_of(ticket.cookie));
     if (ask.method != Method::get)
       request.secret_headers.emplace_back("CSRFPreventionToken", ticket.csrf);
   }
@@ -125,17 +134,18 @@ Result<Api::Ticket> Api::ticket(Node& node, const Ticket& refused, const Call& c
   return ticket_;
 }
 
+Result<Secret> Api::token(const Call& call) {
+  const std::lock_guard lock(logging_in_);
+  if (!token_) {
+    FLYT_ASSIGN(const Secret value, login_.secret(call));
+    token_ = Secret(fmt::format("PVEAPIToken={}={}", login_.token, value.reveal()));
+  }
+  return *token_;
+}
+
 Result<HttpResponse> Api::authenticated(Node& node, const Ask& ask, const Call& call) {
   if (!login_.token.empty()) {
-    Secret header;
-    {
-      const std::lock_guard lock(logging_in_);
-      if (!token_) {
-        FLYT_ASSIGN(const Secret value, login_.secret(call));
-        token_ = Secret(fmt::format("PVEAPIToken={}={}", login_.token, value.reveal()));
-      }
-      header = *token_;
-    }
+    FLYT_ASSIGN(const Secret header, token(call));
     return send(node, ask, {}, header, call);
   }
   FLYT_ASSIGN(Ticket mine, ticket(node, {}, call));
@@ -161,6 +171,31 @@ Result<std::vector<Row>> Api::get_rows(const std::string& path, std::string_view
 Result<std::string> Api::request(Method method, const std::string& path, const Params& params,
                                  std::string_view what, const Call& call) {
   return request({method, path, params}, what, call);
+}
+
+Result<std::string> Api::request_at(const Place& place, Method method, const std::string& path,
+                                    const Params& params, std::string_view what, const Call& call) {
+  FLYT_TRY(proceed(call, what));
+  auto answer = authenticated(*place, {method, path, params}, call);
+  if (!answer) return within(what, std::move(answer)).error();
+  if (answer->status < 200 || answer->status > 299) return error_of(*answer, what);
+  return std::move(answer->body);
+}
+
+Result<WebSocket> Api::web_socket(const Place& place, const std::string& path, const Params& params,
+                                  std::string_view what, const Call& call) {
+  WebSocketRequest request{
+      .url = fmt::format("{}{}{}?{}", place->entry.url, root, path, form(params)),
+      .title = std::string(what),
+      .protocol = "binary"};
+  if (!login_.token.empty()) {
+    FLYT_ASSIGN(Secret header, token(call));
+    request.secret_headers.emplace_back("Authorization", std::move(header));
+  } else {
+    FLYT_ASSIGN(const Ticket mine, ticket(*place, {}, call));
+    request.secret_headers.emplace_back("Cookie", cookie_of(mine.cookie));
+  }
+  return WebSocket::connect(request, place->entry.trust, call);
 }
 
 Result<std::string> Api::upload(const std::string& path, const FileToSend& file,

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/http.hpp"
+#include "base/websocket.hpp"
 #include "drivers/proxmox/answers_json.hpp"
 #include "drivers/proxmox/multipart.hpp"
 
@@ -64,6 +65,17 @@ class Api {
   Result<std::string> upload(const std::string& path, const FileToSend& file, std::string_view what,
                              const Call& call);
 
+  // One of the nodes: for requests that only make sense at one and the same.
+  struct Node;
+  using Place = std::shared_ptr<Node>;
+  // The node that answered last.
+  Place place() { return node(0); }
+  Result<std::string> request_at(const Place& place, Method method, const std::string& path,
+                                 const Params& params, std::string_view what, const Call& call);
+  // Opens a web socket there. Errors begin with `what` and do not show the parameters.
+  Result<WebSocket> web_socket(const Place& place, const std::string& path, const Params& params,
+                               std::string_view what, const Call& call);
+
   // More nodes of the same cluster; those known already are passed over.
   void learn(std::vector<Entry> entries);
   // Host name or address of the first entry, as configured.
@@ -71,11 +83,6 @@ class Api {
   const Login& login() const { return login_; }
 
  private:
-  struct Node {
-    Entry entry;
-    Http http;
-    explicit Node(Entry of) : entry(std::move(of)), http(entry.trust) {}
-  };
   struct Ticket {
     Secret cookie, csrf;
     bool empty() const { return cookie.empty(); }
@@ -98,6 +105,7 @@ class Api {
   Result<HttpResponse> authenticated(Node& node, const Ask& ask, const Call& call);
   Result<std::string> request(const Ask& ask, std::string_view what, const Call& call);
   Result<Ticket> ticket(Node& node, const Ticket& refused, const Call& call);
+  Result<Secret> token(const Call& call);
 
   const Login login_;
   const std::string first_url_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -75,6 +76,7 @@ class Check {
                           (scope_.target && is_of(one, Side::target));
       if (wanted) FLYT_TRY(check(one));
     }
+    if (context_.settings.way == Way::api && scope_.target) FLYT_TRY(check_consoles());
     FLYT_TRY(check_nodes());
     return std::move(findings_);
   }
@@ -229,6 +231,31 @@ class Check {
     return std::any_of(
         cluster_.bridges.begin(), cluster_.bridges.end(),
         [](const BridgeFacts& one) { return one.vnet && one.zone == BridgeFacts{}.zone; });
+  }
+
+  // By SSH they are heard without. A machine lands and is proven by other means, too.
+  Status check_consoles() {
+    constexpr std::string_view role = "FlytConsole";
+    constexpr std::array<std::string_view, 1> needed{"VM.Console"};
+    const std::string& pool = context_.settings.pool;
+    const std::string path = pool.empty() ? "/vms" : "/pool/" + pool;
+    FLYT_ASSIGN(const Names names, missing_privileges(context_.api, path, needed, call_));
+    if (!names.empty()) {
+      Names lines = grant_lines(context_.api.login(), path, role);
+      lines.insert(lines.begin(), fmt::format("pveum role add {} --privs {}", role, needed[0]));
+      findings_.push_back(
+          {fmt::format("{} may not hear consoles: {} on {} is missing", who(), needed[0], path),
+           std::move(lines), false});
+    } else if (!context_.api.login().token.empty() && !consoles_take_tokens(cluster_.version)) {
+      findings_.push_back(
+          {fmt::format("{} cannot hear consoles: Proxmox VE {} takes no API token there", who(),
+                       cluster_.version),
+           {"user = \"flyt@pve\" and password, instead of a token"},
+           false});
+    } else {
+      notes_.emplace_back("consoles are heard by the API, each from when its machine runs");
+    }
+    return ok();
   }
 
   Status check_nodes() {

@@ -27,31 +27,59 @@ std::vector<std::string> words(const LandingHost& host, const std::string& vmid,
 
 }  // namespace
 
-Status Consoles::listen(const LandingHost& host, const std::string& vmid, const Call& call) {
+// REQUIRES: mutex_ is held.
+Status Consoles::begin(const std::string& vmid) {
   FLYT_TRY(make_private_folder(folder_));
-  const std::lock_guard lock(mutex_);
   listeners_.erase(vmid);
-  std::error_code failed;
-  std::filesystem::remove(file(vmid), failed);
-  if (failed) return system_error(fmt::format("removing {}", file(vmid).native()), failed.value());
+  return begin_console_log(file(vmid));
+}
+
+Status Consoles::listen(const LandingHost& host, const std::string& vmid, const Call& call) {
+  const std::lock_guard lock(mutex_);
+  FLYT_TRY(begin(vmid));
   FLYT_ASSIGN(Process process, Process::start({words(host, vmid, file(vmid), call)}));
-  listeners_.insert_or_assign(vmid, std::move(process));
+  listeners_[vmid].ssh = std::move(process);
   return ok();
 }
 
-Result<ConsoleText> Consoles::read(const LandingHost& host, const std::string& vmid,
-                                   const std::string& after, const Call& call) {
-  bool listening = false;
+Status Consoles::listen(Api& api, const MachineHere& here) {
+  const std::lock_guard lock(mutex_);
+  FLYT_TRY(begin(here.vmid));
+  listeners_[here.vmid].api = std::make_unique<Terminal>(api, here, file(here.vmid));
+  return ok();
+}
+
+bool Consoles::listens(const std::string& vmid) {
+  const std::lock_guard lock(mutex_);
+  return listeners_.contains(vmid);
+}
+
+bool Consoles::is_deaf(const std::string& vmid) {
+  const std::lock_guard lock(mutex_);
+  const auto found = listeners_.find(vmid);
+  if (found == listeners_.end() || !found->second.ssh || found->second.ssh->running()) return false;
+  std::error_code missing;
+  return std::filesystem::file_size(file(vmid), missing) == 0 || missing;
+}
+
+Result<ConsoleText> Consoles::read(const std::string& vmid, const std::string& after,
+                                   const Call& call) {
+  ConsoleText nothing{.known = true, .anew = false, .text = {}, .next = after, .more = false};
   {
     const std::lock_guard lock(mutex_);
-    listening = listeners_.contains(vmid);
+    const auto found = listeners_.find(vmid);
+    if (found != listeners_.end() && found->second.api) {
+      const Terminal::State state = found->second.api->state();
+      nothing.known = state.heard;
+      nothing.unheard = state.why;
+    }
   }
-  if (!listening) FLYT_TRY(listen(host, vmid, call));
+  if (!nothing.known) return nothing;
   const LandingHost here{"local", {}};
   auto piece = landing_log(here, file(vmid), after, call);
   if (piece) return console_text(*std::move(piece));
   if (piece.error().code != Errc::not_found) return std::move(piece).error();
-  return ConsoleText{.known = true, .anew = false, .text = {}, .next = after, .more = false};
+  return nothing;
 }
 
 void Consoles::forget(const std::string& vmid) {

@@ -4,38 +4,51 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "base/machine_spec.hpp"
 #include "base/process.hpp"
+#include "drivers/proxmox/terminal.hpp"
 #include "drivers/shared/landing.hpp"
 
 namespace flyt::proxmox {
 
-// Listeners of this process, one a machine: an SSH connection to its node that writes what it hears
-// into a file here, from before the machine is switched on until this object ends. While one
-// listens nobody else can (`qm terminal` waits). Thread-safe.
+// Listeners of this process, one a machine, which write what they hear into a file here until this
+// object ends. While one listens nobody else can (`qm terminal` waits). Thread-safe.
 class Consoles {
  public:
   explicit Consoles(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  // Begins anew. REQUIRES: host.ssh.
+  // These begin anew. By an SSH connection to its node, from before the machine is switched on.
+  // REQUIRES: host.ssh.
   Status listen(const LandingHost& host, const std::string& vmid, const Call& call);
-  // As Driver::console(). Where nobody listens yet, somebody does from now on: what was said before
-  // is lost.
-  Result<ConsoleText> read(const LandingHost& host, const std::string& vmid,
-                           const std::string& after, const Call& call);
+  // By the API, from when the machine runs. `api` must outlive this object.
+  Status listen(Api& api, const MachineHere& here);
+
+  bool listens(const std::string& vmid);
+  // Its SSH connection has ended, and nothing was heard by it.
+  bool is_deaf(const std::string& vmid);
+  // As Driver::console(). REQUIRES: listen() has succeeded.
+  Result<ConsoleText> read(const std::string& vmid, const std::string& after, const Call& call);
   void forget(const std::string& vmid);
 
  private:
+  struct Listener {
+    std::optional<Process> ssh;
+    std::unique_ptr<Terminal> api;
+  };
+
   std::filesystem::path file(const std::string& vmid) const {
     return folder_ / (vmid + ".console");
   }
+  Status begin(const std::string& vmid);
 
   const std::filesystem::path folder_;
   std::mutex mutex_;
-  std::map<std::string, Process> listeners_;
+  std::map<std::string, Listener> listeners_;
 };
 
 }  // namespace flyt::proxmox

@@ -351,6 +351,7 @@ void add_landing(Context& context, const Cluster& cluster, Inventory& found, con
         "staged here, uploaded to {} and imported from there, since landing = \"api\": the API "
         "takes a disk only whole",
         store ? "storage " + store->id : std::string("no storage, since none takes uploads"));
+    one.later = true;
     // Those that allocate a volume whole: the empty one stays until the imported one is there.
     one.doubles = one.kind == "lvm" || one.kind == "zfspool";
   }

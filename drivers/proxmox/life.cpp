@@ -70,13 +70,20 @@ void ask_guest(Api& api, const MachineHere& here, Observation& seen, const Call&
   }
 }
 
+// By SSH where it can be had: that hears from the first word on.
+Status listen(Context& context, const MachineHere& here, const Call& call) {
+  if (by_ssh(context.settings.way)) {
+    const auto host = landing_of(context, here.node, call);
+    if (host && context.consoles.listen(*host, here.vmid, call)) return ok();
+    FLYT_TRY(proceed(call, "listening to a console"));
+  }
+  return context.consoles.listen(context.api, here);
+}
+
 // Before it is switched on, so that nothing is missed. That nobody can listen is no reason not to.
-void listen(Context& context, const MachineHere& here, const Call& call) {
-  if (!by_ssh(context.settings.way)) return;
+void listen_early(Context& context, const MachineHere& here, const Call& call) {
   const auto config = read_config_of(context.api, here, call);
-  if (!config || !config->row.has("serial0")) return;
-  const auto host = landing_of(context, here.node, call);
-  if (host) (void)context.consoles.listen(*host, here.vmid, call);
+  if (config && config->row.has("serial0")) (void)listen(context, here, call);
 }
 
 }  // namespace
@@ -85,11 +92,12 @@ Result<ConsoleText> console(Context& context, const std::string& id, const std::
                             const Call& call) {
   FLYT_ASSIGN(const MachineHere here, find_machine(context.api, id, call));
   FLYT_ASSIGN(const ConfigFacts config, read_config_of(context.api, here, call));
-  if (!by_ssh(context.settings.way) || !config.row.has("serial0")) {
+  if (!config.row.has("serial0")) {
     return ConsoleText{.known = false, .anew = false, .text = {}, .next = after, .more = false};
   }
-  FLYT_ASSIGN(const LandingHost host, landing_of(context, here.node, call));
-  return context.consoles.read(host, here.vmid, after, call);
+  if (!context.consoles.listens(here.vmid)) FLYT_TRY(listen(context, here, call));
+  if (context.consoles.is_deaf(here.vmid)) FLYT_TRY(context.consoles.listen(context.api, here));
+  return context.consoles.read(here.vmid, after, call);
 }
 
 Status set_power(Context& context, const std::string& id, PowerChange change, const Call& call) {
@@ -98,7 +106,7 @@ Status set_power(Context& context, const std::string& id, PowerChange change, co
   const Power wanted = change == PowerChange::on ? Power::on : Power::off;
   if (now == wanted) return ok();
   FLYT_TRY(proceed(call, fmt::format("switching {}", title_of(here))));
-  if (wanted == Power::on) listen(context, here, call);
+  if (wanted == Power::on) listen_early(context, here, call);
   FLYT_TRY(begin(context.api, here, now, change, call));
   return look_until(
       [&]() -> Result<bool> {

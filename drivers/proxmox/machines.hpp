@@ -21,7 +21,8 @@ Result<Machine> make_template(Context& context, const std::string& id, const Mac
 
 Status set_power(Context& context, const std::string& id, Driver::PowerChange change,
                  const Call& call);
-// Of a machine with a serial console, where its node is reached by ssh; else it has none.
+// Of a machine with a serial console. Where nobody listens yet, somebody does from now on: what was
+// said before is lost.
 Result<ConsoleText> console(Context& context, const std::string& id, const std::string& after,
                             const Call& call);
 Result<Observation> observe(Context& context, const std::string& id, const Call& call);

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # A true guest moves from an OVA to a Proxmox VE where nobody may log in: by uploads and imports. flyt is killed in the
 # middle of an upload and goes on; what the machine finds on its disks is judged by cmp, that it lives by its guest
-# agent; nothing is left on the way.
+# agent and by what it says on its console, which is heard by the API; nothing is left on the way.
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 make_ova web01 --drivers all
-start_proxmox
+start_proxmox --version 9.1
 cat >flyt.toml <<END
 $(export_head web01 pve)
 $(proxmox_endpoint pve 'vmids = "9000-9999"' | grep -v '^ssh')
@@ -15,6 +15,7 @@ $(proxmox_endpoint pve 'vmids = "9000-9999"' | grep -v '^ssh')
 [machines.web01]
 convert = "none"
 boot_timeout = "300 s"
+marker = "GUEST-READY"
 probes = [ { agent = true } ]
 END
 sed -i 's/^landing = .*/landing = "api"/' flyt.toml
@@ -22,6 +23,7 @@ state=$FOLDER/state
 
 expect 0 flyt check
 says "storage local takes them"
+says "consoles are heard by the API"
 expect 0 flyt plan -o plan.json
 expect 0 flyt apply plan.json --until copied
 
@@ -52,6 +54,7 @@ echo "both disks are identical"
 expect 7 flyt apply plan.json
 says "SHA-256"
 says "was not read back"
+says 'the console says "GUEST-READY"'
 expect 7 flyt status plan.json
 vmid=$(vmid_of web01)
 config "$vmid" | tee config.json

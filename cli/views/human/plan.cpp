@@ -28,8 +28,12 @@ std::string ground_words(const Plan& plan) {
 
 std::string time_words(const Estimate& estimate) {
   if (estimate.likely.count() == 0) return "";
-  return fmt::format("   copy about {} ({} to {})", format_duration(estimate.likely),
-                     format_duration(estimate.low), format_duration(estimate.high));
+  std::string words = fmt::format("   copy about {} ({} to {})", format_duration(estimate.likely),
+                                  format_duration(estimate.low), format_duration(estimate.high));
+  if (estimate.land_bytes != 0) {
+    words += fmt::format(", {} of it with the source off", format_duration(estimate.land));
+  }
+  return words;
 }
 
 std::string policy_words(const Plan& plan, const Style& style) {

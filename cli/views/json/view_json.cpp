@@ -83,20 +83,22 @@ json of(const Plan& plan) {
   for (const auto& wave : plan.waves) {
     waves.push_back({{"name", wave.name}, {"machines", wave.machines}});
   }
-  return {{"digest", plan.digest},
-          {"source", plan.source},
-          {"target", plan.target},
-          {"disk_bytes", plan.estimate.disk_bytes},
-          {"copy_bytes", plan.estimate.copy_bytes},
-          {"duration",
-           {{"low_s", plan.estimate.low.count()},
-            {"likely_s", plan.estimate.likely.count()},
-            {"high_s", plan.estimate.high.count()}}},
-          {"policy", policy_word(plan)},
-          {"machines", machines},
-          {"waves", waves},
-          {"ground", list(plan.ground)},
-          {"concerns", list(plan.concerns)}};
+  return {
+      {"digest", plan.digest},
+      {"source", plan.source},
+      {"target", plan.target},
+      {"disk_bytes", plan.estimate.disk_bytes},
+      {"copy_bytes", plan.estimate.copy_bytes},
+      {"duration",
+       {{"low_s", plan.estimate.low.count()},
+        {"likely_s", plan.estimate.likely.count()},
+        {"high_s", plan.estimate.high.count()}}},
+      {"landing", {{"bytes", plan.estimate.land_bytes}, {"likely_s", plan.estimate.land.count()}}},
+      {"policy", policy_word(plan)},
+      {"machines", machines},
+      {"waves", waves},
+      {"ground", list(plan.ground)},
+      {"concerns", list(plan.concerns)}};
 }
 
 json of(const UndoReport& report) {

@@ -264,12 +264,9 @@ def mtunnel_websocket(ask):
 
 @call("POST /nodes/{node}/qemu/{vmid}/termproxy")
 def termproxy(ask):
+    """That there is nothing to hear is told by the terminal itself, later."""
     machine = find(ask.world, ask.get("vmid"), ask.node)
     name = ask.get("serial") or "serial0"
-    if name not in machine.config:
-        raise died("unable to find a serial interface")
-    if not machine.running:
-        raise died(f"VM {machine.vmid} not running")
     port = 5900 + len(ask.world.consoles) % 100
     ticket_text = f"PVEVNC:{ask.world.access.tunnel_ticket(ask.caller, name)[10:]}"
     console = {"vmid": machine.vmid, "name": name, "ticket": ticket_text, "user": ask.caller.full,
@@ -292,19 +289,33 @@ def console_websocket(ask):
     if ask.request.header("Upgrade", "").lower() != "websocket":
         return {"port": str(ask.get("port"))}
     machine = find(ask.world, ask.get("vmid"), ask.node)
-    relay(console, machine.process.path(console["name"]), WebSocket(ask.request))
+    web = console["web"] = WebSocket(ask.request)
+    try:
+        if log_in(ask.world, console, web):
+            relay(machine, console["name"], web)
+    finally:
+        console["done"].set()
     return UPGRADED
 
 
-def relay(console, path, web):
-    """The terminal's protocol: `user:ticket` first, then `0:length:text` from the client, plain bytes to it."""
+def log_in(world, console, web):
+    """The terminal asks the server who that is; what 8.4 asks takes no token's name."""
     hello = (web.read() or b"").decode(errors="replace").strip()
-    if hello != f"{console['user']}:{console['ticket']}":
-        console["done"].set()
-        return
+    if hello != f"{console['user']}:{console['ticket']}" or ("!" in console["user"] and world.version == "8.4"):
+        return False
     web.write(b"OK")
+    return True
+
+
+def relay(machine, name, web):
+    """The terminal's protocol: `user:ticket` first, then `0:length:text` from the client, plain bytes to it."""
+    if name not in machine.config:
+        return web.write(f"serial interface '{name}' not found\r\n".encode())
+    if not machine.running:
+        return web.write(f"VM {machine.vmid} not running\r\n".encode())
+    web.write(f"starting serial terminal on interface {name}\r\n".encode())
     serial = socket.socket(socket.AF_UNIX)
-    serial.connect(str(path))
+    serial.connect(str(machine.process.path(name)))
 
     def back():
         try:
@@ -312,6 +323,7 @@ def relay(console, path, web):
                 web.write(data)
         except OSError:
             pass  # either side has gone
+        web.hang_up()  # as the terminal's end ends the connection, without a word
     threading.Thread(target=back, daemon=True).start()
     buffer = b""
     while (data := web.read()) is not None:
@@ -324,7 +336,6 @@ def relay(console, path, web):
             buffer = buffer[end:]
         buffer = buffer if buffer.startswith(b"0") else b""  # a resize, or a sign of life
     serial.close()
-    console["done"].set()
 
 
 @call("POST /nodes/{node}/qemu/{vmid}/remote_migrate")

@@ -162,6 +162,14 @@ def console(fake, given):
     return {"text": file.read_text(errors="replace") if file.exists() else ""}
 
 
+@action("POST /cut")
+def cut(fake, given):
+    """{"vmid"}: the connections of those who listen to the machine by web sockets break."""
+    for one in list(fake.world.consoles.values()):
+        if one["vmid"] == int(given["vmid"]) and "web" in one:
+            one["web"].hang_up()
+
+
 @action("POST /hmp")
 def human(fake, given):
     """{"vmid", "command"}: a line for QEMU's monitor, as `hostfwd_add net0 tcp:127.0.0.1:8080-:80`."""

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import socket
 import struct
 
 from faults import Hangup
@@ -41,6 +42,13 @@ class WebSocket:
                 self.write(data, PONG)
             elif first & 0xf != PONG:
                 return data
+
+    def hang_up(self):
+        """From any thread: whoever reads here sees the end."""
+        try:
+            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+        except OSError:
+            pass  # the other side was first
 
     def write(self, data, kind=BINARY):
         if len(data) < 126:

@@ -2,9 +2,8 @@
 
 #include <atomic>
 
-#include "base/process.hpp"
 #include "tests/catch.hpp"
-#include "tests/temp_dir.hpp"
+#include "tests/unit/base/https_server.hpp"
 
 namespace flyt {
 namespace {
@@ -48,38 +47,11 @@ print(s.server_address[1], flush=True)
 s.serve_forever()
 )";
 
-// An HTTPS server with a certificate of its own for localhost, on a free port.
-struct Server {
-  Server() {
-    Command make{{"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem",
-                  "-out", "cert.pem", "-days", "2", "-subj", "/CN=localhost", "-addext",
-                  "subjectAltName=DNS:localhost"}};
-    make.folder = dir.path();
-    REQUIRE(check(make, {}));
-    fingerprint = fingerprint_by("-sha256");
-    Command serve{{"python3", "-c", script}};
-    serve.folder = dir.path();
-    process.emplace(Process::start(serve).value());
-    const auto port = process->read_line({}).value();
-    if (!port) FAIL(process->errors());
-    url = "https://localhost:" + *port;
-  }
-  // With colons.
-  std::string fingerprint_by(const std::string& kind) const {
-    Command print{{"openssl", "x509", "-in", "cert.pem", "-noout", "-fingerprint", kind}};
-    print.folder = dir.path();
-    const std::string printed = check(print, {})->output;
-    const auto begin = printed.find('=') + 1;
-    return printed.substr(begin, printed.find('\n') - begin);
-  }
-  HttpTrust by_ca() const { return {dir / "cert.pem", ""}; }
-
-  tests::TempDir dir;
-  std::string fingerprint, url;
-  std::optional<Process> process;
+struct Server : tests::HttpsServer {
+  Server() : HttpsServer(script) {}
 };
 
-bool can_serve() { return find_program("python3") && find_program("openssl"); }
+using tests::can_serve;
 
 HttpRequest get(const Server& server, const std::string& path) {
   return {"GET", server.url + path};

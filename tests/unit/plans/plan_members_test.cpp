@@ -157,6 +157,17 @@ TEST_CASE("what plans did not have at first comes back too", "[plans][document]"
 }
 
 // Plans that lie on disks and digests in journals must stay what they are.
+TEST_CASE("a plan says what lands later where something does", "[plans][document]") {
+  Plan plan = full_plan();
+  CHECK(plan_text(plan).find("land_bytes") == std::string::npos);
+  plan.estimate.land_bytes = 4;
+  plan.estimate.land = std::chrono::seconds(5);
+  const auto back = parse_plan(plan_text(plan));
+  if (!back) FAIL(back.error().what << " " << back.error().seen);
+  CHECK(back->estimate.land_bytes == 4);
+  CHECK(back->estimate.land == std::chrono::seconds(5));
+}
+
 TEST_CASE("the bytes of a plan do not change from one flyt to the next", "[plans][document]") {
   CHECK(plan_digest(full_plan()) ==
         "f14fc5e797478b6b41b97f594e128ca37e08e07d0235d8ef6212e357c4738f0e");

@@ -148,6 +148,13 @@ TEST_CASE("A declared marker must appear, whatever else is green", "[verifiers]"
     const auto blind = flyt::judge_boot(record, "");
     CHECK(blind.answer == Answer::unverified);
     CHECK_THAT(blind.why, Catch::Matchers::Contains("no console"));
+
+    flyt::ConsoleReader deaf("READY");
+    deaf.add({.unheard = "VM.Console is missing"});
+    record.console = deaf.signs();
+    const auto told = flyt::judge_boot(record, "");
+    CHECK(told.answer == Answer::unverified);
+    CHECK_THAT(told.why, Catch::Matchers::EndsWith("could be seen: VM.Console is missing"));
     CHECK(flyt::boot_settled(record));  // nothing to wait for
   }
   BootRecord nothing = with_console("", "READY");

@@ -389,6 +389,17 @@ TEST_CASE("a plan's summary tells what, where, how long, whether it is allowed, 
   CHECK_THAT(render_plan_summary(pilot(), "", Style{}), Catch::Contains("no plan was written"));
 }
 
+TEST_CASE("a plan tells how much lands while its source is off", "[cli][views]") {
+  Plan plan = pilot();
+  plan.estimate.land_bytes = 2ULL << 30;
+  plan.estimate.land = std::chrono::seconds(40);
+  for (const auto& text : {render_plan_summary(plan, "pilot.json", Style{}),
+                           render_plan(plan, "pilot.json", Style{})}) {
+    check_widths(text);
+    CHECK_THAT(text, Catch::Contains(", 40 s of it with the source off"));
+  }
+}
+
 TEST_CASE("a plan is shown for review with all that will be made of a machine", "[cli][views]") {
   const auto text = render_plan(pilot(), "pilot.json", Style{});
   check_widths(text);
