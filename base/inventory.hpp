@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/enrolment.hpp"
 #include "base/machine.hpp"
 
 namespace flyt {
@@ -25,6 +26,7 @@ enum class Capability : std::uint8_t {
   destroy,   // destroy()
   power,     // set_power()
   land,      // land(): what is written is not yet where the machine reads it
+  enrol,     // enrol()
 };
 
 class Capabilities {
@@ -137,7 +139,9 @@ struct Inventory {
   std::vector<std::string> notes;   // for people: transport, acceleration and why
   bool can_cut_over = false;        // the platform's driver can: DriverInfo::can_cut_over()
   bool can_track = false;           // the same: Capability::tracking
-  bool dns_names = false;  // its machines have no names but such as hosts have (dns_name.hpp)
+  bool can_enrol = false;           // the same: Capability::enrol
+  bool dns_names = false;    // its machines have no names but such as hosts have (dns_name.hpp)
+  EnrolmentChoices choices;  // only with Scope::enrolments; in no document
   std::vector<Finding> findings;  // only with Scope::findings; in no document
 };
 
@@ -148,6 +152,8 @@ struct Scope {
   std::string migration_id;           // only what this migration made
   bool findings = false;              // also what would hinder a migration: rights, hosts, clocks
   bool source = true, target = true;  // findings: as which of the two the endpoint is to serve
+  // What machines are to be enrolled with there: choices, and findings about the rights to.
+  std::vector<Enrolment> enrolments = {};
 };
 
 }  // namespace flyt

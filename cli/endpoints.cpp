@@ -83,6 +83,7 @@ void add_abilities(const DriverInfo& driver, Inventory& inventory) {
   if (driver.record) return;
   inventory.can_cut_over = driver.can_cut_over();
   inventory.can_track = driver.can.has(Capability::tracking);
+  inventory.can_enrol = driver.can.has(Capability::enrol);
 }
 
 bool is_source(const DriverInfo& driver) {

@@ -16,6 +16,10 @@ Result<std::vector<LandedDisk>> Lander::land(const LandSpec&, const Call&) {
                "there is nothing to land: disks are written where they are read"};
 }
 
+Result<Enrolment> Enroller::enrol(const std::string&, const Enrolment&, const Owner&, const Call&) {
+  return Error{Errc::unsupported, "machines of this platform are enrolled in nothing"};
+}
+
 Result<Observation> Driver::observe(const std::string&, const Call&) {
   return unsupported(*this, "observe machines");
 }

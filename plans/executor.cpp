@@ -299,7 +299,8 @@ Result<std::vector<MachineOutcome>> apply(const Plan& plan, const Site& site, co
             .track = planned.track_changes && crew.source->info().can.has(Capability::tracking),
             .convert = planned.convert,
             .land = crew.target->info().can.has(Capability::land),
-            .until = options.until});
+            .until = options.until,
+            .enrol = !planned.after.empty()});
   }
   Executor(runs, options, call).run(graph);
   FLYT_ASSIGN(const auto journaled, recorded(plan, *crew.journal));

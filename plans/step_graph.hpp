@@ -29,6 +29,7 @@ enum class StepKind : std::uint8_t {
   bytes,
   boot,
   ground,
+  enrol,  // what the site asks for of a machine that lives: start at boot, backup jobs ...
   clean,
 };
 
@@ -53,6 +54,7 @@ class StepGraph {
     bool convert = false;
     bool land = false;
     Until until = Until::landed;
+    bool enrol = false;
   };
   // The steps of one machine.
   void add_machine(std::size_t machine, const Machine& what);

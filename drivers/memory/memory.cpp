@@ -33,7 +33,7 @@ class MemoryDriver final : public Driver {
             std::string(version()),
             {Capability::observe, Capability::view, Capability::tracking, Capability::read,
              Capability::write, Capability::create, Capability::update, Capability::destroy,
-             Capability::power},
+             Capability::power, Capability::enrol},
             max_concurrency};
   }
 
@@ -74,6 +74,12 @@ class MemoryDriver final : public Driver {
     return update(folder_, locked, id, spec);
   }
 
+  Result<Enrolment> enrol(const std::string& machine, const Enrolment& wanted, const Owner& owner,
+                          const Call& call) override {
+    FLYT_ASSIGN(LockedWorld locked, folder_.lock(call));
+    return memory::enrol(locked, machine, wanted, owner);
+  }
+
   Status destroy(const std::string& id, const Owner& owner, const Call& call) override {
     FLYT_ASSIGN(LockedWorld locked, folder_.lock(call));
     return memory::destroy(folder_, locked, id, owner, call);
@@ -103,6 +109,7 @@ Result<Inventory> MemoryDriver::inventory(const Scope& scope, const Call& call) 
   }
   Inventory found = std::move(world.ground);
   if (!scope.findings) found.findings.clear();
+  if (!scope.enrolments.empty()) found.choices = world.choices;
   found.machines.erase(std::remove_if(found.machines.begin(), found.machines.end(), hidden),
                        found.machines.end());
   for (Machine& machine : found.machines) {

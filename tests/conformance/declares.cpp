@@ -40,6 +40,10 @@ const Attempt attempts[] = {
      [](Driver& d) {
        return code_of(d.land({nowhere, {migration("x"), 1}}, {}));
      }},
+    {Capability::enrol, "enrol",
+     [](Driver& d) {
+       return code_of(d.enrol(nowhere, {}, {migration("x"), 1}, {}));
+     }},
     {Capability::power, "set_power",
      [](Driver& d) { return code_of(d.set_power(nowhere, Driver::PowerChange::on, {})); }},
 };

@@ -36,6 +36,7 @@ TEST_CASE("the steps of a machine come in their order", "[plans][graph]") {
     Until until;
     const char* keys;
     bool land = false;
+    bool enrol = false;
   };
   const Row row = GENERATE(
       Row{1, false, false, false, Until::landed,
@@ -56,10 +57,14 @@ TEST_CASE("the steps of a machine come in their order", "[plans][graph]") {
           "shape bytes boot ground clean",
           true},
       Row{1, false, false, false, Until::copied, "check create view copy:0", true},
+      Row{1, false, false, false, Until::landed,
+          "check create view copy:0 shape bytes boot ground enrol clean", false, true},
+      Row{1, false, false, false, Until::copied, "check create view copy:0", false, true},
       Row{0, false, false, false, Until::landed,
           "check create view shape bytes boot ground clean"});
   StepGraph graph;
-  graph.add_machine(0, {row.disks, row.cutover, row.track, row.convert, row.land, row.until});
+  graph.add_machine(
+      0, {row.disks, row.cutover, row.track, row.convert, row.land, row.until, row.enrol});
   CHECK_FALSE(graph.complete(0));
   CHECK(order(graph) == row.keys);
   CHECK(graph.complete(0));
