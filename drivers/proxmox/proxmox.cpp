@@ -9,6 +9,7 @@
 
 #include "base/uri.hpp"
 #include "base/version.hpp"
+#include "drivers/proxmox/enrol.hpp"
 #include "drivers/proxmox/inventory.hpp"
 #include "drivers/proxmox/land.hpp"
 #include "drivers/proxmox/machines.hpp"
@@ -27,13 +28,15 @@ class ProxmoxDriver final : public Driver {
 
   DriverInfo info() const override {
     Capabilities can{Capability::observe, Capability::create, Capability::update,
-                     Capability::destroy, Capability::power};
+                     Capability::destroy, Capability::power,  Capability::enrol};
     if (context_.settings.way == Way::api) {
-      can = {Capability::observe, Capability::read,    Capability::write, Capability::create,
-             Capability::update,  Capability::destroy, Capability::power, Capability::land};
+      can = {Capability::observe, Capability::read,   Capability::write,
+             Capability::create,  Capability::update, Capability::destroy,
+             Capability::power,   Capability::land,   Capability::enrol};
     } else if (by_ssh(context_.settings.way)) {
-      can = {Capability::observe, Capability::view,   Capability::read,    Capability::write,
-             Capability::create,  Capability::update, Capability::destroy, Capability::power};
+      can = {Capability::observe, Capability::view,   Capability::read,
+             Capability::write,   Capability::create, Capability::update,
+             Capability::destroy, Capability::power,  Capability::enrol};
     }
     return {"proxmox", std::string(version()), can, calls_at_once};
   }
@@ -68,6 +71,10 @@ class ProxmoxDriver final : public Driver {
   Result<std::vector<LandedDisk>> land(const LandSpec& spec, const Call& call) override {
     if (context_.settings.way != Way::api) return Driver::land(spec, call);
     return proxmox::land(context_, spec, call);
+  }
+  Result<Enrolment> enrol(const std::string& machine, const Enrolment& wanted, const Owner& owner,
+                          const Call& call) override {
+    return proxmox::enrol(context_, machine, wanted, owner, call);
   }
   Status destroy(const std::string& id, const Owner& owner, const Call& call) override {
     return proxmox::destroy(context_, id, owner, call);
