@@ -22,6 +22,7 @@ enum class Capability : std::uint8_t {
   land,       // land(): what is written is not yet where the machine reads it
   volumes,    // create_machine(), publish() of volumes without a machine
   templates,  // publish() of templates
+  enrol,      // enrol()
 };
 
 class Capabilities {

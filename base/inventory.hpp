@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/driver_info.hpp"
+#include "base/enrolment.hpp"
 #include "base/machine.hpp"
 
 namespace flyt {
@@ -31,7 +32,7 @@ struct Storage {
   std::string id, name;
   std::string kind;  // "dir", "lvm-thin", "datastore"
   std::optional<std::uint64_t> size_bytes, free_bytes;
-  std::string land_by;  // in which way disks come there, and why; for people. Empty: there is one
+  std::string land_by;   // in which way disks come there, and why; for people. Empty: there is one
   bool doubles = false;  // while a disk lands there, it takes its room twice; in no document
   bool later = false;    // disks are sent there once their source is off (Lander); in no document
   // The kinds of volumes without a machine that flyt can make there: Volume::kind. One that keeps
@@ -104,7 +105,9 @@ struct Inventory {
   bool can_track = false;           // the same: Capability::tracking
   bool can_template = false;        // the same: Capability::templates; in no document
   bool can_grow = false;            // the same: Capability::grow
-  bool dns_names = false;  // its machines have no names but such as hosts have (dns_name.hpp)
+  bool can_enrol = false;           // the same: Capability::enrol
+  bool dns_names = false;    // its machines have no names but such as hosts have (dns_name.hpp)
+  EnrolmentChoices choices;  // only with Scope::enrolments; in no document
   std::vector<Finding> findings;  // only with Scope::findings; in no document
 };
 
@@ -116,6 +119,8 @@ struct Scope {
   std::string migration_id;           // only what this migration made
   bool findings = false;              // also what would hinder a migration: rights, hosts, clocks
   bool source = true, target = true;  // findings: as which of the two the endpoint is to serve
+  // What machines are to be enrolled with there: choices, and findings about the rights to.
+  std::vector<Enrolment> enrolments = {};
 };
 
 }  // namespace flyt

@@ -66,6 +66,16 @@ struct Probe {
 
 enum class Convert : std::uint8_t { automatic, virt_v2v, none };
 
+// [defaults.after] and [machines.NAME.after]; what is not said there is empty. Members as in
+// Enrolment.
+struct AfterSettings {
+  std::optional<bool> start_at_boot;
+  std::optional<std::uint32_t> start_order, start_delay;
+  std::optional<std::string> ha;  // also "none"
+  std::optional<std::string> ha_group, replicate_to, replicate_schedule;
+  std::optional<std::vector<std::string>> ha_rules, backup_jobs, firewall;
+};
+
 // [defaults] and [machines.NAME]; what is not said there is empty.
 struct MachineSettings {
   std::optional<Convert> convert;
@@ -74,6 +84,7 @@ struct MachineSettings {
   std::optional<std::string> name;    // on the target
   std::optional<std::string> marker;  // console text that means "it lives"
   std::vector<Probe> probes;
+  AfterSettings after;
   std::optional<unsigned> wave;  // of a machine
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/uri.hpp"
+#include "cli/after_toml.hpp"
 #include "cli/countries.hpp"
 
 namespace flyt::cli {
@@ -302,8 +303,8 @@ Result<NetworkTarget> read_network_target(const TomlTable& table, std::string_vi
 }
 
 Result<MachineSettings> read_settings(const TomlTable& table, bool of_one) {
-  std::vector<std::string_view> known = {"convert", "boot_timeout", "marker", "probes",
-                                         "track_changes"};
+  std::vector<std::string_view> known = {"convert", "boot_timeout",  "marker",
+                                         "probes",  "track_changes", "after"};
   if (of_one) known.insert(known.begin(), {"name", "wave"});
   FLYT_TRY(table.only(known));
   MachineSettings settings;
@@ -317,6 +318,7 @@ Result<MachineSettings> read_settings(const TomlTable& table, bool of_one) {
   if (wave) settings.wave = static_cast<unsigned>(*wave);
   FLYT_ASSIGN(settings.marker, table.text("marker"));
   FLYT_ASSIGN(settings.track_changes, table.boolean("track_changes"));
+  FLYT_ASSIGN(settings.after, read_after(table));
   FLYT_ASSIGN(const auto timeout, table.text("boot_timeout"));
   if (timeout) {
     const auto seconds = parse_duration(*timeout);

@@ -85,6 +85,7 @@ void add_abilities(const DriverInfo& driver, Inventory& inventory) {
   inventory.can_track = driver.can.has(Capability::tracking);
   inventory.can_template = driver.can.has(Capability::templates);
   inventory.can_grow = driver.can.has(Capability::grow);
+  inventory.can_enrol = driver.can.has(Capability::enrol);
 }
 
 bool is_source(const DriverInfo& driver) {

@@ -35,6 +35,24 @@ json of(const Mapping& mapping) {
   return {{"networks", networks}, {"storages", mapping.storages}};
 }
 
+json of(const AfterSettings& after) {
+  json out = json::object();
+  const auto add = [&out](const char* name, const auto& value) {
+    if (value) out[name] = *value;
+  };
+  add("start_at_boot", after.start_at_boot);
+  add("start_order", after.start_order);
+  add("start_delay", after.start_delay);
+  add("ha", after.ha);
+  add("ha_group", after.ha_group);
+  add("ha_rules", after.ha_rules);
+  add("backup_jobs", after.backup_jobs);
+  add("replicate_to", after.replicate_to);
+  add("replicate_schedule", after.replicate_schedule);
+  add("firewall", after.firewall);
+  return out;
+}
+
 json of(const MachineSettings& settings) {
   json out = json::object();
   if (settings.convert) out["convert"] = static_cast<int>(*settings.convert);
@@ -43,6 +61,7 @@ json of(const MachineSettings& settings) {
   if (settings.wave) out["wave"] = *settings.wave;
   if (settings.track_changes) out["track_changes"] = *settings.track_changes;
   if (settings.marker) out["marker"] = *settings.marker;
+  if (json after = of(settings.after); !after.empty()) out["after"] = std::move(after);
   for (const auto& probe : settings.probes) {
     out["probes"].push_back({{"kind", static_cast<int>(probe.kind)},
                              {"target", probe.target},

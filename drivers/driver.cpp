@@ -21,6 +21,10 @@ Result<Machine> Publisher::publish(const std::string&, const MachineSpec&, const
                "this driver makes no templates, and no volumes without a machine"};
 }
 
+Result<Enrolment> Enroller::enrol(const std::string&, const Enrolment&, const Owner&, const Call&) {
+  return Error{Errc::unsupported, "machines of this platform are enrolled in nothing"};
+}
+
 Result<Observation> Driver::observe(const std::string&, const Call&) {
   return unsupported(*this, "observe machines");
 }

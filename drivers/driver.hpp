@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/channel.hpp"
+#include "base/enrolment.hpp"
 #include "base/inventory.hpp"
 #include "base/land.hpp"
 #include "base/machine_spec.hpp"
@@ -48,6 +49,22 @@ class Publisher {
   virtual Result<Machine> publish(const std::string& id, const MachineSpec& spec, const Call& call);
 };
 
+// For platforms that take a machine up in what they do beside running it.
+class Enroller {
+ public:
+  Enroller() = default;
+  Enroller(const Enroller&) = delete;
+  Enroller& operator=(const Enroller&) = delete;
+  virtual ~Enroller() = default;
+
+  // Makes all of `wanted` so of a machine, and tells what of it is so, as read back. Idempotent.
+  // Only adds: what others have in a job, a group or a rule stays. Errc::not_found names a job, a
+  // group, a rule or a host that there is not, and Errc::denied what the login may not do, before
+  // anything is changed. destroy() takes all of it back.
+  virtual Result<Enrolment> enrol(const std::string& machine, const Enrolment& wanted,
+                                  const Owner& owner, const Call& call);
+};
+
 // Rules for all; tests/conformance runs them on every driver and decorator.
 // - Thread-safe up to info().max_concurrency. Never retries, sleeps for back-off, logs or prompts.
 //   Undeclared capability: Errc::unsupported.
@@ -55,7 +72,7 @@ class Publisher {
 //   and the outcome is UNKNOWN until read back.
 // - make_ and create_ are idempotent in Owner::id and name. drop_ and destroy: gone is success.
 // - An error carries the platform's own message (`seen`), the object, and a remedy.
-class Driver : public Lander, public Publisher {
+class Driver : public Lander, public Publisher, public Enroller {
  public:
   virtual DriverInfo info() const = 0;
   // All identities or an error; a machine that cannot be read says why. Scope::machine that is not

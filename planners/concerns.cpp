@@ -113,6 +113,14 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
     {"P-WAVES", warning, "waves are not planned yet",
      "The site puts machines into more than one wave, and the plan has one: flyt apply takes all "
      "in it. Plan one wave at a time: flyt plan --select NAMES."},
+    {"T-AFTER", warning, "the target can do nothing with machines beside running them",
+     "The site asks for more once they have landed ([defaults.after], [machines.NAME.after]), and "
+     "the target's driver does none of it: see to it by hand. Empty those keys for machines that "
+     "go there and need nothing of it: ha = \"none\", backup_jobs = []."},
+    {"T-AFTER-MISSING", blocker, "the target lacks what the site wants machines to be put into",
+     "A backup job, an HA group or rule, a security group or a host for replicas is named in "
+     "[defaults.after] or [machines.NAME.after] and is not there, or the disks come to where they "
+     "cannot be replicated from. flyt makes none of them. Make it there, or correct the name."},
     {"T-CPUS", warning, "no host of the target has as many CPUs",
      "It runs, but slower than it was. Give it fewer CPUs on the source first."},
     {"T-MAC", blocker, "a MAC address is taken",

@@ -10,6 +10,7 @@
 #include "base/nic_model.hpp"
 #include "base/units.hpp"
 #include "planners/concerns.hpp"
+#include "planners/enrol.hpp"
 #include "planners/mapping.hpp"
 
 namespace flyt {
@@ -38,6 +39,7 @@ class Drafter {
   void add_disks();
   void add_nics();
   void adopt();
+  void enrol();
 
   const PlanInput& input_;
   const Machine& source_;
@@ -185,6 +187,22 @@ void Drafter::adopt() {
   }
 }
 
+// What the driver cannot do at all is left out of the plan, which says so.
+void Drafter::enrol() {
+  if (source_.is_template) return;  // nobody takes care of what never runs
+  Enrolment wanted = enrolment_of(settings_.after);
+  if (wanted.empty()) return;
+  if (!input_.target->can_enrol) {
+    raise("T-AFTER", fmt::format("left out, since {} cannot: {}", input_.target->endpoint,
+                                 fmt::join(enrolment_words(wanted), "; ")));
+    return;
+  }
+  for (std::string& lack : not_there(wanted, draft_.machine.spec.disks, *input_.target)) {
+    raise("T-AFTER-MISSING", std::move(lack));
+  }
+  draft_.machine.after = std::move(wanted);
+}
+
 Draft Drafter::draft() {
   draft_.concerns = assess(
       *input_.site, {input_.source->endpoint, input_.source_can_cut_over, input_.windows_lacks},
@@ -202,6 +220,7 @@ Draft Drafter::draft() {
   add_disks();
   add_nics();
   adopt();
+  enrol();
   planned.probes = settings_.probes;
   planned.marker = settings_.marker.value_or(std::string());
   planned.track_changes = settings_.track_changes.value_or(false) && input_.source_can_track &&
@@ -222,6 +241,7 @@ MachineSettings settings_of(const Site& site, const std::string& name) {
   if (more.track_changes) settings.track_changes = more.track_changes;
   if (more.marker) settings.marker = more.marker;
   if (!more.probes.empty()) settings.probes = more.probes;
+  settings.after = over(std::move(settings.after), more.after);
   settings.name = more.name;
   return settings;
 }

@@ -302,7 +302,8 @@ Result<std::vector<MachineOutcome>> apply(const Plan& plan, const Site& site, co
             .land = crew.target->info().can.has(Capability::land),
             .starts = planned.starts(),
             .shaped = planned.spec.bare.empty(),
-            .until = options.until});
+            .until = options.until,
+            .enrol = !planned.after.empty()});
   }
   Executor(runs, options, call).run(graph);
   FLYT_ASSIGN(const auto journaled, recorded(plan, *crew.journal));

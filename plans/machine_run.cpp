@@ -43,6 +43,8 @@ Result<std::string> act(MachineRun& run, const Step& step, const Call& call) {
       return step_publish(run, call);
     case StepKind::ground:
       return step_ground(run, call);
+    case StepKind::enrol:
+      return step_enrol(run, call);
     case StepKind::clean:
       return step_clean(run, call);
   }

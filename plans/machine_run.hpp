@@ -82,6 +82,7 @@ Result<std::string> step_bytes(MachineRun& run, const Call& call);
 Result<std::string> step_boot(MachineRun& run, const Call& call);
 Result<std::string> step_publish(MachineRun& run, const Call& call);
 Result<std::string> step_ground(MachineRun& run, const Call& call);
+Result<std::string> step_enrol(MachineRun& run, const Call& call);
 Result<std::string> step_clean(MachineRun& run, const Call& call);
 
 // Makes the view, or finds it again; ViewDetail::number is left for the caller. Errc::unsupported:

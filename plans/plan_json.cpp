@@ -6,6 +6,7 @@
 
 #include "base/digest.hpp"
 #include "base/durable_file.hpp"
+#include "base/enrolment_fields.hpp"
 #include "base/fields_json.hpp"
 #include "base/machine_fields.hpp"
 #include "base/verdict_fields.hpp"
@@ -111,6 +112,7 @@ struct Fields<PlannedMachine> {
     io("boot_timeout_s", machine.boot_timeout);
     io("copy_bytes", machine.copy_bytes);
     io.unless_false("track_changes", machine.track_changes);
+    io.unless_empty("after", machine.after);
     io("adopts", machine.adopts);
   }
 };

@@ -104,6 +104,20 @@ constexpr std::string_view schema = R"json({
         "nics": {"type": "array", "items": {"$ref": "#/definitions/nic"}}
       }
     },
+    "names": {"type": "array", "items": {"type": "string", "minLength": 1}},
+    "after": {
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "start_at_boot": {"type": "boolean"},
+        "start_order": {"$ref": "#/definitions/count"},
+        "start_delay_s": {"type": "integer", "minimum": 0, "maximum": 86400},
+        "ha": {"enum": ["started", "ignored"]}, "ha_group": {"type": "string"},
+        "ha_rules": {"$ref": "#/definitions/names"},
+        "backup_jobs": {"$ref": "#/definitions/names"},
+        "replicate_to": {"type": "string"}, "replicate_schedule": {"type": "string"},
+        "firewall": {"$ref": "#/definitions/names"}
+      }
+    },
     "machine": {
       "type": "object", "additionalProperties": false,
       "required": ["migration_id", "source", "spec", "convert", "convert_why", "placement_why",
@@ -119,7 +133,8 @@ constexpr std::string_view schema = R"json({
         "marker": {"type": "string"},
         "boot_timeout_s": {"type": "integer", "minimum": 1, "maximum": 86400},
         "copy_bytes": {"$ref": "#/definitions/count"},
-        "track_changes": {"type": "boolean"}, "adopts": {"type": "string"}
+        "track_changes": {"type": "boolean"}, "after": {"$ref": "#/definitions/after"},
+        "adopts": {"type": "string"}
       }
     }
   }

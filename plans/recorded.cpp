@@ -106,6 +106,17 @@ void add_landed(const Steps& steps, MachineOutcome& outcome) {
   }
 }
 
+// What the target has taken it up in.
+void add_enrolled(const Steps& steps, MachineOutcome& outcome) {
+  const StepRecord* step = done(steps, "enrol");
+  const auto enrolled =
+      step != nullptr ? enrolment_detail(step->detail) : Result<Enrolment>(Error{});
+  if (!enrolled) return;
+  for (const std::string& one : enrolment_words(*enrolled)) {
+    outcome.record.push_back("after landing: " + one);
+  }
+}
+
 bool all_copied(const Steps& steps, const PlannedMachine& planned) {
   for (std::size_t i = 0; i < planned.source.disks.size(); ++i) {
     if (done(steps, fmt::format("copy:{}", i)) == nullptr) return false;
@@ -144,6 +155,7 @@ Result<std::vector<MachineOutcome>> recorded(const Plan& plan, Journal& journal)
     add_verdicts(steps, outcome);
     add_record(steps, planned, outcome);
     add_landed(steps, outcome);
+    add_enrolled(steps, outcome);
     set_state(steps, planned, outcome);
     outcomes.push_back(std::move(outcome));
   }

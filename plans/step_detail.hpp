@@ -9,6 +9,7 @@
 
 #include "base/channel.hpp"
 #include "base/digest.hpp"
+#include "base/enrolment.hpp"
 #include "base/land.hpp"
 #include "base/result.hpp"
 #include "base/verdict.hpp"
@@ -59,6 +60,7 @@ std::string detail_of(const CopyDetail& detail);
 std::string detail_of(const CommitDetail& detail);
 std::string detail_of(const Conversion& detail);
 std::string detail_of(const std::vector<LandedDisk>& disks);
+std::string detail_of(const Enrolment& enrolment);
 std::string detail_of(const std::vector<Verdict>& verdicts);
 std::string detail_of(const Error& error);
 // `source`: Machine::id of what it is made from.
@@ -72,6 +74,7 @@ Result<CopyDetail> copy_detail(std::string_view text);
 Result<CommitDetail> commit_detail(std::string_view text);
 Result<Conversion> conversion_detail(std::string_view text);
 Result<std::vector<LandedDisk>> landed_detail(std::string_view text);
+Result<Enrolment> enrolment_detail(std::string_view text);
 Result<std::vector<Verdict>> verdicts_detail(std::string_view text);
 std::optional<Error> error_detail(std::string_view text);
 std::string machine_detail(std::string_view text);  // the target's id; empty: none

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "base/enrolment_fields.hpp"
 #include "base/inventory_json.hpp"
 #include "plans/step_detail.hpp"
 
@@ -125,6 +126,10 @@ std::string detail_of(const std::vector<LandedDisk>& disks) {
   return dump({{"landed", std::move(all)}});
 }
 
+std::string detail_of(const Enrolment& enrolment) {
+  return dump({{"enrolled", fields_json(enrolment)}});
+}
+
 std::string detail_of(const std::vector<Verdict>& verdicts) {
   Json all = Json::array();
   for (const Verdict& verdict : verdicts) all.push_back(to_json(verdict));
@@ -201,6 +206,14 @@ Result<std::vector<LandedDisk>> landed_detail(std::string_view text) {
                        one.at("sha256").get<std::string>(), one.at("unread").get<std::string>()});
     }
     return disks;
+  });
+}
+
+Result<Enrolment> enrolment_detail(std::string_view text) {
+  return guarded<Enrolment>(text, "enrol", [](const Json& json) -> Result<Enrolment> {
+    auto enrolment = fields_from<Enrolment>(json.at("enrolled"), "enrolled", Words::lenient);
+    if (!enrolment) return not_readable("enrol");
+    return enrolment;
   });
 }
 

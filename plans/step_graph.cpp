@@ -10,9 +10,9 @@ namespace flyt {
 namespace {
 
 // In the order of StepKind.
-constexpr std::array<std::string_view, 18> names{
-    "check",   "create", "track", "view",  "copy",  "rest", "stop",    "last",   "delta",
-    "convert", "commit", "land",  "shape", "bytes", "boot", "publish", "ground", "clean"};
+constexpr std::array<std::string_view, 19> names{
+    "check",  "create", "track", "view",  "copy", "rest",    "stop",   "last",  "delta", "convert",
+    "commit", "land",   "shape", "bytes", "boot", "publish", "ground", "enrol", "clean"};
 
 bool moves_bytes(StepKind kind) {
   return kind == StepKind::copy || kind == StepKind::delta || kind == StepKind::commit ||
@@ -65,6 +65,7 @@ void StepGraph::add_machine(std::size_t machine, const Machine& what) {
   last = one(StepKind::bytes, last);
   last = one(what.starts ? StepKind::boot : StepKind::publish, last);
   last = one(StepKind::ground, last);
+  if (what.enrol) last = one(StepKind::enrol, last);
   one(StepKind::clean, last);
 }
 

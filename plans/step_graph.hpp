@@ -30,6 +30,7 @@ enum class StepKind : std::uint8_t {
   boot,
   publish,  // in place of `boot`, of what is never started
   ground,
+  enrol,  // what the site asks for of a machine that lives: start at boot, backup jobs ...
   clean,
 };
 
@@ -56,6 +57,7 @@ class StepGraph {
     bool starts = true;  // PlannedMachine::starts()
     bool shaped = true;  // it is a machine, which has more than its disks
     Until until = Until::landed;
+    bool enrol = false;
   };
   // The steps of one machine.
   void add_machine(std::size_t machine, const Machine& what);

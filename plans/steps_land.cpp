@@ -275,18 +275,59 @@ void keep_log(const MachineRun& run) {
                           run.manifest(0).parent_path() / run.conversion.log.filename(), ignored);
 }
 
-// A guest that does not live leaves all as it is: the overlay's log and the view may be needed.
 const Verdict* find_failure(const std::vector<Verdict>& verdicts) {
+  const auto found = std::find_if(verdicts.begin(), verdicts.end(),
+                                  [](const Verdict& one) { return one.answer == Answer::fail; });
+  return found == verdicts.end() ? nullptr : &*found;
+}
+
+// A guest that does not live leaves all as it is: the overlay's log and the view may be needed.
+const Verdict* find_dead(const std::vector<Verdict>& verdicts) {
   const auto found = std::find_if(verdicts.begin(), verdicts.end(), [](const Verdict& one) {
     return one.question == Question::boot && one.answer == Answer::fail;
   });
   return found == verdicts.end() ? nullptr : &*found;
 }
 
+// The driver says that it did what was asked for; what it has read back is compared.
+Status compare(const MachineRun& run, const Enrolment& seen) {
+  const Enrolment lacks = lacking(run.planned->after, seen);
+  if (lacks.empty()) return ok();
+  return Error{.code = Errc::internal,
+               .what = "the target has not done with the machine what the plan asks for",
+               .seen = fmt::format("not so: {}", fmt::join(enrolment_words(lacks), "; ")),
+               .why = fmt::format("a bug of the driver {}, or somebody changed it meanwhile",
+                                  run.crew->target->info().name)};
+}
+
+// The machine is where it belongs, whatever is missing beside it.
+Error landed_all_the_same(const MachineRun& run, Error error) {
+  error = std::move(error).within("after landing");
+  if (error.code == Errc::cancelled) return error;
+  const std::string here =
+      fmt::format("{} has landed and was started on {}", run.planned->spec.name, run.plan->target);
+  error.state = error.state.empty() ? here : fmt::format("{}; {}", here, error.state);
+  error.remedy.emplace_back("then apply the plan again: it goes on here");
+  return error;
+}
+
 }  // namespace
 
-Result<std::string> step_clean(MachineRun& run, const Call& call) {
+// Nobody is to start again, or to keep safe, what has failed its proof.
+Result<std::string> step_enrol(MachineRun& run, const Call& call) {
   if (const Verdict* failure = find_failure(run.outcome.verdicts)) {
+    return detail_of(std::vector{*failure});
+  }
+  const auto seen = run.crew->target->enrol(run.target.id, run.planned->after, run.owner(), call);
+  if (!seen) return landed_all_the_same(run, seen.error());
+  if (auto as_asked = compare(run, *seen); !as_asked) {
+    return landed_all_the_same(run, as_asked.error());
+  }
+  return detail_of(*seen);
+}
+
+Result<std::string> step_clean(MachineRun& run, const Call& call) {
+  if (const Verdict* failure = find_dead(run.outcome.verdicts)) {
     return detail_of(std::vector{*failure});
   }
   if (!run.view.name.empty() && run.crew->source->info().can.has(Capability::view)) {

@@ -12,6 +12,7 @@
 #include "cli/session.hpp"
 #include "cli/target_ground.hpp"
 #include "cli/today.hpp"
+#include "planners/enrol.hpp"
 
 namespace flyt::cli {
 namespace {
@@ -91,8 +92,11 @@ void judge_ground(const Site& site, const EndpointConfig& endpoint, const std::s
 // As what [move] has it; what that does not name may become both.
 Scope scope_of(const Site& site, const std::string& name) {
   const bool named = site.from == name || site.to == name;
-  return {
-      .findings = true, .source = !named || site.from == name, .target = !named || site.to == name};
+  const bool target = !named || site.to == name;
+  return {.findings = true,
+          .source = !named || site.from == name,
+          .target = target,
+          .enrolments = target ? enrolments_of(site) : std::vector<Enrolment>()};
 }
 
 EndpointCheck look_at(const Site& site, const EndpointConfig& endpoint, const Options& options,

@@ -63,6 +63,12 @@ id   = "{id}"   # of this site for life: keep it
 # boot_timeout = "180 s"
 # track_changes = true        # flyt may switch change tracking on at the source, while it moves
 
+# [defaults.after]            # once a machine lives on the target; none of it by default
+# start_at_boot = true
+# ha            = "started"
+# backup_jobs   = ["nightly"]   # that are there already, as is all that is named here
+# firewall      = ["web"]
+
 # [machines.web01]
 # probes = [ {{ http = "https://web01.example/health", expect = 200 }}, {{ tcp = "web01.example:443" }} ]
 )";

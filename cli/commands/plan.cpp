@@ -16,6 +16,7 @@
 #include "cli/target_ground.hpp"
 #include "cli/today.hpp"
 #include "movers/convert/windows_tools.hpp"
+#include "planners/enrol.hpp"
 #include "planners/planner.hpp"
 #include "planners/select.hpp"
 #include "plans/plan_document.hpp"
@@ -137,7 +138,8 @@ Attempt<Planned> plan_it(const Options& options, const Site& site, const Ends& e
     FLYT_ASSIGN(adopted, read_plan_of(site, *options.adopt));
   }
   FLYT_ASSIGN(const auto source, look_at_source(options, site.endpoints.at(ends.source), call));
-  FLYT_ASSIGN(const auto target, read_inventory(target_config, call));
+  FLYT_ASSIGN(const auto target,
+              read_inventory(target_config, call, {.enrolments = enrolments_of(site)}));
   PlanInput input;
   input.site = &site;
   input.source = &source;

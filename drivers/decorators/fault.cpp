@@ -103,6 +103,11 @@ class FaultDriver final : public Driver {
   Result<std::vector<LandedDisk>> land(const LandSpec& spec, const Call& call) override {
     return inject(plan_, "land", call, [&] { return driver_->land(spec, call); });
   }
+  Result<Enrolment> enrol(const std::string& machine, const Enrolment& wanted, const Owner& owner,
+                          const Call& call) override {
+    return inject(plan_, "enrol", call,
+                  [&] { return driver_->enrol(machine, wanted, owner, call); });
+  }
   Status destroy(const std::string& id, const Owner& owner, const Call& call) override {
     return inject(plan_, "destroy", call, [&] { return driver_->destroy(id, owner, call); });
   }

@@ -63,6 +63,12 @@ class ReadOnly final : public Driver {
     return Driver::land(spec, call);
   }
 
+  Result<Enrolment> enrol(const std::string& machine, const Enrolment& wanted, const Owner& owner,
+                          const Call& call) override {
+    FLYT_TRY(refuse(Capability::enrol, "enrol a machine", call));
+    return Driver::enrol(machine, wanted, owner, call);
+  }
+
   Status destroy(const std::string& id, const Owner& owner, const Call& call) override {
     FLYT_TRY(refuse(Capability::destroy, "remove a machine", call));
     return Driver::destroy(id, owner, call);

@@ -62,6 +62,10 @@ class Retry final : public Driver {
   Result<std::vector<LandedDisk>> land(const LandSpec& spec, const Call& call) override {
     return repeat(call, [&] { return driver_->land(spec, call); });
   }
+  Result<Enrolment> enrol(const std::string& machine, const Enrolment& wanted, const Owner& owner,
+                          const Call& call) override {
+    return repeat(call, [&] { return driver_->enrol(machine, wanted, owner, call); });
+  }
   Status destroy(const std::string& id, const Owner& owner, const Call& call) override {
     return repeat(call, [&] { return driver_->destroy(id, owner, call); });
   }

@@ -153,6 +153,21 @@ Result<Machine> already_made(const Machine& machine, const MachineSpec& spec) {
   return machine;
 }
 
+Status check_there(const EnrolmentChoices::Names& known, const std::vector<std::string>& wanted,
+                   std::string_view kind) {
+  for (const std::string& one : wanted) {
+    if (!known || std::find(known->begin(), known->end(), one) != known->end()) continue;
+    return Error{Errc::not_found, fmt::format("there is no {} {}", kind, one)};
+  }
+  return ok();
+}
+
+void add(const std::vector<std::string>& wanted, std::vector<std::string>& into) {
+  for (const std::string& one : wanted) {
+    if (std::find(into.begin(), into.end(), one) == into.end()) into.push_back(one);
+  }
+}
+
 void give_back(World& world, const Machine& machine) {
   for (const Disk& disk : machine.disks) {
     for (Storage& storage : world.ground.storages) {
@@ -256,6 +271,32 @@ Result<Machine> publish(const WorldFolder& folder, LockedWorld& locked, const st
   }
   FLYT_TRY(locked.save());
   return *machine;
+}
+
+Result<Enrolment> enrol(LockedWorld& locked, const std::string& id, const Enrolment& wanted,
+                        const Owner& owner) {
+  FLYT_ASSIGN(const Machine* machine, find_machine(locked.world, id));
+  FLYT_TRY(check_ours(*machine, owner));
+  const EnrolmentChoices& choices = locked.world.choices;
+  if (!wanted.ha_group.empty()) {
+    FLYT_TRY(check_there(choices.ha_groups, {wanted.ha_group}, "HA group"));
+  }
+  FLYT_TRY(check_there(choices.ha_rules, wanted.ha_rules, "HA rule"));
+  FLYT_TRY(check_there(choices.backup_jobs, wanted.backup_jobs, "backup job"));
+  FLYT_TRY(check_there(choices.firewall, wanted.firewall, "security group"));
+  Enrolment& now = locked.world.inside[id].enrolled;
+  if (wanted.start_at_boot) now.start_at_boot = true;
+  if (wanted.start_order) now.start_order = wanted.start_order;
+  if (wanted.start_delay) now.start_delay = wanted.start_delay;
+  for (const auto member : {&Enrolment::ha, &Enrolment::ha_group, &Enrolment::replicate_to,
+                            &Enrolment::replicate_schedule}) {
+    if (!(wanted.*member).empty()) now.*member = wanted.*member;
+  }
+  add(wanted.ha_rules, now.ha_rules);
+  add(wanted.backup_jobs, now.backup_jobs);
+  add(wanted.firewall, now.firewall);
+  FLYT_TRY(locked.save());
+  return now;
 }
 
 Status destroy(const WorldFolder& folder, LockedWorld& locked, const std::string& id,

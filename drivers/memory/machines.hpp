@@ -12,6 +12,8 @@ namespace flyt::memory {
 Result<Machine> create(const WorldFolder& folder, LockedWorld& locked, const MachineSpec& spec);
 Result<Machine> update(const WorldFolder& folder, LockedWorld& locked, const std::string& id,
                        const MachineSpec& spec);
+Result<Enrolment> enrol(LockedWorld& locked, const std::string& id, const Enrolment& wanted,
+                        const Owner& owner);
 Status destroy(const WorldFolder& folder, LockedWorld& locked, const std::string& id,
                const Owner& owner, const Call& call);
 // As Driver::publish().

@@ -34,7 +34,8 @@ class MemoryDriver final : public Driver {
             std::string(version()),
             {Capability::observe, Capability::view, Capability::tracking, Capability::read,
              Capability::write, Capability::create, Capability::update, Capability::destroy,
-             Capability::power, Capability::volumes, Capability::templates, Capability::grow},
+             Capability::power, Capability::volumes, Capability::templates, Capability::grow,
+             Capability::enrol},
             max_concurrency};
   }
 
@@ -73,6 +74,12 @@ class MemoryDriver final : public Driver {
                                  const Call& call) override {
     FLYT_ASSIGN(LockedWorld locked, folder_.lock(call));
     return update(folder_, locked, id, spec);
+  }
+
+  Result<Enrolment> enrol(const std::string& machine, const Enrolment& wanted, const Owner& owner,
+                          const Call& call) override {
+    FLYT_ASSIGN(LockedWorld locked, folder_.lock(call));
+    return memory::enrol(locked, machine, wanted, owner);
   }
 
   Status destroy(const std::string& id, const Owner& owner, const Call& call) override {
@@ -127,6 +134,7 @@ Result<Inventory> MemoryDriver::inventory(const Scope& scope, const Call& call) 
   }
   Inventory found = std::move(world.ground);
   if (!scope.findings) found.findings.clear();
+  if (!scope.enrolments.empty()) found.choices = world.choices;
   found.machines.erase(std::remove_if(found.machines.begin(), found.machines.end(), hidden),
                        found.machines.end());
   for (Machine& machine : found.machines) {

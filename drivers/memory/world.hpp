@@ -38,6 +38,7 @@ struct Inside {
   std::map<std::string, std::uint64_t> seeds;  // disk -> seed of its first content; none: zeroes
   std::vector<std::string> independent;        // disks that no view holds
   std::vector<HeldView> views;
+  Enrolment enrolled;
   std::int64_t shown_from = 0;  // milliseconds of the system's clock: the inventory lags
 };
 
@@ -62,6 +63,7 @@ struct World {
   std::map<std::string, Inside> inside;  // by Machine::id
   std::vector<Server> servers;
   Habits habits;
+  EnrolmentChoices choices;  // what machines can be enrolled with; nothing: all of it
 
   Machine* machine(std::string_view id);
   Machine* made_by(std::string_view migration_id);

@@ -3,11 +3,24 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/enrolment_fields.hpp"
 #include "base/inventory_json.hpp"
 #include "base/members_json.hpp"
 #include "drivers/memory/world.hpp"
 
-namespace flyt::memory {
+namespace flyt {
+
+template <>
+struct Fields<EnrolmentChoices> {
+  static void visit(auto& io, auto& choices) {
+    io("ha_groups", choices.ha_groups);
+    io("ha_rules", choices.ha_rules);
+    io("backup_jobs", choices.backup_jobs);
+    io("firewall", choices.firewall);
+  }
+};
+
+namespace memory {
 namespace {
 
 using Json = nlohmann::json;
@@ -118,12 +131,14 @@ Result<HeldView> view_from(const Json& json, const std::string& machine) {
 Json inside_json(const Inside& inside) {
   Json views = Json::array();
   for (const HeldView& held : inside.views) views.push_back(view_json(held));
-  return {{"agent", inside.agent},           {"deaf", inside.deaf},
-          {"host_name", inside.host_name},   {"addresses", inside.addresses},
-          {"boots", inside.boots},           {"console", inside.console},
-          {"tracking", inside.tracking},     {"changes", inside.changes},
-          {"seeds", inside.seeds},           {"views", views},
-          {"shown_from", inside.shown_from}, {"independent", inside.independent}};
+  Json json = {{"agent", inside.agent},           {"deaf", inside.deaf},
+               {"host_name", inside.host_name},   {"addresses", inside.addresses},
+               {"boots", inside.boots},           {"console", inside.console},
+               {"tracking", inside.tracking},     {"changes", inside.changes},
+               {"seeds", inside.seeds},           {"views", views},
+               {"shown_from", inside.shown_from}, {"independent", inside.independent}};
+  if (!inside.enrolled.empty()) json["enrolled"] = fields_json(inside.enrolled);
+  return json;
 }
 
 Result<Inside> inside_from(const Json& json, const std::string& machine) {
@@ -148,6 +163,9 @@ Result<Inside> inside_from(const Json& json, const std::string& machine) {
   FLYT_TRY(each_member(json, "seeds", [&](const std::string& disk, const Json& seed) {
     return take(seed, disk, inside.seeds[disk]);
   }));
+  if (const auto enrolled = json.find("enrolled"); enrolled != json.end()) {
+    FLYT_ASSIGN(inside.enrolled, fields_from<Enrolment>(*enrolled, "enrolled", Words::lenient));
+  }
   FLYT_TRY(each_of(json, "views", [&](const Json& one) -> Status {
     FLYT_ASSIGN(HeldView held, view_from(one, machine));
     inside.views.push_back(std::move(held));
@@ -242,6 +260,9 @@ Result<World> world_from(const Json& json) {
     world.servers.push_back(std::move(server));
     return ok();
   }));
+  if (const auto choices = json.find("choices"); choices != json.end()) {
+    FLYT_ASSIGN(world.choices, fields_from<EnrolmentChoices>(*choices, "choices", Words::lenient));
+  }
   if (const auto habits = json.find("habits"); habits != json.end()) {
     FLYT_ASSIGN(world.habits, habits_from(*habits));
   }
@@ -259,6 +280,10 @@ std::string world_text(const World& world) {
   Json json = to_json(world.ground);
   json["format"] = format_version;
   json["habits"] = habits_json(world.habits);
+  const EnrolmentChoices& choices = world.choices;
+  if (choices.ha_groups || choices.ha_rules || choices.backup_jobs || choices.firewall) {
+    json["choices"] = fields_json(choices);
+  }
   json["inside"] = Json::object();
   for (const auto& [id, inside] : world.inside) json["inside"][id] = inside_json(inside);
   json["findings"] = Json::array();
@@ -270,4 +295,5 @@ std::string world_text(const World& world) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-}  // namespace flyt::memory
+}  // namespace memory
+}  // namespace flyt

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/units.hpp"
+#include "drivers/proxmox/enrol_rights.hpp"
 #include "drivers/proxmox/land.hpp"
 #include "drivers/proxmox/machines.hpp"
 #include "drivers/proxmox/privileges.hpp"
@@ -31,10 +32,6 @@ struct Ability {
   bool must;
   std::vector<std::string_view> privileges;
 };
-
-bool is_before_9(const std::string& version) {
-  return version.starts_with("8.") || version.starts_with("7.");
-}
 
 // That volumes are listed takes VM.Backup or VM.Config.Disk, and the first changes nothing.
 std::vector<Ability> abilities(const std::string& version) {
@@ -61,8 +58,6 @@ bool is_of(const Ability& ability, Side side) {
   return ability.of == Of::both || (side == Side::source) == (ability.of == Of::source);
 }
 
-std::string_view name_of(Side side) { return side == Side::source ? "FlytSource" : "FlytMove"; }
-
 class Check {
  public:
   Check(Context& context, const Cluster& cluster, const Scope& scope,
@@ -70,13 +65,14 @@ class Check {
       : context_(context), cluster_(cluster), scope_(scope), notes_(notes), call_(call) {}
 
   Result<std::vector<Finding>> run() {
-    FLYT_TRY(read_roles());
+    FLYT_ASSIGN(roles_, read_roles(context_.api, call_));
     for (const Ability& one : abilities(cluster_.version)) {
       const bool wanted = (scope_.source && is_of(one, Side::source)) ||
                           (scope_.target && is_of(one, Side::target));
       if (wanted) FLYT_TRY(check(one));
     }
     if (context_.settings.way == Way::api && scope_.target) FLYT_TRY(check_consoles());
+    FLYT_TRY(check_enrolments());
     FLYT_TRY(check_nodes());
     return std::move(findings_);
   }
@@ -90,40 +86,14 @@ class Check {
 
   const std::string& who() const { return context_.api.login().who(); }
 
-  // Everybody may read them.
-  Status read_roles() {
-    FLYT_ASSIGN(const std::vector<Row> rows,
-                context_.api.get_rows("/access/roles", "listing the roles", call_));
-    for (const Row& row : rows) roles_[row.text("roleid")] = "," + row.text("privs") + ",";
-    return ok();
-  }
-
   Result<Names> missing(const std::string& path, const std::vector<std::string_view>& wanted) {
     return missing_privileges(context_.api, path, wanted, call_);
   }
 
-  // Makes the role, or adds to one of this name what it lacks; empty: it has all.
-  std::string role_line(Side side) const {
-    const Names all = role_privileges(side, cluster_.version);
-    const auto known = roles_.find(std::string(name_of(side)));
-    if (known == roles_.end()) {
-      return fmt::format("pveum role add {} --privs \"{}\"", name_of(side), fmt::join(all, " "));
-    }
-    Names lacks;
-    for (const std::string& one : all) {
-      if (known->second.find("," + one + ",") == std::string::npos) lacks.push_back(one);
-    }
-    if (lacks.empty()) return {};
-    return fmt::format("pveum role modify {} --append 1 --privs \"{}\"", name_of(side),
-                       fmt::join(lacks, " "));
-  }
-
   Names grant(const std::string& path, Side side) const {
-    Names lines = grant_lines(context_.api.login(), path, name_of(side));
-    if (std::string line = role_line(side); !line.empty()) {
-      lines.insert(lines.begin(), std::move(line));
-    }
-    return lines;
+    const std::vector<std::string> all = role_privileges(side, cluster_.version);
+    const std::vector<std::string_view> privileges(all.begin(), all.end());
+    return grant_lines(context_.api.login(), path, role_name(side), roles_, privileges);
   }
 
   // `where`: for people, `path`: what is to be granted.
@@ -151,6 +121,21 @@ class Check {
         break;
     }
     return check_path(ability, "/");
+  }
+
+  // What the site asks for once machines have landed.
+  Status check_enrolments() {
+    const std::string& pool = context_.settings.pool;
+    const std::string machines = pool.empty() ? "/vms" : "/pool/" + pool;
+    for (const EnrolRight& right : enrol_rights(scope_.enrolments, cluster_.version, machines)) {
+      FLYT_ASSIGN(const Names names, missing(right.path, right.privileges));
+      if (names.empty()) continue;
+      findings_.push_back(
+          {fmt::format("{} may not {}: {} on {} {} missing", who(), right.what,
+                       fmt::join(names, ", "), right.path, names.size() == 1 ? "is" : "are"),
+           grant_lines(context_.api.login(), right, roles_), true});
+    }
+    return ok();
   }
 
   Status check_path(const Ability& ability, const std::string& path) {
@@ -333,11 +318,13 @@ class Check {
   const Scope& scope_;
   std::vector<std::string>& notes_;
   const Call& call_;
-  std::map<std::string, std::string> roles_;  // name: ",VM.Audit,...,"
+  Roles roles_;
   std::vector<Finding> findings_;
 };
 
 }  // namespace
+
+std::string_view role_name(Side side) { return side == Side::source ? "FlytSource" : "FlytMove"; }
 
 std::vector<std::string> role_privileges(Side side, const std::string& version) {
   std::vector<std::string> all;

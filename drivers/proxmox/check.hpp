@@ -1,6 +1,8 @@
 // What would hinder a migration: `flyt check`.
 #pragma once
 
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/inventory.hpp"
@@ -21,5 +23,6 @@ Result<std::vector<Finding>> find_hindrances(Context& context, const Cluster& cl
 // its order; they differ between the versions 8 and 9.
 enum class Side : std::uint8_t { source, target };
 std::vector<std::string> role_privileges(Side side, const std::string& version);
+std::string_view role_name(Side side);
 
 }  // namespace flyt::proxmox

@@ -170,6 +170,10 @@ std::string qemu_path(const MachineHere& here) {
   return fmt::format("{}/qemu/{}", node_path(here.node), here.vmid);
 }
 
+bool is_before_9(const std::string& version) {
+  return version.starts_with("8.") || version.starts_with("7.");
+}
+
 bool StorageFacts::has_files() const {
   static constexpr std::array<std::string_view, 6> kinds{"dir",    "nfs",       "cifs",
                                                          "cephfs", "glusterfs", "btrfs"};

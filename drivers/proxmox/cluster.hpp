@@ -54,6 +54,9 @@ struct MachineHere {
 std::string node_path(const std::string& node);
 std::string qemu_path(const MachineHere& here);
 
+// Privileges and high availability have other names from 9 on.
+bool is_before_9(const std::string& version);
+
 struct Cluster {
   std::string version;           // "8.4.1"
   std::string name;              // empty: a single node, or nobody may see it

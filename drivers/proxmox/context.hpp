@@ -52,6 +52,7 @@ struct Context {
   const KeptFiles kept;                      // volumes without a machine that migrations made
   std::mutex reaching;                       // guards `hosts`
   std::map<std::string, LandingHost> hosts;  // by node, once somebody has asked for a disk there
+  std::mutex enrolling;                      // one machine at a time is put into jobs and rules
   std::mutex making;  // one machine at a time: numbers, names and migrations are compared first
 };
 

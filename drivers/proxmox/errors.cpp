@@ -16,7 +16,7 @@ struct Meaning {
   std::string_view why = {}, remedy = {};
 };
 
-constexpr std::array<Meaning, 22> meanings{{
+constexpr std::array<Meaning, 23> meanings{{
     {"Permission check failed", Errc::denied, "the token or user lacks a privilege",
      "flyt check names each, and prints the pveum lines that grant it"},
     {"Only root can", Errc::denied, "a token never counts as root, not even root's"},
@@ -26,6 +26,8 @@ constexpr std::array<Meaning, 22> meanings{{
     {"is locked", Errc::unavailable, "another task works on the machine, or one has left its lock"},
     {"checksum mismatch (file change by other user?)", Errc::unavailable,
      "somebody changed the machine at the same moment"},
+    {"detected modified configuration", Errc::unavailable,
+     "somebody changed the same thing at the same moment"},
     {"checksum mismatch: got", Errc::corrupt, "what arrived is not what was sent"},
     {"does not support 'import' content", Errc::unsupported, "the storage takes no uploads",
      "pvesm set STORAGE --content import,..."},

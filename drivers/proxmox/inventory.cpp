@@ -10,6 +10,7 @@
 #include "base/uri.hpp"
 #include "drivers/proxmox/bare.hpp"
 #include "drivers/proxmox/check.hpp"
+#include "drivers/proxmox/enrol.hpp"
 #include "drivers/proxmox/land.hpp"
 
 namespace flyt::proxmox {
@@ -262,6 +263,9 @@ Result<Inventory> read_inventory(Context& context, const Scope& scope, const Cal
   add_networks(cluster, context.settings.node, found);
   add_landing(context, cluster, found, call);
   FLYT_TRY(add_machines(context, cluster, scope, found, call));
+  if (!scope.enrolments.empty()) {
+    FLYT_ASSIGN(found.choices, read_choices(context, cluster, scope.enrolments, call));
+  }
   if (scope.findings) {
     FLYT_ASSIGN(found.findings, find_hindrances(context, cluster, scope, found.notes, call));
   }

@@ -7,6 +7,7 @@
 #include "base/dns_name.hpp"
 #include "base/units.hpp"
 #include "drivers/proxmox/build.hpp"
+#include "drivers/proxmox/enrol.hpp"
 #include "drivers/proxmox/land.hpp"
 #include "drivers/proxmox/placement.hpp"
 #include "drivers/proxmox/tasks.hpp"
@@ -247,6 +248,7 @@ Status destroy(Context& context, const std::string& id, const Owner& owner, cons
   const Machine& machine = facts->config.machine;
   FLYT_TRY(check_ours(machine, owner));
   const std::string what = fmt::format("removing {}", machine.name);
+  FLYT_TRY(leave(context, facts->here, call));
   if (machine.power != Power::off) {
     FLYT_TRY(set_power(context, id, Driver::PowerChange::forced_off, call));
   }

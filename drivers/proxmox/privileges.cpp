@@ -23,6 +23,28 @@ Result<std::vector<std::string>> missing_privileges(Api& api, const std::string&
   return lacks;
 }
 
+Result<Roles> read_roles(Api& api, const Call& call) {
+  FLYT_ASSIGN(const std::vector<Row> rows,
+              api.get_rows("/access/roles", "listing the roles", call));
+  Roles roles;
+  for (const Row& row : rows) roles[row.text("roleid")] = "," + row.text("privs") + ",";
+  return roles;
+}
+
+std::string role_line(const Roles& roles, std::string_view role,
+                      std::span<const std::string_view> privileges) {
+  const auto known = roles.find(role);
+  if (known == roles.end()) {
+    return fmt::format("pveum role add {} --privs \"{}\"", role, fmt::join(privileges, " "));
+  }
+  std::vector<std::string_view> lacks;
+  for (const std::string_view one : privileges) {
+    if (known->second.find(fmt::format(",{},", one)) == std::string::npos) lacks.push_back(one);
+  }
+  if (lacks.empty()) return {};
+  return fmt::format("pveum role modify {} --append 1 --privs \"{}\"", role, fmt::join(lacks, " "));
+}
+
 // A token has what its user and itself are granted, both.
 std::vector<std::string> grant_lines(const Login& login, const std::string& path,
                                      std::string_view role) {
@@ -32,6 +54,16 @@ std::vector<std::string> grant_lines(const Login& login, const std::string& path
       fmt::format("pveum acl modify {} --users {} --roles {}", path, user, role)};
   if (user != who) {
     lines.push_back(fmt::format("pveum acl modify {} --tokens '{}' --roles {}", path, who, role));
+  }
+  return lines;
+}
+
+std::vector<std::string> grant_lines(const Login& login, const std::string& path,
+                                     std::string_view role, const Roles& roles,
+                                     std::span<const std::string_view> privileges) {
+  std::vector<std::string> lines = grant_lines(login, path, role);
+  if (std::string line = role_line(roles, role, privileges); !line.empty()) {
+    lines.insert(lines.begin(), std::move(line));
   }
   return lines;
 }

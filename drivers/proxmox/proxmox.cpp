@@ -11,6 +11,7 @@
 #include "base/bare_volume.hpp"
 #include "base/uri.hpp"
 #include "base/version.hpp"
+#include "drivers/proxmox/enrol.hpp"
 #include "drivers/proxmox/inventory.hpp"
 #include "drivers/proxmox/land.hpp"
 #include "drivers/proxmox/machines.hpp"
@@ -30,15 +31,15 @@ class ProxmoxDriver final : public Driver {
   DriverInfo info() const override {
     Capabilities can{Capability::observe, Capability::create, Capability::update,
                      Capability::destroy, Capability::power,  Capability::templates,
-                     Capability::grow};
+                     Capability::grow,    Capability::enrol};
     if (context_.settings.way == Way::api) {
-      can = {Capability::observe, Capability::read,   Capability::write,
-             Capability::create,  Capability::update, Capability::destroy,
-             Capability::power,   Capability::land,   Capability::templates};
+      can = {Capability::observe,   Capability::read,    Capability::write, Capability::create,
+             Capability::update,    Capability::destroy, Capability::power, Capability::land,
+             Capability::templates, Capability::enrol};
     } else if (by_ssh(context_.settings.way)) {
-      can = {Capability::observe, Capability::view,    Capability::read,     Capability::write,
-             Capability::create,  Capability::update,  Capability::grow,     Capability::destroy,
-             Capability::power,   Capability::volumes, Capability::templates};
+      can = {Capability::observe, Capability::view,    Capability::read,      Capability::write,
+             Capability::create,  Capability::update,  Capability::grow,      Capability::destroy,
+             Capability::power,   Capability::volumes, Capability::templates, Capability::enrol};
     }
     return {"proxmox", std::string(version()), can, calls_at_once};
   }
@@ -77,6 +78,10 @@ class ProxmoxDriver final : public Driver {
   Result<std::vector<LandedDisk>> land(const LandSpec& spec, const Call& call) override {
     if (context_.settings.way != Way::api) return Driver::land(spec, call);
     return proxmox::land(context_, spec, call);
+  }
+  Result<Enrolment> enrol(const std::string& machine, const Enrolment& wanted, const Owner& owner,
+                          const Call& call) override {
+    return proxmox::enrol(context_, machine, wanted, owner, call);
   }
   Status destroy(const std::string& id, const Owner& owner, const Call& call) override {
     return bare_volume_of(id) ? destroy_bare(context_, id, owner, call)

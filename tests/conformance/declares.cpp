@@ -53,6 +53,10 @@ const Attempt attempts[] = {
        spec.is_template = true;
        return code_of(d.publish(nowhere, spec, {}));
      }},
+    {Capability::enrol, "enrol",
+     [](Driver& d) {
+       return code_of(d.enrol(nowhere, {}, {migration("x"), 1}, {}));
+     }},
     {Capability::power, "set_power",
      [](Driver& d) { return code_of(d.set_power(nowhere, Driver::PowerChange::on, {})); }},
 };

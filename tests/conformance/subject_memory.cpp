@@ -15,6 +15,8 @@ class MemoryPlatform final : public Platform {
       : wrap_(std::move(wrap)), folder_(folder_of_test_ / "world") {
     memory::World world = memory::empty_world("2f1c1a52-conformance");
     world.habits = habits;
+    world.choices.backup_jobs = std::vector<std::string>{"nightly"};
+    world.choices.firewall = std::vector<std::string>{"web", "ssh"};
     world.ground.findings = {{"the lamp is out", {"switch it on"}, false}};
     written_ = folder_.write(world);
   }
@@ -54,6 +56,14 @@ class MemoryPlatform final : public Platform {
     std::ofstream(file, std::ios::binary) << content;
     FLYT_TRY(locked.save());
     return volume.disks.front().id;
+  }
+
+  Enrolment offers() override {
+    return {.start_at_boot = true, .backup_jobs = {"nightly"}, .firewall = {"web", "ssh"}};
+  }
+  Enrolment enrolled(const std::string& machine) override {
+    auto locked = folder_.lock({});
+    return locked ? locked->world.inside[machine].enrolled : Enrolment();
   }
 
   std::shared_ptr<void> hold() override {

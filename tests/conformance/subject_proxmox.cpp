@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 
@@ -88,6 +89,47 @@ class ProxmoxPlatform final : public Platform {
     return "pve1/local:iso/" + name;
   }
 
+  Enrolment offers() override {
+    return {.start_at_boot = true,
+            .start_order = 7,
+            .start_delay = 30,
+            .ha = "ignored",
+            .ha_group = "north",
+            .backup_jobs = {"nightly"},
+            .firewall = {"ssh", "web"}};
+  }
+
+  // By the API, as another client reads it.
+  Enrolment enrolled(const std::string& machine) override {
+    Enrolment seen;
+    const auto listed = [&](const std::string& text) {
+      return ("," + text + ",").find("," + machine + ",") != std::string::npos;
+    };
+    for (const auto& job : fake_->api("GET", "/cluster/backup")) {
+      if (listed(job.value("vmid", ""))) seen.backup_jobs.push_back(job.at("id"));
+    }
+    for (const auto& resource : fake_->api("GET", "/cluster/ha/resources")) {
+      if (resource.at("sid") != "vm:" + machine) continue;
+      seen.ha = resource.at("state");
+      seen.ha_group = resource.value("group", "");
+    }
+    const auto there = fake_->control("GET", "/left").at("vms");
+    if (!there.contains(machine)) return seen;
+    const std::string path = "/nodes/pve1/qemu/" + machine;
+    const auto config = fake_->api("GET", path + "/config");
+    seen.start_at_boot = config.value("onboot", 0) == 1;
+    if (const std::string startup = config.value("startup", ""); !startup.empty()) {
+      unsigned order = 0, up = 0;
+      REQUIRE(std::sscanf(startup.c_str(), "order=%u,up=%u", &order, &up) == 2);
+      seen.start_order = order;
+      seen.start_delay = up;
+    }
+    for (const auto& rule : fake_->api("GET", path + "/firewall/rules")) {
+      seen.firewall.push_back(rule.at("action"));
+    }
+    return seen;
+  }
+
   // A server that takes connections and requests, and answers none.
   std::shared_ptr<void> hold() override {
     REQUIRE(::kill(fake_->pid(), SIGSTOP) == 0);
@@ -114,13 +156,20 @@ std::string missing() {
 
 namespace {
 
+// What is there for machines to be enrolled in.
+constexpr std::string_view world = R"({
+  "ha_groups": [{"group": "north", "nodes": "pve1", "type": "group"}],
+  "backup_jobs": [{"id": "nightly", "vmid": "4711", "schedule": "21:00", "storage": "local"}],
+  "security_groups": {"ssh": "", "web": ""}
+})";
+
 Subject subject_of(std::string name, std::string landing) {
   Subject subject;
   subject.name = std::move(name);
   subject.driver = "proxmox";
   subject.missing = missing;
   subject.make = [landing = std::move(landing)]() -> Result<std::unique_ptr<Platform>> {
-    FLYT_ASSIGN(auto fake, ProxmoxFake::start());
+    FLYT_ASSIGN(auto fake, ProxmoxFake::start(world));
     return std::unique_ptr<Platform>(std::make_unique<ProxmoxPlatform>(std::move(fake), landing));
   };
   subject.empty_disks = false;  // an image has at least a sector

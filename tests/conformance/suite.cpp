@@ -36,7 +36,7 @@ std::vector<Case> cases_for(const Subject& subject) {
   for (const auto part :
        {declares_cases(), inventory_cases(), create_cases(), power_cases(), view_cases(),
         channel_cases(), fencing_cases(), stop_cases(), destroy_cases(), land_cases(),
-        volume_cases(), fault_cases(), concurrency_cases()}) {
+        volume_cases(), enrol_cases(), fault_cases(), concurrency_cases()}) {
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;
@@ -67,6 +67,8 @@ Status Platform::write_source(const std::string&, std::size_t, std::uint64_t, st
 Result<std::string> Platform::read_landed(const std::string&, std::size_t) {
   return Error{Errc::unsupported, "nothing is landed here"};
 }
+
+Enrolment Platform::enrolled(const std::string&) { return {}; }
 
 Result<std::string> Platform::add_slow_source(const std::string&) {
   return Error{Errc::unsupported, "nothing is slow here"};

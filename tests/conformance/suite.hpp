@@ -40,6 +40,10 @@ class Platform {
   // What a machine finds on a disk, by its index, when it is started. Of platforms whose driver
   // declares Capability::land.
   virtual Result<std::string> read_landed(const std::string& machine, std::size_t disk);
+  // All that a machine can be enrolled in here, and what one is, as whoever manages the platform
+  // sees it. Of platforms whose driver declares Capability::enrol.
+  virtual Enrolment offers() { return {}; }
+  virtual Enrolment enrolled(const std::string& machine);
   // As long as the answer lives, no call on the platform comes to its end. Null: nothing can do
   // that here.
   virtual std::shared_ptr<void> hold() { return {}; }
@@ -130,6 +134,7 @@ std::span<const Case> stop_cases();
 std::span<const Case> destroy_cases();
 std::span<const Case> land_cases();
 std::span<const Case> volume_cases();
+std::span<const Case> enrol_cases();
 std::span<const Case> fault_cases();
 std::span<const Case> concurrency_cases();
 

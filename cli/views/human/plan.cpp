@@ -234,6 +234,7 @@ std::string render_machine(const PlannedMachine& machine, const Style& style) {
   }
   if (!machine.placement_why.empty()) out += line("placed", machine.placement_why);
   out += line("alive", machine.starts() ? alive_words(machine) : "it is never started");
+  for (const std::string& one : enrolment_words(machine.after)) out += line("after", one);
   if (!machine.adopts.empty()) out += line("adopts", "what plan " + machine.adopts + " has copied");
   return out + render_facts(machine);
 }

@@ -3,7 +3,9 @@
 import random
 import time
 
+import ha
 from calls import call
+from calls_care import demand_digest, digest_of
 from faults import bad, died
 from formats import split_list
 from vm import memory_of
@@ -112,7 +114,8 @@ def storage_resource(ask, storage, node):
 
 @call("GET /cluster/ha/resources")
 def ha_resources(ask):
-    return [{"digest": "0" * 40, "state": "started", "type": "vm", "max_relocate": 1, "max_restart": 1} | entry
+    digest = digest_of(ask.world.ha)
+    return [{"digest": digest, "state": "started", "type": "vm", "max_relocate": 1, "max_restart": 1} | entry
             for entry in ask.world.ha.values()]
 
 
@@ -121,9 +124,25 @@ def add_ha_resource(ask):
     sid = ask.get("sid") if ":" in ask.get("sid") else f"vm:{ask.get('sid')}"
     if sid in ask.world.ha:
         raise died(f"resource ID '{sid}' already defined")
-    if int(sid.partition(":")[2]) not in ask.world.machines:
+    vmid = int(sid.partition(":")[2])
+    if vmid not in ask.world.machines:
         raise died(f"cannot add service '{sid}' - no such VM/CT")
-    ask.world.ha[sid] = {"sid": sid} | {key: ask.get(key) for key in ("state", "group", "comment") if ask.get(key)}
+    check_group(ask)
+    ask.world.ha[sid] = {"sid": sid} | wishes(ask)
+    ha.wish(ask.world, vmid, ask.get("state", "started"))
+
+
+def wishes(ask):
+    return {key: ask.get(key) for key in ("state", "group", "comment", "max_relocate", "max_restart", "failback")
+            if ask.get(key) is not None}
+
+
+def check_group(ask):
+    group = ask.get("group")
+    if group and ask.world.version != "8.4":
+        raise bad(group="cannot assign a group: ha groups have been migrated to rules")
+    if group and group not in [entry["group"] for entry in ask.world.ha_groups]:
+        raise died(f"ha group '{group}' does not exist")
 
 
 def ha_resource(ask):
@@ -135,12 +154,23 @@ def ha_resource(ask):
 
 @call("GET /cluster/ha/resources/{sid}")
 def one_ha_resource(ask):
-    return {"digest": "0" * 40, "state": "started", "type": "vm"} | ask.world.ha[ha_resource(ask)]
+    return {"digest": digest_of(ask.world.ha), "state": "started", "type": "vm"} | ask.world.ha[ha_resource(ask)]
+
+
+@call("PUT /cluster/ha/resources/{sid}")
+def change_ha_resource(ask):
+    sid = ha_resource(ask)
+    demand_digest(ask.get("digest"), ask.world.ha)
+    check_group(ask)
+    for key in split_list(ask.get("delete", "")):
+        ask.world.ha[sid].pop(key, None)
+    ask.world.ha[sid] |= wishes(ask)
+    ha.look_later(ask.world, int(sid.partition(":")[2]))
 
 
 @call("DELETE /cluster/ha/resources/{sid}")
 def remove_ha_resource(ask):
-    del ask.world.ha[ha_resource(ask)]
+    ha.forget(ask.world, int(ha_resource(ask).partition(":")[2]), bool(ask.get("purge", 1)))
 
 
 @call("GET /cluster/ha/groups")
@@ -152,8 +182,47 @@ def ha_groups(ask):
 
 @call("GET /cluster/ha/rules")
 def ha_rules(ask):
-    return [dict(rule) for rule in ask.world.ha_rules
+    digest = digest_of(ask.world.ha_rules)
+    return [rule | {"digest": digest} for rule in ask.world.ha_rules
             if ask.get("type") in (None, rule.get("type"))]
+
+
+@call("POST /cluster/ha/rules")
+def add_ha_rule(ask):
+    if any(rule["rule"] == ask.get("rule") for rule in ask.world.ha_rules):
+        raise died(f"HA rule '{ask.get('rule')}' already exists")
+    check_rule_resources(ask)
+    ask.world.ha_rules.append(dict(ask.given))
+
+
+def check_rule_resources(ask):
+    for sid in split_list(ask.get("resources", "")):
+        if sid not in ask.world.ha:
+            raise died(f"cannot use unmanaged resource '{sid}'")
+
+
+def ha_rule(ask):
+    found = next((rule for rule in ask.world.ha_rules if rule["rule"] == ask.get("rule")), None)
+    if not found:
+        raise died(f"no such ha rule '{ask.get('rule')}'")
+    return found
+
+
+@call("GET /cluster/ha/rules/{rule}")
+def one_ha_rule(ask):
+    return ha_rule(ask) | {"digest": digest_of(ask.world.ha_rules)}
+
+
+@call("PUT /cluster/ha/rules/{rule}")
+def change_ha_rule(ask):
+    rule = ha_rule(ask)
+    demand_digest(ask.get("digest"), ask.world.ha_rules)
+    if rule["type"] != ask.get("type"):
+        raise died(f"HA rule '{rule['rule']}' is of the type '{rule['type']}'")
+    check_rule_resources(ask)
+    for key in split_list(ask.get("delete", "")):
+        rule.pop(key, None)
+    rule |= {key: value for key, value in ask.given.items() if key not in ("rule", "delete", "digest")}
 
 
 @call("GET /cluster/ha/status/current")

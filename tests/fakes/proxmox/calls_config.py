@@ -191,6 +191,8 @@ class Change:
         """Whether a running machine takes the change at once."""
         if key in AT_ONCE:
             return True
+        if re.fullmatch(r"net\d+", key) and key in self.machine.config:
+            return fixed_part(self.machine.config[key]) == fixed_part(text)
         if re.fullmatch(r"(scsi|virtio|unused)\d+", key):
             return key.startswith("unused") or plug(self.machine, key, text, task)
         return False
@@ -234,6 +236,12 @@ class Change:
                 disks.remove(self.ask.world, self.machine.node, drive["file"])
         elif ":" in drive["file"]:
             self.unused(drive)
+
+
+def fixed_part(card):
+    """What of a network device is the device itself, and no matter of the bridge that it is plugged into."""
+    return sorted(part for part in card.split(",")
+                  if part.partition("=")[0] not in ("bridge", "firewall", "link_down", "rate", "tag", "trunks"))
 
 
 def plug(machine, key, text, task):

@@ -5,7 +5,9 @@ import re
 import time
 import uuid
 
+import calls_care
 import disks
+import ha
 import rights
 import storage as storages
 from calls import call
@@ -162,6 +164,8 @@ def destroy(ask):
         raise died(f"can't remove VM {machine.vmid} - protection mode enabled")
     if f"vm:{machine.vmid}" in ask.world.ha and not ask.get("purge"):
         raise died(f"unable to remove VM {machine.vmid} - used in HA resources and purge parameter not set.")
+    if any(job["guest"] == machine.vmid for job in ask.world.replication.values()) and not ask.get("purge"):
+        raise died(f"unable to remove VM {machine.vmid} - there are replication jobs")
     if machine.running:
         raise died(f"VM {machine.vmid} is running - destroy failed")
 
@@ -175,7 +179,9 @@ def destroy(ask):
             forget(ask.world, machine)
         if ask.get("purge"):
             task.log(f"purging VM {machine.vmid} from related configurations..")
-            ask.world.ha.pop(f"vm:{machine.vmid}", None)
+            ha.forget(ask.world, machine.vmid)
+            calls_care.forget_in_jobs(ask.world, machine.vmid)
+            calls_care.forget_replication(ask.world, machine.vmid)
         for pool in ask.world.access.pools.values():
             pool["vms"].discard(machine.vmid)
     return ask.task("qmdestroy", machine.vmid, work)

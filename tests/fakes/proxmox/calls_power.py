@@ -4,12 +4,15 @@ import os
 import re
 import time
 
+import ha
 import machine as running
 from calls import call
 from faults import ApiError, died
 from vm import find, memory_of
 
 SHUTDOWN_SECONDS = 60
+# What is asked of a highly available machine is a wish to its manager.
+HA_WISHES = {"qmstart": ("hastart", "started"), "qmstop": ("hastop", "stopped"), "qmshutdown": ("hastop", "stopped")}
 
 
 def status_of(machine, full=False):
@@ -128,6 +131,10 @@ def powered(kind):
     def enter(work):
         def handler(ask):
             check_skiplock(ask)
+            if kind in HA_WISHES and ha.managed(ask.world, ask.get("vmid")):
+                name, state = HA_WISHES[kind]
+                patience = ask.get("timeout", SHUTDOWN_SECONDS) if kind == "qmshutdown" else 0
+                return ask.task(name, ask.get("vmid"), lambda _: ha.wish(ask.world, ask.get("vmid"), state, patience))
             if kind in ("qmpause", "qmresume", "qmreset"):  # these look for the machine before they answer
                 find(ask.world, ask.get("vmid"), ask.node)
             return ask.task(kind, ask.get("vmid"), lambda task: work(ask, task))

@@ -20,6 +20,7 @@ class Machine:
         self.config, self.pending, self.snapshots = {}, {}, {}
         self.dropped = {}  # key -> force: deletions that wait for the next start
         self.parent = None
+        self.firewall = {"options": {}, "rules": []}
         self.mutex = threading.RLock()
         self.process = None  # machine.Process while it runs
 

@@ -86,6 +86,9 @@ class World:
             self.ha[entry["sid"]] = dict(entry)
         self.ha_rules = [dict(rule) for rule in description.get("ha_rules", [])]
         self.ha_groups = [dict(group) for group in description.get("ha_groups", [])]
+        self.backup_jobs = {job["id"]: {"type": "vzdump", "enabled": 1} | job for job in description.get("backup_jobs", [])}
+        self.security_groups = dict(description.get("security_groups", {}))
+        self.replication = {}
         self.add_access(description)
         for entry in description.get("vms", []):
             machine = Machine(self, entry["vmid"], entry.get("node", next(iter(self.nodes))))

@@ -61,11 +61,24 @@ convert = "virt-v2v"
 boot_timeout = "3 min"
 track_changes = true
 
+[defaults.after]
+start_at_boot = true
+start_order = 10
+start_delay = "1 min"
+ha = "started"
+ha_group = "north"
+ha_rules = ["apart"]
+backup_jobs = ["nightly", "weekly"]
+replicate_to = "pve2"
+replicate_schedule = "*/30"
+firewall = ["web"]
+
 [machines.web01]
 name = "web-1"
 wave = 2
 convert = "none"
 marker = "ready"
+after = { backup_jobs = [] }
 probes = [ { http = "https://web01.example/health", expect = 204 }, { tcp = "web01:443" }, { agent = true } ]
 )toml";
 
@@ -93,7 +106,20 @@ TEST_CASE("a whole site file is read", "[cli][site]") {
   CHECK(site->mappings.at("kvm").storages.at("*") == "fast");
   CHECK(site->defaults.track_changes == true);
   CHECK(site->defaults.boot_timeout == std::chrono::seconds(180));
+  const auto& after = site->defaults.after;
+  CHECK(after.start_at_boot == true);
+  CHECK(after.start_order == 10U);
+  CHECK(after.start_delay == 60U);
+  CHECK(after.ha == "started");
+  CHECK(after.ha_group == "north");
+  CHECK(after.ha_rules == std::vector<std::string>{"apart"});
+  CHECK(after.backup_jobs == std::vector<std::string>{"nightly", "weekly"});
+  CHECK(after.replicate_to == "pve2");
+  CHECK(after.replicate_schedule == "*/30");
+  CHECK(after.firewall == std::vector<std::string>{"web"});
   const auto& web = site->machines.at("web01");
+  CHECK(web.after.backup_jobs == std::vector<std::string>{});  // none, whatever the defaults say
+  CHECK_FALSE(web.after.start_at_boot);
   CHECK(web.convert == Convert::none);
   CHECK(web.name == "web-1");
   CHECK(web.wave == 2U);
@@ -161,6 +187,15 @@ TEST_CASE("what is wrong in a site file is named with its line and a way out", "
       {kvm + "[defaults]\nboot_timeout = \"soon\"\n", "\"soon\" is no duration", "\"180 s\""},
       {kvm + "[defaults]\nboot_timeout = \"25 h\"\n", "at most a day", ""},
       {kvm + "[defaults]\nwave = 1\n", "defaults.wave: there is no such key", ""},
+      {kvm + "[defaults.after]\nbackup_job = \"x\"\n", "after.backup_job: there is no such key",
+       "write backup_jobs"},
+      {kvm + "[defaults.after]\nstart_order = -1\n", "from 0 to 999999", ""},
+      {kvm + "[defaults.after]\nstart_delay = 30\n", "a text in quotes is expected", ""},
+      {kvm + "[machines.a.after]\nstart_delay = \"2 days\"\n", "no duration of at most a day",
+       "\"30 s\""},
+      {kvm + "[defaults.after]\nha = \"stopped\"\n", "\"started\", \"ignored\" or \"none\"",
+       "write ha = \"started\""},
+      {kvm + "[defaults.after]\nfirewall = [\"\"]\n", "a name in it is empty", ""},
       {kvm + "[machines.a]\nname = \"\"\n", "line 7: machines.a.name: is empty", ""},
       {kvm + "[machines.a]\nwave = 0\n", "wave: is a number from 1 to 1000", ""},
       {kvm + "[defaults]\nname = \"x\"\n", "defaults.name: there is no such key", ""},
@@ -196,8 +231,9 @@ TEST_CASE("the site digest knows what matters and leaves secrets and paths out",
   const auto same = digest(whole, "", "");
   CHECK(digest(whole, "pass show kvm", "other command") == same);
   CHECK(digest(whole, "state = \"state\"", "state = \"/other\"") == same);
-  for (const auto* what : {"Guldborgsund", "\"DK\", \"SE\"", "qemu:///system", "200 MiB/s",
-                           "\"br0\"", "\"fast\"", "3 min", "web-1", "204", "operator = \"Us\""}) {
+  for (const auto* what :
+       {"Guldborgsund", "\"DK\", \"SE\"", "qemu:///system", "200 MiB/s", "\"br0\"", "\"fast\"",
+        "3 min", "web-1", "204", "operator = \"Us\"", "\"apart\"", "\"*/30\""}) {
     CAPTURE(what);
     const std::string by = std::string(what) == "3 min"            ? "4 min"
                            : std::string(what) == "204"            ? "200"

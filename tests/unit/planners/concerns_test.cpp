@@ -162,6 +162,16 @@ void with_volume(Example& e) {
 
 std::vector<Case> target_cases() {
   return {
+      {"T-AFTER", "web01",
+       [](Example& e) { e.site.defaults.after.backup_jobs = std::vector<std::string>{"nightly"}; },
+       "left out, since kvm cannot: backup job nightly"},
+      {"T-AFTER-MISSING", "web01",
+       [](Example& e) {
+         e.target.can_enrol = true;
+         e.target.choices.backup_jobs = std::vector<std::string>{"weekly"};
+         e.site.machines["web01"].after.backup_jobs = std::vector<std::string>{"nightly"};
+       },
+       "no backup job \"nightly\", but weekly"},
       {"T-CPUS", "web01", [](Example& e) { e.web().cpus = 9; }, "9 CPUs"},
       {"T-MAC", "web01", [](Example& e) { e.target.machines.push_back(on_target("other", 1)); },
        "00:50:56:00:00:01 is taken: other on kvm"},

@@ -148,12 +148,31 @@ TEST_CASE("what plans did not have at first comes back too", "[plans][document]"
   source.tools.state = ToolsState::running;
   source.hosting.cluster = "c1";
   plan.machines[0].track_changes = true;
+  plan.machines[0].after = {
+      true, 7, 30, "started", "north", {"apart"}, {"nightly", "weekly"}, "pve2", "*/30", {"web"}};
   plan.machines[0].spec.generation_id = "09512cc5-940a-8987-b950-f54f631015e8";
   const auto read = parse_plan(plan_text(plan));
   if (!read) FAIL(read.error().what << " " << read.error().seen);
   CHECK(to_json(read->machines[0].source) == to_json(source));
   CHECK(read->machines[0].track_changes);
+  CHECK(read->machines[0].after == plan.machines[0].after);
   CHECK(read->machines[0].spec.generation_id == plan.machines[0].spec.generation_id);
+}
+
+Json with_digest(Json json) {
+  json.erase("digest");
+  json["digest"] = to_hex(sha256(*canonical_text(json)));
+  return json;
+}
+
+TEST_CASE("what nobody asks for after landing is not in the plan", "[plans][document]") {
+  Plan plan = full_plan();
+  CHECK_FALSE(Json::parse(plan_text(plan))["machines"][0].contains("after"));
+  plan.machines[0].after.backup_jobs = {"nightly"};
+  CHECK(Json::parse(plan_text(plan))["machines"][0]["after"] == Json{{"backup_jobs", {"nightly"}}});
+  Json json = Json::parse(plan_text(plan));
+  json["machines"][0]["after"]["ha"] = "stopped";  // nobody may have that done to what has landed
+  CHECK_FALSE(parse_plan(with_digest(json).dump()));
 }
 
 // Plans that lie on disks and digests in journals must stay what they are.
@@ -173,12 +192,6 @@ TEST_CASE("the bytes of a plan do not change from one flyt to the next", "[plans
         "f14fc5e797478b6b41b97f594e128ca37e08e07d0235d8ef6212e357c4738f0e");
   CHECK(to_hex(sha256(plan_text(full_plan()))) ==
         "be79f82efa5280be655d538a1d4271d37c352fb702617557d35756321f901183");
-}
-
-Json with_digest(Json json) {
-  json.erase("digest");
-  json["digest"] = to_hex(sha256(*canonical_text(json)));
-  return json;
 }
 
 TEST_CASE("of a plan, words of the source may be new, those to be acted on not",

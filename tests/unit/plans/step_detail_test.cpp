@@ -59,6 +59,19 @@ TEST_CASE("how a disk was landed comes back as it was", "[plans][step_detail]") 
   }
 }
 
+TEST_CASE("what a machine was enrolled in comes back as it was", "[plans][step_detail]") {
+  Enrolment enrolment;
+  enrolment.start_delay = 0;
+  enrolment.firewall = {"web", "ssh"};
+  const auto again = enrolment_detail(detail_of(enrolment));
+  REQUIRE(again);
+  CHECK(*again == enrolment);
+  for (const char* text : {"", "{}", R"({"enrolled":7})", R"({"enrolled":{"ha":7}})"}) {
+    CAPTURE(text);
+    CHECK_FALSE(enrolment_detail(text));
+  }
+}
+
 TEST_CASE("verdicts that cannot be read are a damaged record", "[plans][step_detail]") {
   for (const char* text : {"", "{}", R"({"verdicts":7})", R"({"verdicts":["PASS"]})",
                            R"({"verdicts":[{"question":"bytes","answer":"MAYBE"}]})"}) {

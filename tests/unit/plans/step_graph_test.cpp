@@ -36,6 +36,7 @@ TEST_CASE("the steps of a machine come in their order", "[plans][graph]") {
     Until until;
     const char* keys;
     bool land = false;
+    bool enrol = false;
   };
   const Row row = GENERATE(
       Row{1, false, false, false, Until::landed,
@@ -56,6 +57,9 @@ TEST_CASE("the steps of a machine come in their order", "[plans][graph]") {
           "shape bytes boot ground clean",
           true},
       Row{1, false, false, false, Until::copied, "check create view copy:0", true},
+      Row{1, false, false, false, Until::landed,
+          "check create view copy:0 shape bytes boot ground enrol clean", false, true},
+      Row{1, false, false, false, Until::copied, "check create view copy:0", false, true},
       Row{0, false, false, false, Until::landed,
           "check create view shape bytes boot ground clean"});
   StepGraph graph;
@@ -64,7 +68,8 @@ TEST_CASE("the steps of a machine come in their order", "[plans][graph]") {
                         .track = row.track,
                         .convert = row.convert,
                         .land = row.land,
-                        .until = row.until});
+                        .until = row.until,
+                        .enrol = row.enrol});
   CHECK_FALSE(graph.complete(0));
   CHECK(order(graph) == row.keys);
   CHECK(graph.complete(0));
