@@ -78,6 +78,7 @@ struct ConsoleText {
   std::string next;          // `after` of the next call
   bool more = false;         // there is more already
   std::string unheard = {};  // why nothing is known, for people; empty: nothing to tell
+  std::string gap = {};      // what of it is not known, for people; empty: all is, from the start
 };
 
 }  // namespace flyt

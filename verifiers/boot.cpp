@@ -60,6 +60,14 @@ std::string with_console(std::string why, const ConsoleSigns& console) {
   return why;
 }
 
+// Of a console: that it may have been said before anybody listened is no proof that it was not.
+std::string not_seen(const BootRecord& record) {
+  const std::string& gap = record.console.gap;
+  return fmt::format("\"{}\" did not appear on the console within {} s{}", record.marker,
+                     record.took.count(),
+                     gap.empty() ? "" : fmt::format("; not all of it was heard: {}", gap));
+}
+
 // A marker that the site declares must have been seen, whatever else is green.
 void judge_marker(const BootRecord& record, Verdict& verdict) {
   if (record.marker.empty() || verdict.answer != Answer::pass) return;
@@ -74,13 +82,15 @@ void judge_marker(const BootRecord& record, Verdict& verdict) {
     return;
   }
   verdict.basis = Basis::platform;
-  verdict.answer = record.console.known ? Answer::fail : Answer::unverified;
-  verdict.why = record.console.known
-                    ? fmt::format("\"{}\" did not appear on the console within {} s", record.marker,
-                                  record.took.count())
-                    : fmt::format("the platform keeps no console on which \"{}\" could be seen{}{}",
-                                  record.marker, record.console.unheard.empty() ? "" : ": ",
-                                  record.console.unheard);
+  const bool whole = record.console.known && record.console.gap.empty();
+  verdict.answer = whole ? Answer::fail : Answer::unverified;
+  if (record.console.known) {
+    verdict.why = not_seen(record);
+    return;
+  }
+  verdict.why =
+      fmt::format("the platform keeps no console on which \"{}\" could be seen{}{}", record.marker,
+                  record.console.unheard.empty() ? "" : ": ", record.console.unheard);
 }
 
 void judge_probes(const BootRecord& record, const std::vector<ProbeResult>& probes,
@@ -132,9 +142,8 @@ void judge_signs(const BootRecord& record, const ConsoleSigns& console, Verdict&
     return;
   }
   if (!record.marker.empty() && record.console.known) {
-    verdict.answer = Answer::fail;
-    verdict.why = fmt::format("\"{}\" did not appear on the console within {} s", marker,
-                              record.took.count());
+    if (record.console.gap.empty()) verdict.answer = Answer::fail;
+    verdict.why = not_seen(record);
     return;
   }
   verdict.basis = Basis::none;

@@ -70,6 +70,7 @@ void ConsoleReader::add(const ConsoleText& piece) {
   if (piece.anew) *this = ConsoleReader(std::move(marker_));
   signs_.known = piece.known;
   signs_.unheard = piece.unheard;
+  signs_.gap = piece.gap;
   kept_ += piece.text;
   if (const auto at = kept_.rfind(marker_); at != std::string::npos) {
     marker_at_ = before_ + at + 1;

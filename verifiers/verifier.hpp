@@ -50,6 +50,7 @@ struct ProbeResult {
 struct ConsoleSigns {
   bool known = false;        // the platform keeps a console
   std::string unheard;       // why not, for people; empty: nothing is told
+  std::string gap;           // ConsoleText::gap: what is not seen may have been said
   bool marker_seen = false;  // in this log
   std::string trouble;       // the last line of a failed boot; empty: none after the last marker
   bool alive() const { return marker_seen && trouble.empty(); }

@@ -2,6 +2,8 @@
 // hears.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -17,14 +19,15 @@
 namespace flyt::proxmox {
 
 // Listeners of this process, one a machine, which write what they hear into a file here until this
-// object ends. While one listens nobody else can (`qm terminal` waits). Thread-safe.
+// object ends, or nobody has read it for 20 minutes when the next one begins. While one listens
+// nobody else can (`qm terminal` waits). Thread-safe.
 class Consoles {
  public:
   explicit Consoles(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  // These begin anew. By an SSH connection to its node, from before the machine is switched on.
-  // REQUIRES: host.ssh.
-  Status listen(const LandingHost& host, const std::string& vmid, const Call& call);
+  enum class Since : std::uint8_t { before_start, later };
+  // These begin anew. By an SSH connection to its node. REQUIRES: host.ssh.
+  Status listen(const LandingHost& host, const std::string& vmid, Since since, const Call& call);
   // By the API, from when the machine runs. `api` must outlive this object.
   Status listen(Api& api, const MachineHere& here);
 
@@ -39,6 +42,8 @@ class Consoles {
   struct Listener {
     std::optional<Process> ssh;
     std::unique_ptr<Terminal> api;
+    std::string gap;  // ConsoleText::gap
+    std::chrono::steady_clock::time_point wanted = std::chrono::steady_clock::now();
   };
 
   std::filesystem::path file(const std::string& vmid) const {

@@ -28,9 +28,10 @@ struct Settings {
   bool kvm = true;   // false: new machines are emulated
   unsigned vmid_first = 100, vmid_last = 999999999;
   Way way = Way::none;
-  std::string ssh = "root@{address}";  // {address}, {node}: of the node
-  std::string ssh_config;              // for `ssh -F`; empty: the user's own
-  std::string import_storage;          // takes uploads; empty: the one with the most room
+  std::string ssh = "root@{address}";        // {address}, {node}: of the node
+  std::string ssh_config;                    // for `ssh -F`; empty: the user's own
+  std::string import_storage;                // takes uploads; empty: the one with the most room
+  std::map<std::string, std::string> sites;  // by node: where it stands
 };
 
 struct Context {

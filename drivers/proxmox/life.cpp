@@ -71,10 +71,10 @@ void ask_guest(Api& api, const MachineHere& here, Observation& seen, const Call&
 }
 
 // By SSH where it can be had: that hears from the first word on.
-Status listen(Context& context, const MachineHere& here, const Call& call) {
+Status listen(Context& context, const MachineHere& here, Consoles::Since since, const Call& call) {
   if (by_ssh(context.settings.way)) {
     const auto host = landing_of(context, here.node, call);
-    if (host && context.consoles.listen(*host, here.vmid, call)) return ok();
+    if (host && context.consoles.listen(*host, here.vmid, since, call)) return ok();
     FLYT_TRY(proceed(call, "listening to a console"));
   }
   return context.consoles.listen(context.api, here);
@@ -83,7 +83,8 @@ Status listen(Context& context, const MachineHere& here, const Call& call) {
 // Before it is switched on, so that nothing is missed. That nobody can listen is no reason not to.
 void listen_early(Context& context, const MachineHere& here, const Call& call) {
   const auto config = read_config_of(context.api, here, call);
-  if (config && config->row.has("serial0")) (void)listen(context, here, call);
+  if (!config || !config->row.has("serial0")) return;
+  (void)listen(context, here, Consoles::Since::before_start, call);
 }
 
 }  // namespace
@@ -95,7 +96,9 @@ Result<ConsoleText> console(Context& context, const std::string& id, const std::
   if (!config.row.has("serial0")) {
     return ConsoleText{.known = false, .anew = false, .text = {}, .next = after, .more = false};
   }
-  if (!context.consoles.listens(here.vmid)) FLYT_TRY(listen(context, here, call));
+  if (!context.consoles.listens(here.vmid)) {
+    FLYT_TRY(listen(context, here, Consoles::Since::later, call));
+  }
   if (context.consoles.is_deaf(here.vmid)) FLYT_TRY(context.consoles.listen(context.api, here));
   return context.consoles.read(here.vmid, after, call);
 }
@@ -120,6 +123,8 @@ Result<Observation> observe(Context& context, const std::string& id, const Call&
   FLYT_ASSIGN(const MachineHere here, find_machine(context.api, id, call));
   Observation seen;
   seen.host = here.node;
+  const auto& sites = context.settings.sites;
+  if (const auto site = sites.find(here.node); site != sites.end()) seen.place.site = site->second;
   FLYT_ASSIGN(seen.power, power_now(context.api, here, call));
   if (seen.power != Power::on) return seen;
   FLYT_TRY(proceed(call, "observing a machine"));

@@ -23,11 +23,13 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto between_looks = 200ms;
-constexpr auto patience = 60s;        // for the machine to be switched on
+constexpr auto later_looks = 2s;
+constexpr auto eager = 30s;
+constexpr auto patience = 10min;      // for the machine to be switched on
 constexpr auto login_patience = 30s;  // what termproxy itself waits is 10 s
 constexpr auto sign_of_life = 30s;    // what is silent is cut off on the way after minutes
 constexpr auto between_tries = 1s;
-constexpr int most_tries = 20;
+constexpr int most_tries = 20, most_refusals = 3;
 
 // The words of `qm terminal` itself, before those of the guest.
 constexpr std::string_view banner = "starting serial terminal on interface";
@@ -130,14 +132,16 @@ Terminal::State Terminal::state() const {
 void Terminal::run(const std::stop_token& stop) {
   const Call call{stop};
   Status done = wait_until_on(call);
-  for (int tries = 0; done && tries < most_tries; ++tries) {
+  for (int tries = 0, refusals = 0; done && tries < most_tries; ++tries) {
     done = hear(call);
-    if (!done && is_transient(done.error().code)) done = ok();
+    // A login that breaks off looks like one that is refused.
+    const bool refused = !done && done.error().code == Errc::denied;
+    const bool once_more = refused && ++refusals < most_refusals;
+    if (!done && (once_more || is_transient(done.error().code))) done = ok();
     if (!done || !proceed(call, "")) break;
     const auto on = runs(call);
     if (on && !*on) break;
     (void)poll({}, call.within(between_tries), "");
-    if (state().heard) done = begin_console_log(file_);
   }
   const std::lock_guard lock(mutex_);
   if (done) {
@@ -157,13 +161,14 @@ Result<bool> Terminal::runs(const Call& call) {
 
 Status Terminal::wait_until_on(const Call& call) {
   const std::string what = fmt::format("waiting until {} runs", here_.vmid);
-  const Call patient = call.within(patience);
+  const Call patient = call.within(patience), soon = call.within(eager);
   for (;;) {
     const auto on = runs(patient);
     if (on && *on) return ok();
     if (!on && !is_transient(on.error().code)) return on.error();
     FLYT_TRY(proceed(patient, what));
-    const Status waited = poll({}, patient.within(between_looks), what);
+    const auto pause = proceed(soon, what) ? between_looks : later_looks;
+    const Status waited = poll({}, patient.within(pause), what);
     if (!waited && waited.error().code == Errc::cancelled) return waited.error();
   }
 }
@@ -196,6 +201,8 @@ Status Terminal::hear(const Call& call) {
       }
     }
     if (begun) {
+      written_ += said.size();
+      if (written_ > most_console) return Error{Errc::invalid, what + ": it says too much"};
       FLYT_TRY(write_all(log.get(), said, file_));
       said.clear();
     }

@@ -1,6 +1,7 @@
 // What a machine says on its serial console, heard by the API (termproxy).
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <mutex>
 #include <string>
@@ -18,9 +19,12 @@ bool consoles_take_tokens(std::string_view version);
 // Empties the log of a console: another file in its place, so that whoever reads it sees that.
 Status begin_console_log(const std::filesystem::path& file);
 
-// Waits a minute for the machine to run, and then writes what its first serial port says into a
-// file, until the machine is off or this object ends. A connection that breaks begins the file
-// anew. Thread-safe.
+inline constexpr std::uint64_t most_console = std::uint64_t{64}
+                                              << 20;  // of what one says, in bytes
+
+// Waits ten minutes for the machine to run, and then writes what its first serial port says into a
+// file, until the machine is off, this object ends, or that is `most_console`. What is said while a
+// connection is broken is lost. Thread-safe.
 class Terminal {
  public:
   // `api` must outlive it.
@@ -46,7 +50,8 @@ class Terminal {
   const std::filesystem::path file_;
   mutable std::mutex mutex_;  // guards `state_`
   State state_;
-  std::jthread thread_;  // last: it ends before what it uses
+  std::uint64_t written_ = 0;  // of the thread
+  std::jthread thread_;        // last: it ends before what it uses
 };
 
 }  // namespace flyt::proxmox

@@ -156,6 +156,13 @@ TEST_CASE("A declared marker must appear, whatever else is green", "[verifiers]"
     CHECK(told.answer == Answer::unverified);
     CHECK_THAT(told.why, Catch::Matchers::EndsWith("could be seen: VM.Console is missing"));
     CHECK(flyt::boot_settled(record));  // nothing to wait for
+
+    flyt::ConsoleReader late("READY");
+    late.add({.known = true, .text = "...", .gap = "nobody listened when it was switched on"});
+    record.console = late.signs();
+    const auto partly = flyt::judge_boot(record, "");
+    CHECK(partly.answer == Answer::unverified);
+    CHECK_THAT(partly.why, Catch::Matchers::EndsWith("nobody listened when it was switched on"));
   }
   BootRecord nothing = with_console("", "READY");
   nothing.marker_seen_before = true;
