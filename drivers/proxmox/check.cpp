@@ -226,8 +226,7 @@ class Check {
     const std::string path = pool.empty() ? "/vms" : "/pool/" + pool;
     FLYT_ASSIGN(const Names names, missing_privileges(context_.api, path, needed, call_));
     if (!names.empty()) {
-      Names lines = grant_lines(context_.api.login(), path, role);
-      lines.insert(lines.begin(), fmt::format("pveum role add {} --privs {}", role, needed[0]));
+      FLYT_ASSIGN(Names lines, grant_beside(context_.api, path, role, needed, call_));
       findings_.push_back(
           {fmt::format("{} may not hear consoles: {} on {} is missing", who(), needed[0], path),
            std::move(lines), false});
@@ -265,10 +264,11 @@ class Check {
     }
     FLYT_ASSIGN(const Names names, missing_upload_rights(context_, store->id, call_));
     if (!names.empty()) {
+      FLYT_ASSIGN(Names lines, grant_upload_rights(context_, store->id, call_));
       findings_.push_back(
           {fmt::format("{} may not send images to {} and remove them again: {} {} missing", who(),
                        store->id, fmt::join(names, ", "), names.size() == 1 ? "is" : "are"),
-           grant_upload_rights(context_, store->id), true});
+           std::move(lines), true});
     }
     const auto space = [](const std::optional<std::uint64_t>& free) {
       return free ? format_size(*free) : std::string("an unknown amount");
@@ -323,6 +323,22 @@ class Check {
 };
 
 }  // namespace
+
+Result<std::vector<std::string>> grant_beside(Api& api, const std::string& path,
+                                              std::string_view role,
+                                              std::span<const std::string_view> privileges,
+                                              const Call& call) {
+  FLYT_ASSIGN(const Roles roles, read_roles(api, call));
+  FLYT_ASSIGN(const Row about, api.get_row("/version", "asking for the version", call));
+  const std::vector<std::string> usual = role_privileges(Side::target, about.text("version"));
+  const std::vector<std::string_view> of_target(usual.begin(), usual.end());
+  std::vector<std::string> lines{role_line(roles, role_name(Side::target), of_target),
+                                 role_line(roles, role, privileges)};
+  std::erase(lines, "");
+  const std::string both = fmt::format("{},{}", role_name(Side::target), role);
+  for (std::string& line : grant_lines(api.login(), path, both)) lines.push_back(std::move(line));
+  return lines;
+}
 
 std::string_view role_name(Side side) { return side == Side::source ? "FlytSource" : "FlytMove"; }
 

@@ -1,6 +1,7 @@
 // What would hinder a migration: `flyt check`.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,5 +25,12 @@ Result<std::vector<Finding>> find_hindrances(Context& context, const Cluster& cl
 enum class Side : std::uint8_t { source, target };
 std::vector<std::string> role_privileges(Side side, const std::string& version);
 std::string_view role_name(Side side);
+
+// The pveum lines that give the login `role` on a path below "/" and make that role, and FlytMove
+// again with it: what is granted on a path replaces what comes from above.
+Result<std::vector<std::string>> grant_beside(Api& api, const std::string& path,
+                                              std::string_view role,
+                                              std::span<const std::string_view> privileges,
+                                              const Call& call);
 
 }  // namespace flyt::proxmox

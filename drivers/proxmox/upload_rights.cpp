@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "drivers/proxmox/check.hpp"
 #include "drivers/proxmox/privileges.hpp"
 
 namespace flyt::proxmox {
@@ -22,16 +23,15 @@ Result<std::vector<std::string>> missing_upload_rights(Context& context, const s
   return missing_privileges(context.api, path_of(storage), needed, call);
 }
 
-std::vector<std::string> grant_upload_rights(Context& context, const std::string& storage) {
-  std::vector<std::string> lines = grant_lines(context.api.login(), path_of(storage), role);
-  lines.insert(lines.begin(),
-               fmt::format("pveum role add {} --privs \"{}\"", role, fmt::join(needed, " ")));
-  return lines;
+Result<std::vector<std::string>> grant_upload_rights(Context& context, const std::string& storage,
+                                                     const Call& call) {
+  return grant_beside(context.api, path_of(storage), role, needed, call);
 }
 
 Status check_upload_rights(Context& context, const std::string& storage, const Call& call) {
   FLYT_ASSIGN(const auto lacks, missing_upload_rights(context, storage, call));
   if (lacks.empty()) return ok();
+  FLYT_ASSIGN(const auto lines, grant_upload_rights(context, storage, call));
   return Error{Errc::denied,
                fmt::format("{} may not send images to {} and remove them again",
                            context.api.login().who(), storage),
@@ -39,7 +39,7 @@ Status check_upload_rights(Context& context, const std::string& storage, const C
                            lacks.size() == 1 ? "is" : "are"),
                "",
                "nothing was sent",
-               grant_upload_rights(context, storage)};
+               lines};
 }
 
 }  // namespace flyt::proxmox

@@ -12,7 +12,8 @@ namespace flyt::proxmox {
 Result<std::vector<std::string>> missing_upload_rights(Context& context, const std::string& storage,
                                                        const Call& call);
 // The pveum lines that grant them.
-std::vector<std::string> grant_upload_rights(Context& context, const std::string& storage);
+Result<std::vector<std::string>> grant_upload_rights(Context& context, const std::string& storage,
+                                                     const Call& call);
 
 // Errc::denied, with those lines. To be asked before an upload: a login that may not send is told
 // nothing by the server, but loses its connection.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "base/identity.hpp"
 #include "drivers/proxmox/check.hpp"
@@ -37,9 +38,13 @@ class Roles {
   const std::vector<std::string>& all() const { return all_; }
   tests::ProxmoxFake& fake() const { return *stage_->fake; }
 
-  std::unique_ptr<Driver> driver(const std::string& user) const {
-    return stage_->connect(stage_->as_token(user + "@pve!move", std::string(value)));
+  EndpointConfig config(const std::string& user) const {
+    return stage_->as_token(user + "@pve!move", std::string(value));
   }
+  std::unique_ptr<Driver> connect(const EndpointConfig& config) const {
+    return stage_->connect(config);
+  }
+  std::unique_ptr<Driver> driver(const std::string& user) const { return connect(config(user)); }
 
   std::vector<Finding> findings(const std::string& user) const {
     const Scope scope{
@@ -128,6 +133,68 @@ TEST_CASE("the role of a target is enough, and without what it must have nothing
       roles.fake().api("DELETE", "/nodes/pve1/qemu/" + vmid);
     }
   }
+}
+
+// The words of a line as a shell takes it apart.
+std::vector<std::string> words(const std::string& line) {
+  std::vector<std::string> all(1);
+  char quote = 0;
+  for (const char c : line) {
+    if (quote == 0 && (c == '"' || c == '\'')) {
+      quote = c;
+    } else if (c == quote) {
+      quote = 0;
+    } else if (c == ' ' && quote == 0) {
+      all.emplace_back();
+    } else {
+      all.back() += c;
+    }
+  }
+  return all;
+}
+
+// As root who copies the lines that flyt prints.
+void obey(tests::ProxmoxFake& fake, const std::vector<std::string>& lines,
+          std::set<std::string>& obeyed) {
+  for (const std::string& line : lines) {
+    if (!obeyed.insert(line).second) continue;
+    const auto word = words(line);
+    REQUIRE(word.size() == (word.at(1) == "role" ? 6 : 8));
+    if (word[1] == "role") {
+      REQUIRE(word[2] == "add");
+      fake.api("POST", "/access/roles", {{"roleid", word[3]}, {"privs", word[5]}});
+    } else {
+      fake.api("PUT", "/access/acl",
+               {{"path", word[3]}, {word[4].substr(2), word[5]}, {word[6].substr(2), word[7]}});
+    }
+  }
+}
+
+TEST_CASE("what is granted beside the role takes nothing of it away", "[proxmox]") {
+  const Roles roles(Side::target, "9.1");
+  EndpointConfig config = roles.config("u");
+  config.values["landing"] = "api";
+  const auto driver = roles.connect(config);
+  const Scope scope{.findings = true, .source = false};
+  const auto before = driver->inventory(scope, {});
+  if (!before) FAIL(told(before.error()));
+  std::set<std::string> obeyed;
+  std::size_t findings = 0;
+  for (const Finding& finding : before->findings) {
+    if (finding.remedy.empty() || !finding.remedy[0].starts_with("pveum")) continue;
+    obey(roles.fake(), finding.remedy, obeyed);
+    ++findings;
+  }
+  CHECK(findings == 2);  // uploads, and consoles
+  const auto after = driver->inventory(scope, {});
+  REQUIRE(after);
+  for (const Finding& finding : after->findings) FAIL_CHECK(finding.text);
+  // Its disk lies where the uploads do.
+  MachineSpec spec = tests::proxmox_spec("web01");
+  spec.disks.front().storage = "local";
+  const auto made = driver->create_machine(spec, {});
+  if (!made) FAIL(told(made.error()));
+  CHECK(driver->destroy(made->id, spec.owner, {}));
 }
 
 Status leave(Driver& driver, const std::string& machine) {
