@@ -74,6 +74,12 @@ StepState state_of(const std::string& detail) {
   return StepState::done;
 }
 
+// A later plan may ask for more than an earlier one had done.
+bool is_enrolled(const MachineRun& run, const StepRecord& record) {
+  const auto before = enrolment_detail(record.detail);
+  return !before || lacking(run.planned->after, *before).empty();
+}
+
 // Brings back what later steps and the report need of a step that an earlier process has done.
 Status recall(MachineRun& run, const Step& step, const StepRecord& record) {
   if (step.kind == StepKind::convert) {
@@ -155,13 +161,14 @@ Status load_journal(MachineRun& run) {
 
 Status run_step(MachineRun& run, const Step& step, const Call& call) {
   FLYT_TRY(proceed(call, step.key));
-  if (!always(step.kind)) {
-    if (const StepRecord* record = run.done(step.key)) return recall(run, step, *record);
-  }
+  const StepRecord* before = run.done(step.key);
+  const bool again =
+      before != nullptr && step.kind == StepKind::enrol && !is_enrolled(run, *before);
+  if (before != nullptr && !always(step.kind) && !again) return recall(run, step, *before);
   run.status->machine(*run.planned, MachineState::running, step.key);
   // The first records of a machine are those of create: a check changes nothing.
   const bool journaled = step.kind != StepKind::check;
-  const bool known = run.done(step.key) != nullptr;
+  const bool known = !again && run.done(step.key) != nullptr;
   const bool hands_over = step.kind == StepKind::boot || step.kind == StepKind::publish;
   if (hands_over && !run.handed_over()) {
     // The intent alone counts as a start: nobody would start the source again.

@@ -127,7 +127,8 @@ bool all_copied(const Steps& steps, const PlannedMachine& planned) {
 void set_state(const Steps& steps, const PlannedMachine& planned, MachineOutcome& outcome) {
   if (steps.empty()) return;
   outcome.state = all_copied(steps, planned) ? MachineState::copied : MachineState::stopped;
-  if (done(steps, "clean") != nullptr) outcome.state = MachineState::landed;
+  const bool enrolled = planned.after.empty() || done(steps, "enrol") != nullptr;
+  if (done(steps, "clean") != nullptr && enrolled) outcome.state = MachineState::landed;
   for (const auto& entry : steps) {
     if (entry.second.state != StepState::failed) continue;
     outcome.state = MachineState::failed;

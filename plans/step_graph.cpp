@@ -65,8 +65,9 @@ void StepGraph::add_machine(std::size_t machine, const Machine& what) {
   last = one(StepKind::bytes, last);
   last = one(what.starts ? StepKind::boot : StepKind::publish, last);
   last = one(StepKind::ground, last);
-  if (what.enrol) last = one(StepKind::enrol, last);
-  one(StepKind::clean, last);
+  last = one(StepKind::clean, last);
+  // What is missing there must not keep the source's view.
+  if (what.enrol) one(StepKind::enrol, last);
 }
 
 bool StepGraph::ready(const Node& node) const {

@@ -300,6 +300,21 @@ Status compare(const MachineRun& run, const Enrolment& seen) {
                                   run.crew->target->info().name)};
 }
 
+// Whoever has switched it off since it was proven may run the source again.
+Status check_copy_on(const MachineRun& run, const Call& call) {
+  const auto now = run.crew->target->observe(run.target.id, call);
+  if (!now && now.error().code != Errc::unsupported) return now.error();
+  if (!now || now->power == Power::on) return ok();
+  return Error{.code = Errc::invalid,
+               .what = "the copy does not run, so nothing is to start or keep it",
+               .seen = fmt::format("{} on {} is {}", run.planned->spec.name, run.plan->target,
+                                   to_string(now->power)),
+               .why = "somebody has switched it off since it was proven",
+               .state = "it was enrolled in nothing",
+               .remedy = {"start it, and see that its source stays off",
+                          "then apply the plan again: it goes on here"}};
+}
+
 // The machine is where it belongs, whatever is missing beside it.
 Error landed_all_the_same(const MachineRun& run, Error error) {
   error = std::move(error).within("after landing");
@@ -318,6 +333,12 @@ Result<std::string> step_enrol(MachineRun& run, const Call& call) {
   if (const Verdict* failure = find_failure(run.outcome.verdicts)) {
     return detail_of(std::vector{*failure});
   }
+  // Who enrols it may start it, now or after its host's next start.
+  if (auto off = check_source_off(run, call); !off) {
+    off.error().state = "its copy was enrolled in nothing";
+    return std::move(off).error();
+  }
+  FLYT_TRY(check_copy_on(run, call));
   const auto seen = run.crew->target->enrol(run.target.id, run.planned->after, run.owner(), call);
   if (!seen) return landed_all_the_same(run, seen.error());
   if (auto as_asked = compare(run, *seen); !as_asked) {

@@ -36,7 +36,9 @@ std::string refusal(const Known& known, const std::optional<Machine>& made,
 // machine without records would be taken for one that was never written to.
 Status undo_target(const PlannedMachine& planned, const Crew& crew, const Known& known,
                    const std::optional<Machine>& made, const Owner& owner, const Call& call) {
-  if (made && made->power != Power::off) {
+  // What keeps machines running would start it again: destroy() ends that first, and then it.
+  const bool kept_running = crew.target->info().can.has(Capability::enrol);
+  if (made && made->power != Power::off && !kept_running) {
     FLYT_TRY(crew.target->set_power(made->id, Driver::PowerChange::forced_off, call));
   }
   // Where the machine is gone, its disks may be left.

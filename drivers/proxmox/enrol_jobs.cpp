@@ -35,6 +35,7 @@ bool takes(const Row& job, const MachineHere& here) {
 
 // Why the job cannot take the machine as it is; empty: it can, or does.
 std::string hindrance(const Row& job, const MachineHere& here) {
+  if (job.has("enabled") && !job.flag("enabled")) return "it is switched off";
   if (job.has("node") && job.text("node") != here.node) {
     return fmt::format("it runs on the node {} alone, and the machine is on {}", job.text("node"),
                        here.node);
@@ -49,16 +50,39 @@ std::string hindrance(const Row& job, const MachineHere& here) {
   return {};
 }
 
+Status check_takes(const Enrolling& in, const Row& job, const std::string& name) {
+  const std::string why = hindrance(job, in.here());
+  if (why.empty()) return ok();
+  return Error{Errc::invalid,
+               fmt::format("the backup job {} cannot take {}", name, in.facts.config.machine.name),
+               "",
+               why,
+               "the job is as it was",
+               {"name another job in backup_jobs = [...], or change this one: Datacenter, Backup"}};
+}
+
 Status join(const Enrolling& in, const std::string& name) {
   const std::string what =
       fmt::format("putting {} into the backup job {}", in.facts.config.machine.name, name);
   FLYT_ASSIGN(const Row job, read_job(in, name));
   if (takes(job, in.here())) return ok();
+  // Somebody may have changed it since it was looked for.
+  FLYT_TRY(check_takes(in, job, name));
   const std::string listed = job.text("vmid");
   FLYT_TRY(proceed(in.call, what));
   FLYT_TRY(in.api().request(
       Method::put, path_of(name),
       {{"vmid", listed.empty() ? in.here().vmid : listed + "," + in.here().vmid}}, what, in.call));
+  FLYT_ASSIGN(const Row now, read_job(in, name));
+  for (const std::string& one : words_of(listed, ",; ")) {
+    if (lists(now, "vmid", one)) continue;
+    return Error{Errc::internal,
+                 fmt::format("{}: the job has lost machine {}", what, one),
+                 now.text("vmid"),
+                 "somebody changed it in the same moment",
+                 "",
+                 {"look at the job: Datacenter, Backup"}};
+  }
   return ok();
 }
 
@@ -75,15 +99,7 @@ Status look_for_jobs(const Enrolling& in) {
                         "are those of pvesh get /cluster/backup");
     }
     FLYT_ASSIGN(const Row job, read_job(in, name));
-    const std::string why = hindrance(job, in.here());
-    if (why.empty()) continue;
-    return Error{
-        Errc::invalid,
-        fmt::format("the backup job {} cannot take {}", name, in.facts.config.machine.name),
-        "",
-        why,
-        "nothing of what comes after landing was begun",
-        {"name another job in backup_jobs = [...], or change this one: Datacenter, Backup"}};
+    FLYT_TRY(check_takes(in, job, name));
   }
   return ok();
 }

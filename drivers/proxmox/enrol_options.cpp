@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <system_error>
 
 #include "drivers/proxmox/enrol_parts.hpp"
 #include "drivers/proxmox/property_string.hpp"
@@ -29,8 +31,10 @@ std::string startup_of(const Enrolment& wanted, const std::string& now) {
 }
 
 std::optional<std::uint32_t> number_of(const std::string& text) {
-  if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos) return {};
-  return static_cast<std::uint32_t>(std::stoul(text));
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return {};
+  return number;
 }
 
 // As the machine runs now, not as it will after its next start.

@@ -119,6 +119,7 @@ TEST_CASE("what a machine cannot be enrolled in leaves it landed, and its source
     CHECK(says(one.error->remedy, "apply the plan again"));
   }
   scene.check_landed();  // no source runs
+  scene.check_source_clean();
   for (const Machine& machine : scene.made()) CHECK(enrolled(scene, machine.id).empty());
 
   offer(scene, {"weekly", "nightly"});
@@ -126,6 +127,46 @@ TEST_CASE("what a machine cannot be enrolled in leaves it landed, and its source
   check_enrolled(scene);
   scene.check_landed();
   scene.check_source_clean();
+}
+
+TEST_CASE("what was switched off since, or runs at its source again, is enrolled in nothing",
+          "[faults][enrol]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene;
+  scene.only(1);
+  ask(scene);
+  offer(scene, {"weekly"});
+  Worker worker(scene);
+  REQUIRE(all(worker.apply(scene), MachineState::failed));
+  offer(scene, {"weekly", "nightly"});
+  const std::string copy = scene.made().front().id;
+  const bool source_runs = GENERATE(true, false);
+  if (source_runs) scene.set_source_power(Power::on);
+  if (!source_runs) {
+    REQUIRE(worker.target->set_power(copy, Driver::PowerChange::forced_off, {}));
+  }
+  const auto outcomes = worker.apply(scene);
+  REQUIRE(outcomes.front().error);
+  CHECK(outcomes.front().error->state.find("enrolled in nothing") != std::string::npos);
+  CHECK(enrolled(scene, copy).empty());
+  scene.set_source_power(Power::off);
+  REQUIRE(worker.target->set_power(copy, Driver::PowerChange::on, {}));
+  REQUIRE(all(worker.apply(scene), MachineState::landed));
+  check_enrolled(scene);
+}
+
+TEST_CASE("what a later plan asks for beside is done, too", "[faults][enrol]") {
+  if (cannot_run()) FLYT_SKIP("needs nbdkit and qemu-io");
+  Scene scene;
+  scene.only(1);
+  ask(scene);
+  offer(scene, {"nightly", "weekly"});
+  Worker worker(scene);
+  REQUIRE(all(worker.apply(scene), MachineState::landed));
+  scene.plan.machines[0].after.backup_jobs = {"nightly", "weekly"};
+  scene.write_plan();
+  REQUIRE(all(worker.apply(scene), MachineState::landed));
+  check_enrolled(scene);
 }
 
 TEST_CASE("what does not live is enrolled in nothing", "[faults][enrol]") {

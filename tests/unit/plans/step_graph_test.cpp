@@ -58,7 +58,7 @@ TEST_CASE("the steps of a machine come in their order", "[plans][graph]") {
           true},
       Row{1, false, false, false, Until::copied, "check create view copy:0", true},
       Row{1, false, false, false, Until::landed,
-          "check create view copy:0 shape bytes boot ground enrol clean", false, true},
+          "check create view copy:0 shape bytes boot ground clean enrol", false, true},
       Row{1, false, false, false, Until::copied, "check create view copy:0", false, true},
       Row{0, false, false, false, Until::landed,
           "check create view shape bytes boot ground clean"});
