@@ -32,6 +32,10 @@ struct Storage {
   std::string id, name;
   std::string kind;  // "dir", "lvm-thin", "datastore"
   std::optional<std::uint64_t> size_bytes, free_bytes;
+  std::optional<bool> shared = {};  // all hosts that have it see the same
+  // What the disks on it may grow to, as far as the login sees them: more than its size is promised
+  // twice.
+  std::optional<std::uint64_t> promised_bytes = {};
   std::string land_by;   // in which way disks come there, and why; for people. Empty: there is one
   bool doubles = false;  // while a disk lands there, it takes its room twice; in no document
   bool later = false;    // disks are sent there once their source is off (Lander); in no document
@@ -70,14 +74,17 @@ struct AffinityRule {
 std::string_view to_string(AffinityKind value) noexcept;
 AffinityKind affinity_kind_from(std::string_view text) noexcept;  // `unknown`: another word
 
-// A disk image, ISO or template that belongs to no machine.
+// What lies on a storage and belongs to no machine.
 struct Volume {
   std::string id, name, storage;
-  std::string kind;  // "disk", "iso", "template" (of containers, or under other images), "backup"
+  // "disk", "iso", "template" (of containers), "backup"; "base": a disk that others stand on, which
+  // is moved as a disk.
+  std::string kind;
   std::string format;
   std::uint64_t size_bytes = 0;  // what it holds; of a file that is no disk its exact length
   std::string migration_id;      // a disk that flyt made and whose machine is gone
   std::string left_out;          // why it cannot be read; empty: it can
+  std::string uuid;  // what tells it from another of its id, and goes with its content; empty: none
 };
 
 // One thing that somebody looked at and that is not as it must be.

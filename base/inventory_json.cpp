@@ -43,6 +43,8 @@ struct Fields<Storage> {
     io("kind", storage.kind);
     io("size_bytes", storage.size_bytes);
     io("free_bytes", storage.free_bytes);
+    io.unless_empty("shared", storage.shared);
+    io.unless_empty("promised_bytes", storage.promised_bytes);
     io.unless_empty("land_by", storage.land_by);
     io.unless_empty("keeps", storage.keeps);
   }
@@ -70,6 +72,7 @@ struct Fields<Volume> {
     io("size_bytes", volume.size_bytes);
     io("migration_id", volume.migration_id);
     io.unless_empty("left_out", volume.left_out);
+    io.unless_empty("uuid", volume.uuid);
   }
 };
 

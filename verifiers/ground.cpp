@@ -198,6 +198,7 @@ Verdict Judge::place() {
     platform = {upper(seen_.country), Basis::platform, {}, {}};
     verdict.evidence.push_back(fmt::format("platform: country {}", platform.country));
   }
+  if (!seen_.site.empty()) verdict.evidence.push_back(fmt::format("site: it is in {}", seen_.site));
   // The nearest to the machine decides.
   const Fact& best = !platform.country.empty() ? platform : !provider_.empty() ? registry : stated;
   if (contradicted(best, registry, verdict) || contradicted(best, stated, verdict)) return verdict;

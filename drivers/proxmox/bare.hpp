@@ -2,10 +2,12 @@
 // there.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "drivers/driver.hpp"
@@ -29,11 +31,17 @@ void add_unused(const Row& config, std::set<std::string>& unused);
 // The kinds of volumes without a machine that flyt makes on a storage, Storage::keeps.
 std::vector<std::string> kept_kinds(const StorageFacts& storage, Way way);
 
+struct BareVolumes {
+  std::vector<Volume> volumes;
+  // Of each storage's disks, of machines and of none, what they may grow to; by node and storage.
+  std::map<std::pair<std::string, std::string>, std::uint64_t> promised;
+};
+
 // All that the login may see. `unused`: volume ids that machines name, but have in no slot. A disk
 // whose machine is gone is without one: a machine that the login may not see is not gone.
-Result<std::vector<Volume>> list_bare(Context& context, const Cluster& cluster,
-                                      const std::vector<MachineHere>& machines,
-                                      const std::set<std::string>& unused, const Call& call);
+Result<BareVolumes> list_bare(Context& context, const Cluster& cluster,
+                              const std::vector<MachineHere>& machines,
+                              const std::set<std::string>& unused, const Call& call);
 
 // As the driver's methods of these names, for ids of bare_id().
 Result<Machine> create_bare(Context& context, const MachineSpec& spec, const Call& call);

@@ -41,11 +41,16 @@ class Lister {
       if (code == Errc::denied || code == Errc::unavailable) return ok();  // not to be seen
       return listed.error();
     }
-    for (const VolumeFacts& volume : *listed) FLYT_TRY(take(storage, volume));
+    std::uint64_t& promised = found.promised[{storage.node, storage.id}];
+    for (const VolumeFacts& volume : *listed) {
+      const bool disk = volume.content == "images" || volume.content == "rootdir";
+      if (disk) promised += volume.size_bytes.value_or(0);
+      FLYT_TRY(take(storage, volume));
+    }
     return ok();
   }
 
-  std::vector<Volume> volumes;
+  BareVolumes found;
 
  private:
   static bool any_of_ours(const StorageFacts& storage) {
@@ -71,7 +76,7 @@ class Lister {
     if (!by_ssh(context_.settings.way)) {
       volume.left_out = "the API alone lets nobody read it: landing = \"ssh\"";
     }
-    volumes.push_back(std::move(volume));
+    found.volumes.push_back(std::move(volume));
     return ok();
   }
 
@@ -118,24 +123,26 @@ std::vector<std::string> kept_kinds(const StorageFacts& storage, Way way) {
   return kinds;
 }
 
-Result<std::vector<Volume>> list_bare(Context& context, const Cluster& cluster,
-                                      const std::vector<MachineHere>& machines,
-                                      const std::set<std::string>& unused, const Call& call) {
+Result<BareVolumes> list_bare(Context& context, const Cluster& cluster,
+                              const std::vector<MachineHere>& machines,
+                              const std::set<std::string>& unused, const Call& call) {
   Lister lister(context, machines, unused, call);
   for (const StorageFacts& storage : cluster.storages) {
     FLYT_TRY(proceed(call, "listing volumes"));
     FLYT_TRY(lister.add(storage));
   }
   FLYT_ASSIGN(const std::vector<KeptFile> kept, context.kept.all());
-  for (Volume& volume : lister.volumes) {
+  for (Volume& volume : lister.found.volumes) {
     for (const KeptFile& file : kept) {
-      if (file.volume.id == volume.id) volume.migration_id = file.owner.id;
+      const bool made = file.path.empty() || !file.stamp.empty();
+      if (made && file.volume.id == volume.id) volume.migration_id = file.owner.id;
     }
   }
-  std::sort(lister.volumes.begin(), lister.volumes.end(), [](const Volume& a, const Volume& b) {
-    return a.name != b.name ? a.name < b.name : a.id < b.id;
-  });
-  return std::move(lister.volumes);
+  std::sort(lister.found.volumes.begin(), lister.found.volumes.end(),
+            [](const Volume& a, const Volume& b) {
+              return a.name != b.name ? a.name < b.name : a.id < b.id;
+            });
+  return std::move(lister.found);
 }
 
 }  // namespace flyt::proxmox

@@ -11,6 +11,7 @@
 #include "drivers/proxmox/bare.hpp"
 #include "drivers/proxmox/check.hpp"
 #include "drivers/proxmox/enrol.hpp"
+#include "drivers/proxmox/ha_rules.hpp"
 #include "drivers/proxmox/land.hpp"
 
 namespace flyt::proxmox {
@@ -83,11 +84,14 @@ Result<ConfigFacts> read_with_disks(Context& context, const MachineHere& here, V
   return facts;
 }
 
-void add_hosts(const Cluster& cluster, Inventory& found) {
+void add_hosts(const Cluster& cluster, const Settings& settings, Inventory& found) {
   for (const NodeFacts& node : cluster.nodes) {
     if (!node.online) continue;
     Host host;
     host.id = host.name = node.name;
+    if (const auto site = settings.sites.find(node.name); site != settings.sites.end()) {
+      host.place.site = site->second;
+    }
     if (node.cpus) host.cpus = static_cast<std::uint32_t>(*node.cpus);
     host.memory_bytes = node.memory_bytes;
     if (node.memory_bytes && node.memory_used && *node.memory_used <= *node.memory_bytes) {
@@ -107,10 +111,22 @@ void add_storages(const Cluster& cluster, const Settings& settings, Inventory& f
                                     [&](const Storage& storage) { return storage.id == one.id; });
     if (known == found.storages.end()) {
       found.storages.push_back({one.id, one.id, one.type, one.size_bytes, one.free_bytes});
+      found.storages.back().shared = one.shared;
       found.storages.back().keeps = std::move(keeps);
     } else if (one.free_bytes.value_or(0) > known->free_bytes.value_or(0)) {
       known->size_bytes = one.size_bytes;
       known->free_bytes = one.free_bytes;
+    }
+  }
+}
+
+// Of the node whose room is told.
+void add_promised(const Cluster& cluster, const BareVolumes& bare, Inventory& found) {
+  for (Storage& storage : found.storages) {
+    for (const StorageFacts& one : cluster.storages) {
+      if (one.id != storage.id || one.free_bytes != storage.free_bytes) continue;
+      const auto promised = bare.promised.find({one.node, one.id});
+      if (promised != bare.promised.end()) storage.promised_bytes = promised->second;
     }
   }
 }
@@ -179,7 +195,10 @@ Status add_machines(Context& context, const Cluster& cluster, const Scope& scope
     FLYT_ASSIGN(auto bare, made_bare(context, scope.migration_id, call));
     if (bare) found.machines.push_back(*std::move(bare));
   } else if (scope.machine.empty()) {
-    FLYT_ASSIGN(found.volumes, list_bare(context, cluster, machines, unused, call));
+    FLYT_ASSIGN(BareVolumes bare, list_bare(context, cluster, machines, unused, call));
+    found.volumes = std::move(bare.volumes);
+    add_promised(cluster, bare, found);
+    found.rules = read_affinity(context.api, cluster, call);
   }
   return ok();
 }
@@ -258,7 +277,7 @@ Result<Inventory> read_inventory(Context& context, const Scope& scope, const Cal
   found.platform_id = cluster.platform_id;
   found.notes = cluster.notes;
   found.dns_names = true;
-  add_hosts(cluster, found);
+  add_hosts(cluster, context.settings, found);
   add_storages(cluster, context.settings, found);
   add_networks(cluster, context.settings.node, found);
   add_landing(context, cluster, found, call);

@@ -1,5 +1,4 @@
 #include "drivers/proxmox/proxmox.hpp"
-#include "drivers/proxmox/bare.hpp"
 
 #include <fmt/format.h>
 
@@ -11,10 +10,12 @@
 #include "base/bare_volume.hpp"
 #include "base/uri.hpp"
 #include "base/version.hpp"
+#include "drivers/proxmox/bare.hpp"
 #include "drivers/proxmox/enrol.hpp"
 #include "drivers/proxmox/inventory.hpp"
 #include "drivers/proxmox/land.hpp"
 #include "drivers/proxmox/machines.hpp"
+#include "drivers/proxmox/property_string.hpp"
 #include "drivers/proxmox/views.hpp"
 
 namespace flyt::proxmox {
@@ -47,8 +48,9 @@ class ProxmoxDriver final : public Driver {
     return read_inventory(context_, scope, call);
   }
   Result<Observation> observe(const std::string& machine, const Call& call) override {
-    if (bare_volume_of(machine)) return Observation{.power = Power::off};
-    return proxmox::observe(context_, machine, call);
+    if (!bare_volume_of(machine)) return proxmox::observe(context_, machine, call);
+    FLYT_TRY(find_bare(context_, machine, call));
+    return Observation{.power = Power::off};
   }
   Result<View> make_view(const ViewSpec& spec, const Call& call) override {
     if (!by_ssh(context_.settings.way)) return Driver::make_view(spec, call);
@@ -84,8 +86,11 @@ class ProxmoxDriver final : public Driver {
     return proxmox::enrol(context_, machine, wanted, owner, call);
   }
   Status destroy(const std::string& id, const Owner& owner, const Call& call) override {
-    return bare_volume_of(id) ? destroy_bare(context_, id, owner, call)
-                              : proxmox::destroy(context_, id, owner, call);
+    // Begun, and its id never told.
+    FLYT_ASSIGN(const auto kept, context_.kept.find(owner.id));
+    const std::string which = id.empty() && kept ? bare_id(kept->volume.id) : id;
+    return bare_volume_of(which) ? destroy_bare(context_, which, owner, call)
+                                 : proxmox::destroy(context_, id, owner, call);
   }
   Result<Machine> publish(const std::string& id, const MachineSpec& spec,
                           const Call& call) override {
@@ -174,6 +179,21 @@ Result<unsigned> number_of(std::string_view text) {
   return value;
 }
 
+// "pve1=Aarhus, pve2=Odense"
+Result<std::map<std::string, std::string>> sites_of(const std::string& text) {
+  std::map<std::string, std::string> sites;
+  for (std::string one : words_of(text, ",")) {
+    one.erase(0, one.find_first_not_of(' '));
+    const auto equals = one.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == one.size()) {
+      return wrong(fmt::format("sites: \"{}\" is no node and its site", one),
+                   "sites = \"pve1=Aarhus, pve2=Odense\"");
+    }
+    sites[one.substr(0, equals)] = one.substr(equals + 1);
+  }
+  return sites;
+}
+
 Result<Settings> settings_of(const EndpointConfig& config) {
   Settings settings;
   settings.node = value_of(config, "node");
@@ -181,6 +201,7 @@ Result<Settings> settings_of(const EndpointConfig& config) {
   settings.cpu = value_of(config, "cpu");
   settings.ssh = value_of(config, "ssh", settings.ssh);
   settings.import_storage = value_of(config, "import_storage");
+  FLYT_ASSIGN(settings.sites, sites_of(value_of(config, "sites")));
   if (const auto file = value_of(config, "ssh_config"); !file.empty()) {
     settings.ssh_config = (config.folder / file).lexically_normal().native();
   }
@@ -229,6 +250,7 @@ std::span<const KeyInfo> keys() {
       KeyInfo{"ssh_config", "file for `ssh -F`, instead of the user's own configuration"},
       KeyInfo{"import_storage", "takes uploads, with `landing = api` (default: the most room)"},
       KeyInfo{"node", "where machines are made (default: the node with the most room)"},
+      KeyInfo{"sites", "where nodes stand: pve1=Aarhus, pve2=Odense"},
       KeyInfo{"vmids", "range of numbers for new machines: 9000-9999 (default: from 100)"},
       KeyInfo{"pool", "resource pool of new machines"},
       KeyInfo{"cpu", "processor model of new machines (default: what all nodes have)"},

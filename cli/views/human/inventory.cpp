@@ -54,23 +54,43 @@ std::string render_machines(const Inventory& inventory, const Style& style) {
   return table.empty() ? "  no machines\n" : table.text(style, "  ");
 }
 
+std::string place_words(const Place& place) {
+  std::vector<std::string> words;
+  for (const std::string* one : {&place.country, &place.region, &place.site}) {
+    if (!one->empty()) words.push_back(*one);
+  }
+  return fmt::format("{}", fmt::join(words, " "));
+}
+
 std::string render_hosts(const Inventory& inventory, const Style& style) {
   using enum Align;
   Table table({"host", "cpus", "memory", "free", "place"}, {left, right, right, right, left});
   for (const auto& host : inventory.hosts) {
     table.add({host.name, number_or_unknown(host.cpus), size_or_unknown(host.memory_bytes),
-               size_or_unknown(host.memory_free_bytes),
-               fmt::format("{} {}", host.place.country, host.place.region)});
+               size_or_unknown(host.memory_free_bytes), place_words(host.place)});
   }
   return table.empty() ? "" : "\n" + table.text(style, "  ");
 }
 
 std::string render_storages(const Inventory& inventory, const Style& style) {
   using enum Align;
-  Table table({"storage", "kind", "size", "free"}, {left, left, right, right});
-  for (const auto& storage : inventory.storages) {
-    table.add({storage.name, storage.kind, size_or_unknown(storage.size_bytes),
-               size_or_unknown(storage.free_bytes)});
+  const auto& storages = inventory.storages;
+  const bool any_promised = std::any_of(storages.begin(), storages.end(), [](const Storage& one) {
+    return one.promised_bytes.has_value();
+  });
+  std::vector<std::string> header{"storage", "kind", "size", "free"};
+  std::vector<Align> aligned{left, left, right, right};
+  if (any_promised) {
+    header.emplace_back("promised");
+    aligned.push_back(right);
+  }
+  Table table(std::move(header), std::move(aligned));
+  for (const auto& storage : storages) {
+    std::vector<Cell> row{storage.name,
+                          storage.kind + (storage.shared.value_or(false) ? ", shared" : ""),
+                          size_or_unknown(storage.size_bytes), size_or_unknown(storage.free_bytes)};
+    if (any_promised) row.emplace_back(size_or_unknown(storage.promised_bytes));
+    table.add(std::move(row));
   }
   return table.empty() ? "" : "\n" + table.text(style, "  ");
 }
