@@ -16,7 +16,8 @@ std::optional<std::string> bare_volume_of(std::string_view machine) {
 
 Machine bare_machine(const Volume& volume) {
   Machine machine;
-  machine.id = machine.uuid = bare_id(volume.id);
+  machine.id = bare_id(volume.id);
+  machine.uuid = volume.uuid.empty() ? machine.id : volume.uuid;
   machine.name = volume.name;
   machine.bare = volume.kind;
   machine.migration_id = volume.migration_id;

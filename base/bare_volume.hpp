@@ -9,7 +9,7 @@
 
 namespace flyt {
 
-// Machine::id and Machine::uuid of the volume's stand-in.
+// Machine::id of the volume's stand-in, and its uuid where the volume has none.
 std::string bare_id(std::string_view volume);
 // Volume::id; nothing: the id is a machine's.
 std::optional<std::string> bare_volume_of(std::string_view machine);

@@ -44,8 +44,12 @@ class RoomCheck {
   }
 
   void check_volume() {
-    if (room_.volume_of(spec_.owner.id) != nullptr) {
+    if (const Volume* ours = room_.volume_of(spec_.owner.id)) {
       raise("T-OURS", fmt::format("it is on {} already, made by this migration", target_.endpoint));
+      if (ours->size_bytes >= spec_.disks.front().size_bytes) return;
+      raise("T-OURS-DISKS",
+            fmt::format("what this migration made on {} has another size", target_.endpoint),
+            fmt::format("flyt undo {} --target", draft_.machine.source.name));
       return;
     }
     if (const auto which = room_.volume_taken(spec_); !which.empty()) {

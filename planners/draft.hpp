@@ -19,6 +19,9 @@ MachineSettings settings_of(const Site& site, const std::string& name);
 
 // Everything but capacity and clashes, which depend on the machines before: check_room().
 Draft draft_machine(const PlanInput& input, const Machine& source);
+// A disk's name without what says its format: the target's driver makes it in one of its own, and
+// names it so.
+std::string without_format(const std::string& name);
 // The same for a volume without a machine.
 Draft draft_volume(const PlanInput& input, const Volume& volume);
 // Adds what speaks against the draft on the target as it is; a draft that is not blocked is taken

@@ -12,16 +12,6 @@
 namespace flyt {
 namespace {
 
-// The target's driver makes a disk in a format of its own, and names it so.
-std::string without_format(const std::string& name) {
-  for (const std::string_view end : {".qcow2", ".raw", ".img", ".vmdk"}) {
-    if (name.size() > end.size() && name.ends_with(end)) {
-      return name.substr(0, name.size() - end.size());
-    }
-  }
-  return name;
-}
-
 std::string storage_name(const Inventory& source, const std::string& id) {
   const auto found = std::find_if(source.storages.begin(), source.storages.end(),
                                   [&](const Storage& one) { return one.id == id; });
@@ -30,7 +20,8 @@ std::string storage_name(const Inventory& source, const std::string& id) {
 
 class VolumeDrafter {
  public:
-  VolumeDrafter(const PlanInput& input, const Volume& volume) : input_(input), volume_(volume) {}
+  VolumeDrafter(const PlanInput& input, const Volume& volume)
+      : input_(input), volume_(volume), kind_(volume.kind == "base" ? "disk" : volume.kind) {}
 
   Draft draft() {
     PlannedMachine& planned = draft_.machine;
@@ -53,17 +44,17 @@ class VolumeDrafter {
   void describe() {
     MachineSpec& spec = draft_.machine.spec;
     spec.owner.id = draft_.machine.migration_id;
-    spec.bare = volume_.kind;
-    spec.name = volume_.kind == "disk" ? without_format(volume_.name) : volume_.name;
+    spec.bare = kind_;
+    spec.name = kind_ == "disk" ? without_format(volume_.name) : volume_.name;
     spec.cpus = 0;
     const std::string storage = storage_name(*input_.source, volume_.storage);
-    const auto mapped = map_volume(*input_.site, *input_.target, storage, volume_.kind);
+    const auto mapped = map_volume(*input_.site, *input_.target, storage, kind_);
     if (!mapped.exists) {
       raise("T-VOLUME-STORAGE",
             mapped.to ? fmt::format("storage \"{}\" of {} takes no {}", *mapped.to,
-                                    input_.target->endpoint, volume_.kind)
+                                    input_.target->endpoint, kind_)
                       : fmt::format("storage \"{}\" is mapped to none of {} that takes {}", storage,
-                                    input_.target->endpoint, volume_.kind),
+                                    input_.target->endpoint, kind_),
             mapped.line);
     }
     spec.disks.push_back(
@@ -73,10 +64,20 @@ class VolumeDrafter {
 
   const PlanInput& input_;
   const Volume& volume_;
+  const std::string kind_;  // on the target
   Draft draft_;
 };
 
 }  // namespace
+
+std::string without_format(const std::string& name) {
+  for (const std::string_view end : {".qcow2", ".raw", ".img", ".vmdk"}) {
+    if (name.size() > end.size() && name.ends_with(end)) {
+      return name.substr(0, name.size() - end.size());
+    }
+  }
+  return name;
+}
 
 Draft draft_volume(const PlanInput& input, const Volume& volume) {
   return VolumeDrafter(input, volume).draft();

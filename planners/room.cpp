@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/lower_case.hpp"
+#include "planners/draft.hpp"
 
 namespace flyt {
 namespace {
@@ -72,7 +73,8 @@ std::string TargetRoom::volume_taken(const MachineSpec& spec) const {
     const bool there = std::any_of(
         target_.storages.begin(), target_.storages.end(),
         [&](const Storage& one) { return one.id == volume.storage && one.name == storage; });
-    if (there && volume.name == spec.name && volume.migration_id != spec.owner.id) {
+    const std::string name = spec.bare == "disk" ? without_format(volume.name) : volume.name;
+    if (there && name == spec.name && volume.migration_id != spec.owner.id) {
       return fmt::format("{} of {}", volume.id, target_.endpoint);
     }
   }

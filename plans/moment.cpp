@@ -195,6 +195,24 @@ Status check_source_last(MachineRun& run, const Call& call) {
                        .remedy = {"apply the plan again: it compares all and sends what differs"}});
 }
 
+Status check_same_volume(const MachineRun& run, const Call& call) {
+  const auto published = run.journaled.find("publish");
+  const auto view = recorded_view(run, "view");
+  const bool before =
+      published != run.journaled.end() && published->second.plan != run.plan->digest;
+  if (run.planned->spec.bare.empty() || !before || !view) return ok();
+  FLYT_ASSIGN(const auto now, source_if_there(run, call));
+  if (!now || !known_to_differ(view->stamps, stamps_of(*now, *view))) return ok();
+  return Error{
+      .code = Errc::exists,
+      .what = "another volume of this name was moved before",
+      .why = fmt::format("{} on {} has changed since", run.planned->source.name, run.plan->source),
+      .state = "nothing was written; what was moved is as it was",
+      .remedy = {"rename one of the two",
+                 fmt::format("or flyt undo {} --target --started, and apply again",
+                             run.planned->source.name)}};
+}
+
 std::string moved_on(const MachineRun& run) {
   if (run.source.id.empty() || run.handed_over()) return {};
   const auto view = recorded_view(run, "view");

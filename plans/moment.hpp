@@ -37,6 +37,10 @@ Status check_source_off(MachineRun& run, const Call& call);
 // The same, and the source has not run since it was last copied, as far as its stamps tell.
 Status check_source_last(MachineRun& run, const Call& call);
 
+// A volume without a machine is known by its name: that what another plan has handed over is not
+// taken for what has its name on the source now. Errc::exists.
+Status check_same_volume(const MachineRun& run, const Call& call);
+
 // Why what was copied is not the source's last state any more; empty: nothing is known to speak
 // against it. Of the source as step check has found it, before the copy was begun to be started.
 std::string moved_on(const MachineRun& run);

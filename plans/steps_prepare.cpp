@@ -118,7 +118,8 @@ std::vector<std::size_t> grown_disks(const MachineRun& run, const Machine& made)
 // disks too small once more.
 Status follow_growth(MachineRun& run, Machine& made, const Call& call) {
   const std::vector<std::size_t> grown = grown_disks(run, made);
-  const bool can = run.crew->target->info().can.has(Capability::grow) && !run.handed_over();
+  const bool can = run.crew->target->info().can.has(Capability::grow) && !run.handed_over() &&
+                   run.planned->spec.bare.empty();
   if (grown.empty() || !can) return ok();
   run.status->machine(*run.planned, MachineState::running,
                       "disks of the source have grown: they are copied anew");
@@ -147,7 +148,10 @@ Result<std::optional<Machine>> find_made(const MachineRun& run, const Call& call
 
 Result<std::string> step_check(MachineRun& run, const Call& call) {
   // What was copied is proven and was started; after that the source may go its own ways.
-  if (run.handed_over()) return std::string("{}");
+  if (run.handed_over()) {
+    FLYT_TRY(check_same_volume(run, call));
+    return std::string("{}");
+  }
   auto source = run.crew->source->inventory({.machine = run.planned->source.id}, call);
   if (run.done("bytes") != nullptr) {
     if (!source && source.error().code == Errc::not_found) return std::string("{}");
@@ -199,6 +203,10 @@ Result<std::string> step_create(MachineRun& run, const Call& call) {
     return Error{.code = Errc::unavailable,
                  .what = fmt::format("the machine {} on the target cannot be read", made->id),
                  .seen = made->unreadable};
+  }
+  // Whether a volume is the one that is asked for, its driver knows: a name tells nothing.
+  if (!run.planned->spec.bare.empty() && !run.handed_over()) {
+    FLYT_ASSIGN(*made, run.crew->target->create_machine(wanted(run), call));
   }
   FLYT_TRY(follow_growth(run, *made, call));
   FLYT_TRY(compare(run, *made));

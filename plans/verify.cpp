@@ -64,7 +64,11 @@ Result<std::vector<MachineOutcome>> verify(const Plan& plan, const Site& site, c
   std::vector<std::size_t> over;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     FLYT_ASSIGN(const auto known, read_known(plan.machines[i], crew));
-    if (known.handed_over()) over.push_back(i);
+    const StepRecord* published = known.find("publish");
+    // What is never started is looked at again once it was handed over, not before.
+    const bool whole =
+        plan.machines[i].starts() || (published != nullptr && published->state == StepState::done);
+    if (known.handed_over() && whole) over.push_back(i);
   }
   std::atomic<std::size_t> next{0};
   {

@@ -6,6 +6,7 @@
 
 #include "base/bare_volume.hpp"
 #include "base/units.hpp"
+#include "base/xml_escape.hpp"
 #include "drivers/libvirt/context.hpp"
 #include "drivers/libvirt/errors.hpp"
 #include "drivers/libvirt/inventory.hpp"
@@ -41,12 +42,6 @@ Status check_space(const PoolHere& pool, std::uint64_t bytes) {
                "", "", "nothing was made"};
 }
 
-Machine stand_in(const KeptFile& file) {
-  Machine machine = bare_machine(file.volume);
-  machine.disks.front().stamp = file.stamp;
-  return machine;
-}
-
 Result<KeptFile> wanted_file(const Context& context, virConnectPtr link, const MachineSpec& spec,
                              const Call& call) {
   FLYT_ASSIGN(const std::vector<PoolHere> pools, list_pools(context, link, call));
@@ -62,19 +57,6 @@ Result<KeptFile> wanted_file(const Context& context, virConnectPtr link, const M
   return file;
 }
 
-Result<Machine> already_made(const KeptFile& made, const MachineSpec& spec) {
-  if (made.bytes == spec.disks.front().size_bytes && made.volume.kind == spec.bare) {
-    return stand_in(made);
-  }
-  return Error{Errc::exists,
-               fmt::format("{} was made by this migration, with {} bytes, not {}", made.path,
-                           made.bytes, spec.disks.front().size_bytes),
-               "",
-               "the source has changed since",
-               "it was not touched",
-               {fmt::format("flyt undo {} --target", spec.name)}};
-}
-
 Result<std::optional<KeptFile>> kept_file(const Context& context, const std::string& migration_id,
                                           const Call& call) {
   FLYT_ASSIGN(auto file, context.kept.find(migration_id));
@@ -87,7 +69,9 @@ Result<std::optional<KeptFile>> kept_at(const Context& context, const std::strin
                                         const Call& call) {
   FLYT_ASSIGN(const std::vector<KeptFile> all, context.kept.all());
   for (const KeptFile& file : all) {
-    if (file.path == path) return kept_file(context, file.owner.id, call);
+    if (file.path != path) continue;
+    FLYT_ASSIGN(auto there, kept_file(context, file.owner.id, call));
+    if (there) return there;
   }
   return std::optional<KeptFile>();
 }
@@ -99,21 +83,44 @@ Status look_into(virConnectPtr link, const std::string& pool_uuid) {
   return last_error("looking into the pool once more");
 }
 
-Status check_unused(virConnectPtr link, const KeptFile& file) {
+Error in_use(const KeptFile& file, std::string_view by) {
+  return {Errc::denied, fmt::format("{} is used by {}", file.path, by), "",
+          "it was attached since it was made here", "nothing was removed"};
+}
+
+// Images that stand on it are used by machines that name only those.
+Status check_no_base(const Context& context, virConnectPtr link, const KeptFile& file,
+                     const Call& call) {
+  FLYT_ASSIGN(const std::vector<PoolHere> pools, list_pools(context, link, call));
+  for (const PoolHere& pool : pools) {
+    virStorageVolPtr* list = nullptr;
+    const int count = virStoragePoolListAllVolumes(pool.handle.get(), &list, 0);
+    if (count < 0) return last_error("listing the volumes of a pool");
+    for (const Vol& one : take_list<Vol>(list, count)) {
+      const std::string xml = take(virStorageVolGetXMLDesc(one.get(), 0));
+      const auto facts = xml.empty() ? Error{} : parse_volume(xml);
+      if (facts && facts->backing == file.path) {
+        return in_use(file, fmt::format("the image {}", facts->path));
+      }
+    }
+  }
+  return ok();
+}
+
+Status check_unused(const Context& context, virConnectPtr link, const KeptFile& file,
+                    const Call& call) {
   virDomainPtr* list = nullptr;
   const int count = virConnectListAllDomains(link, &list, 0);
   if (count < 0) return last_error("listing machines");
   for (const Domain& domain : take_list<Domain>(list, count)) {
     for (const unsigned which : {0U, static_cast<unsigned>(VIR_DOMAIN_XML_INACTIVE)}) {
       const std::string xml = take(virDomainGetXMLDesc(domain.get(), which));
-      if (!names_file(xml, file.volume.name)) continue;
-      return Error{
-          Errc::denied,
-          fmt::format("{} is used by the machine {}", file.path, virDomainGetName(domain.get())),
-          "", "it was attached since it was made here", "nothing was removed"};
+      if (names_file(xml, file.volume.name) || names_file(xml, xml_escape(file.volume.name))) {
+        return in_use(file, fmt::format("the machine {}", virDomainGetName(domain.get())));
+      }
     }
   }
-  return ok();
+  return check_no_base(context, link, file, call);
 }
 
 // One that flyt did not make, and that no machine has.
@@ -132,7 +139,10 @@ Result<Machine> create_bare(Context& context, const MachineSpec& spec, const Cal
   FLYT_ASSIGN(const Link link, context.connection.get(call));
   const std::lock_guard lock(context.making);
   FLYT_ASSIGN(const auto made, kept_file(context, spec.owner.id, call));
-  if (made) return already_made(*made, spec);
+  if (made) {
+    FLYT_TRY(check_as_asked(*made, spec));
+    return stand_in(*made);
+  }
   FLYT_ASSIGN(const KeptFile file, wanted_file(context, link.get(), spec, call));
   FLYT_TRY(proceed(call, "making a volume"));
   FLYT_TRY(context.kept.make(context.landing, file, call));
@@ -145,6 +155,7 @@ Result<Machine> publish_bare(Context& context, const MachineSpec& spec, const Ca
   if (!made) {
     return Error{Errc::not_found, fmt::format("{}: this migration made no volume", spec.name)};
   }
+  FLYT_TRY(check_as_asked(*made, spec));
   FLYT_TRY(proceed(call, "handing over a volume"));
   FLYT_ASSIGN(const KeptFile file,
               context.kept.publish(context.landing, *std::move(made), spec.owner, call));
@@ -162,10 +173,12 @@ Status destroy_bare(Context& context, const std::string& id, const Owner& owner,
     return Error{Errc::denied, fmt::format("{} was not made by this migration", others->name), "",
                  "", "it was not touched"};
   }
-  FLYT_TRY(check_unused(link.get(), *file));
+  FLYT_TRY(check_unused(context, link.get(), *file, call));
   FLYT_TRY(proceed(call, "removing a volume"));
   FLYT_TRY(context.kept.remove(context.landing, *file, owner, call));
-  return look_into(link.get(), file->volume.storage);
+  // Last: until then the next call goes on here.
+  FLYT_TRY(look_into(link.get(), file->volume.storage));
+  return context.kept.forget(owner.id);
 }
 
 Result<std::unique_ptr<Channel>> open_bare(Context& context, const OpenSpec& spec,
@@ -175,6 +188,9 @@ Result<std::unique_ptr<Channel>> open_bare(Context& context, const OpenSpec& spe
   FLYT_ASSIGN(const Volume volume, volume_of_others(context, spec.disk, call));
   if (spec.use == Use::write) {
     return Error{Errc::denied, fmt::format("{} was not made by this migration", volume.name)};
+  }
+  if (!volume.left_out.empty()) {
+    return Error{Errc::unsupported, fmt::format("{} cannot be read", volume.name), volume.left_out};
   }
   LandingDisk disk{volume.name, volume.id, volume.format, spec.use, spec.owner};
   disk.size_bytes = volume.size_bytes;

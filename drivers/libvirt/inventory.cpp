@@ -115,6 +115,8 @@ void add_volumes(const PoolHere& pool, const std::set<std::string>& used, Invent
     if (facts->format == "iso" || facts->name.ends_with(".iso")) volume.kind = "iso";
     if (volume.kind == "iso") volume.format = "raw";  // it has no other, whatever libvirt calls it
     if (name) volume.migration_id = name->migration_id;
+    // As for a machine's disks: an image may name any file of the host as what it stands on.
+    if (!facts->backing.empty()) volume.left_out = "it stands on " + facts->backing;
     inventory.volumes.push_back(std::move(volume));
   }
 }
@@ -134,9 +136,11 @@ Status read_storages(const Context& context, virConnectPtr link, const std::set<
   }
   FLYT_ASSIGN(const std::vector<KeptFile> kept, context.kept.all());
   for (Volume& volume : inventory.volumes) {
-    if (backings.contains(volume.id)) volume.kind = "template";
+    // It is read as the disk that it is; its format stays behind, and with it who stands on it.
+    if (backings.contains(volume.id)) volume.kind = "base";
     for (const KeptFile& file : kept) {
-      if (file.path != volume.id || file.bytes != volume.size_bytes) continue;
+      const bool its = file.path == volume.id && file.bytes == volume.size_bytes;
+      if (!its || file.stamp.empty()) continue;
       volume.kind = file.volume.kind;
       volume.migration_id = file.owner.id;
     }

@@ -45,8 +45,9 @@ class LibvirtDriver final : public Driver {
   }
   Result<Observation> observe(const std::string& machine, const Call& call) override {
     return attend("observing a machine", call, [=](Context& context) {
-      if (bare_volume_of(machine)) return Result(Observation{.power = Power::off});
-      return virt::observe(context, machine, call);
+      if (!bare_volume_of(machine)) return virt::observe(context, machine, call);
+      const auto there = find_bare(context, machine, call);
+      return there ? Result(Observation{.power = Power::off}) : Result<Observation>(there.error());
     });
   }
   Result<ConsoleText> console(const std::string& machine, const std::string& after,
@@ -73,9 +74,12 @@ class LibvirtDriver final : public Driver {
                   }));
   }
   Status destroy(const std::string& id, const Owner& owner, const Call& call) override {
-    return attend("removing a machine", call, [=](Context& context) {
-      return bare_volume_of(id) ? destroy_bare(context, id, owner, call)
-                                : virt::destroy(context, id, owner, call);
+    return attend("removing a machine", call, [=](Context& context) -> Status {
+      // Begun, and its id never told.
+      FLYT_ASSIGN(const auto kept, context.kept.find(owner.id));
+      const std::string which = id.empty() && kept ? bare_id(kept->volume.id) : id;
+      return bare_volume_of(which) ? destroy_bare(context, which, owner, call)
+                                   : virt::destroy(context, id, owner, call);
     });
   }
   Result<Machine> publish(const std::string& id, const MachineSpec& spec,

@@ -140,7 +140,8 @@ std::string unpublished(const MachineSpec& spec) {
   return fmt::format("{}.{}", spec.name, spec.owner.id);
 }
 
-Result<Machine> already_made(const Machine& machine, const MachineSpec& spec) {
+// `whole`: the size in which its first disk is made.
+Result<Machine> already_made(const Machine& machine, const MachineSpec& spec, std::uint64_t whole) {
   if (machine.name != spec.name && machine.name != unpublished(spec)) {
     return Error{Errc::exists, fmt::format("{} was made by this migration, under another name than "
                                            "{}",
@@ -149,6 +150,11 @@ Result<Machine> already_made(const Machine& machine, const MachineSpec& spec) {
   if (machine.disks.size() != spec.disks.size()) {
     return Error{Errc::exists, fmt::format("{} was made by this migration with {} disks, not {}",
                                            machine.name, machine.disks.size(), spec.disks.size())};
+  }
+  const std::uint64_t made = machine.disks.empty() ? 0 : machine.disks.front().size_bytes;
+  if (!spec.bare.empty() && made != spec.disks.front().size_bytes && made != whole) {
+    return Error{Errc::exists,
+                 fmt::format("{} was made by this migration with another size", machine.name)};
   }
   return machine;
 }
@@ -197,7 +203,10 @@ std::int64_t now_ms() {
 Result<Machine> create(const WorldFolder& folder, LockedWorld& locked, const MachineSpec& spec) {
   FLYT_TRY(check_spec(spec));
   World& world = locked.world;
-  if (const Machine* made = world.made_by(spec.owner.id)) return already_made(*made, spec);
+  if (const Machine* made = world.made_by(spec.owner.id)) {
+    const std::uint64_t first = spec.disks.empty() ? 0 : spec.disks.front().size_bytes;
+    return already_made(*made, spec, rounded(first, world.habits.round_bytes));
+  }
   FLYT_TRY(check_free(world, spec, ""));
   Machine machine;
   machine.uuid = spec.uuid.empty() ? random_uuid() : spec.uuid;

@@ -176,6 +176,8 @@ std::vector<Volume> volumes_in(const Package& package) {
     if (!file) continue;  // the drive that holds it is a concern of its machine already
     volumes.push_back({fmt::format("{}/{}", package.name(), file->name), file->name, package.name(),
                        "iso", "raw", file->size});
+    // As of a machine: another version of the package is another one.
+    volumes.back().uuid = fmt::format("{} {}", package.descriptor_digest(), file->name);
     if (!reference.compression.empty() && reference.compression != "identity") {
       volumes.back().left_out = "it is packed as a whole: " + reference.compression;
     }

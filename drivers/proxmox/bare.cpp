@@ -16,12 +16,6 @@
 namespace flyt::proxmox {
 namespace {
 
-Machine stand_in(const KeptFile& file) {
-  Machine machine = bare_machine(file.volume);
-  machine.disks.front().stamp = file.stamp;
-  return machine;
-}
-
 Status check_spec(const MachineSpec& spec) {
   if (migration_of(spec.owner.id) != spec.owner.id || spec.owner.id.empty()) {
     return Error{Errc::invalid, "a volume needs a migration id"};
@@ -64,7 +58,9 @@ Result<std::optional<KeptFile>> kept_file(Context& context, const std::string& m
 Result<std::optional<KeptFile>> kept_as(Context& context, const std::string& id, const Call& call) {
   FLYT_ASSIGN(const std::vector<KeptFile> all, context.kept.all());
   for (const KeptFile& file : all) {
-    if (file.volume.id == id) return kept_file(context, file.owner.id, call);
+    if (file.volume.id != id) continue;
+    FLYT_ASSIGN(auto there, kept_file(context, file.owner.id, call));
+    if (there) return there;
   }
   return std::optional<KeptFile>();
 }
@@ -116,12 +112,12 @@ Volume wanted_volume(const StorageFacts& storage, const MachineSpec& spec,
   return wanted;
 }
 
-// Every disk is a machine's by its name: of one that is not there. The migration's id stays in it,
-// since nobody can rename a volume of a block storage.
+// Every disk is a machine's by its name: of one that is not there, and that nobody will make soon,
+// since he would get the disk. The migration's id stays in it, as nobody can rename a volume of a
+// block storage.
 Result<KeptFile> wanted_disk(Context& context, const StorageFacts& storage, const MachineSpec& spec,
                              const Call& call) {
-  FLYT_ASSIGN(const auto machines, list_machines(context.api, call));
-  FLYT_ASSIGN(const std::string vmid, free_vmid(context, machines, 0, call));
+  FLYT_ASSIGN(const std::string vmid, last_free_vmid(context, call));
   const bool qcow2 = storage.has_files() && spec.disks.front().format != "raw";
   const std::string name = fmt::format("vm-{}-{}-{}{}", vmid, plain_name(spec.name), spec.owner.id,
                                        qcow2                 ? ".qcow2"
@@ -159,23 +155,10 @@ Result<KeptFile> wanted_file(Context& context, const StorageFacts& storage, cons
   return file;
 }
 
-Result<Machine> already_made(const KeptFile& made, const MachineSpec& spec) {
-  if (made.bytes == spec.disks.front().size_bytes && made.volume.kind == spec.bare) {
-    return stand_in(made);
-  }
-  return Error{Errc::exists,
-               fmt::format("{} was made by this migration, with {} bytes, not {}", made.volume.id,
-                           made.bytes, spec.disks.front().size_bytes),
-               "",
-               "the source has changed since",
-               "it was not touched",
-               {fmt::format("flyt undo {} --target", spec.name)}};
-}
-
 Status allocate(Context& context, const KeptFile& file, const Call& call) {
   FLYT_TRY(context.kept.keep(file));
   const BarePlace place = BarePlace::parse(file.volume.id);
-  const std::string vmid = file.volume.name.substr(3, file.volume.name.find('-', 3) - 3);
+  const std::string vmid = vmid_of_disk(file.volume.name);
   const auto made = context.api.request(Method::post, content_path(file.host, place.storage()),
                                         {{"vmid", vmid},
                                          {"filename", file.volume.name},
@@ -187,18 +170,13 @@ Status allocate(Context& context, const KeptFile& file, const Call& call) {
 
 Result<std::unique_ptr<Channel>> open_disk_of(Context& context, const KeptFile& file, Use use,
                                               const Owner& owner, const Call& call) {
-  const bool ours = owner.id == file.owner.id;
-  if (use == Use::write && (!ours || !file.stamp.empty())) {
-    return Error{Errc::denied,
-                 ours ? fmt::format("{} has been handed over to its users", file.volume.id)
-                      : fmt::format("{} was not made by this migration", file.volume.id)};
-  }
+  FLYT_TRY(check_use(file, use, owner));
   Disk disk;
   disk.uuid = BarePlace::parse(file.volume.id).volume;
   disk.storage = file.volume.storage;
   disk.format = file.volume.format;
   LandingDisk landing{file.volume.name, {}, {}, use, owner};
-  landing.shared = ours && file.stamp.empty();
+  landing.shared = owner.id == file.owner.id && file.stamp.empty();
   return open_at(context, file.host, disk, std::move(landing), call);
 }
 
@@ -239,8 +217,8 @@ Result<Found> volume_of_others(Context& context, const std::string& id, const Ca
   Cluster only;
   std::copy_if(cluster.storages.begin(), cluster.storages.end(), std::back_inserter(only.storages),
                [&](const StorageFacts& one) { return one.id == place.storage(); });
-  FLYT_ASSIGN(const auto volumes, list_bare(context, only, machines, unused, call));
-  for (const Volume& one : volumes) {
+  FLYT_ASSIGN(const BareVolumes listed, list_bare(context, only, machines, unused, call));
+  for (const Volume& one : listed.volumes) {
     if (one.id == id) return Found{one, only.storages.front().node};
   }
   return Error{Errc::not_found, fmt::format("there is no volume {} without a machine", id)};
@@ -263,7 +241,10 @@ Result<Machine> create_bare(Context& context, const MachineSpec& spec, const Cal
   FLYT_TRY(check_spec(spec));
   const std::lock_guard lock(context.making);
   FLYT_ASSIGN(const auto made, kept_file(context, spec.owner.id, call));
-  if (made) return already_made(*made, spec);
+  if (made) {
+    FLYT_TRY(check_as_asked(*made, spec));
+    return stand_in(*made);
+  }
   FLYT_ASSIGN(const StorageFacts storage, storage_for(context, spec, call));
   if (spec.bare == "disk") {
     FLYT_ASSIGN(const KeptFile file, wanted_disk(context, storage, spec, call));
@@ -283,6 +264,7 @@ Result<Machine> publish_bare(Context& context, const MachineSpec& spec, const Ca
   if (!made) {
     return Error{Errc::not_found, fmt::format("{}: this migration made no volume", spec.name)};
   }
+  FLYT_TRY(check_as_asked(*made, spec));
   FLYT_TRY(proceed(call, "handing over a volume"));
   if (!made->path.empty()) {
     FLYT_ASSIGN(const LandingHost host, landing_of(context, made->host, call));
@@ -312,7 +294,8 @@ Status destroy_bare(Context& context, const std::string& id, const Owner& owner,
   if (!file->path.empty()) {
     FLYT_ASSIGN(const LandingHost host, landing_of(context, file->host, call));
     FLYT_TRY(proceed(call, "removing a volume"));
-    return context.kept.remove(host, *file, owner, call);
+    FLYT_TRY(context.kept.remove(host, *file, owner, call));
+    return context.kept.forget(owner.id);
   }
   FLYT_ASSIGN(const bool there, is_there(context, *file, call));
   if (there && file->stamp.empty()) {

@@ -136,22 +136,9 @@ Result<Placement> place(const Cluster& cluster, const Settings& settings, const 
   return *std::move(best);
 }
 
-Result<std::string> free_vmid(Context& context, const std::vector<MachineHere>& machines,
-                              unsigned not_below, const Call& call) {
-  std::set<std::string> taken;
-  for (const MachineHere& one : machines) taken.insert(one.vmid);
-  const Settings& settings = context.settings;
-  for (unsigned id = std::max(settings.vmid_first, not_below); id <= settings.vmid_last; ++id) {
-    std::string text = std::to_string(id);
-    if (taken.contains(text)) continue;
-    // Containers, and machines that this login may not see, have numbers, too.
-    const auto free =
-        context.api.get("/cluster/nextid", "looking for a number", call, {{"vmid", text}});
-    if (free) return text;
-    if (free.error().code != Errc::invalid && free.error().code != Errc::exists) {
-      return free.error();
-    }
-  }
+namespace {
+
+Error no_number(const Settings& settings) {
   return Error{
       Errc::unavailable,
       fmt::format("no number from {} to {} is free", settings.vmid_first, settings.vmid_last),
@@ -159,6 +146,58 @@ Result<std::string> free_vmid(Context& context, const std::vector<MachineHere>& 
       "",
       "nothing was made",
       {"vmids = \"FIRST-LAST\" in the endpoint's table: a wider range"}};
+}
+
+// Containers, and machines that this login may not see, have numbers, too.
+Result<bool> is_free(Context& context, const std::string& vmid, const Call& call) {
+  const auto free =
+      context.api.get("/cluster/nextid", "looking for a number", call, {{"vmid", vmid}});
+  if (free) return true;
+  if (free.error().code == Errc::invalid || free.error().code == Errc::exists) return false;
+  return free.error();
+}
+
+// Of disks that flyt has made for no machine.
+Result<std::set<std::string>> kept_numbers(const Context& context) {
+  FLYT_ASSIGN(const std::vector<KeptFile> kept, context.kept.all());
+  std::set<std::string> numbers;
+  for (const KeptFile& file : kept) {
+    if (file.path.empty()) numbers.insert(vmid_of_disk(file.volume.name));
+  }
+  return numbers;
+}
+
+}  // namespace
+
+std::string vmid_of_disk(const std::string& name) {
+  const auto from = name.find('-') + 1;
+  return name.substr(from, name.find('-', from) - from);
+}
+
+Result<std::string> free_vmid(Context& context, const std::vector<MachineHere>& machines,
+                              unsigned not_below, const Call& call) {
+  FLYT_ASSIGN(std::set<std::string> taken, kept_numbers(context));
+  for (const MachineHere& one : machines) taken.insert(one.vmid);
+  const Settings& settings = context.settings;
+  for (unsigned id = std::max(settings.vmid_first, not_below); id <= settings.vmid_last; ++id) {
+    std::string text = std::to_string(id);
+    if (taken.contains(text)) continue;
+    FLYT_ASSIGN(const bool free, is_free(context, text, call));
+    if (free) return text;
+  }
+  return no_number(settings);
+}
+
+Result<std::string> last_free_vmid(Context& context, const Call& call) {
+  FLYT_ASSIGN(const std::set<std::string> taken, kept_numbers(context));
+  const Settings& settings = context.settings;
+  for (unsigned id = settings.vmid_last; id >= settings.vmid_first; --id) {
+    std::string text = std::to_string(id);
+    if (taken.contains(text)) continue;
+    FLYT_ASSIGN(const bool free, is_free(context, text, call));
+    if (free) return text;
+  }
+  return no_number(settings);
 }
 
 }  // namespace flyt::proxmox

@@ -19,6 +19,12 @@ struct Placement {
 // little room.
 Result<Placement> place(const Cluster& cluster, const Settings& settings, const MachineSpec& spec);
 
+// "9001" of "vm-9001-data".
+std::string vmid_of_disk(const std::string& name);
+
+// The last number of the site's range that nobody has: whoever makes machines takes the first.
+Result<std::string> last_free_vmid(Context& context, const Call& call);
+
 // The first number of the site's range that nobody has. Errc::unavailable: none is left.
 Result<std::string> free_vmid(Context& context, const std::vector<MachineHere>& machines,
                               unsigned not_below, const Call& call);

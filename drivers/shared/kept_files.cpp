@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <initializer_list>
 #include <map>
 #include <sstream>
 #include <system_error>
 
+#include "base/bare_volume.hpp"
 #include "base/durable_file.hpp"
 #include "base/units.hpp"
 
@@ -16,47 +18,69 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t largest_record = 64 * kib;
 
-// Each prints what became of it, in one word or line; `$1` is the marked name, `$2` the own one.
-constexpr const char* make_script = R"sh(
-umask 022
+// Each prints what became of it, in one word or line. `$1` is the marked name, `$2` the own one,
+// `$3` the stamp of what is published: inode and time of birth, which tell whose a file is, and
+// length and time of the last write, which tell whether it is as it was handed over.
+constexpr std::string_view common = R"sh(
+stamp() { stat -c '%i %W %s %.9Y' "$1" 2>/dev/null; }
+is_ours() { [ -n "$3" ] && [ "$(stat -c '%i %W' "$2" 2>/dev/null)" = "${3% * *}" ]; }
+)sh";
+
+// `$4`: its length, `$5`: what it keeps from whom.
+constexpr std::string_view make_script = R"sh(
+umask "$5"
 mkdir -p "${1%/*}" || exit
 [ ! -e "$2" ] && [ ! -L "$2" ] || { echo taken; exit; }
 [ -e "$1" ] || (set -C; : >"$1") || exit
-[ "$(stat -c %s "$1")" -ge "$3" ] || truncate -s "$3" "$1" || exit
+[ "$(stat -c %s "$1")" -ge "$4" ] || truncate -s "$4" "$1" || exit
 sync "$1" && sync "${1%/*}" && echo made)sh";
 
-// `$3`: the stamp of what is published. `%Z` is left out: giving it its name changes it.
-constexpr const char* there_script = R"sh(
-[ ! -e "$1" ] || { echo yes; exit; }
-[ -n "$3" ] && [ "$(stat -c '%i %s %.9Y' "$2" 2>/dev/null)" = "$3" ] && echo yes || echo no)sh";
+// `$4`: its length. One that is shorter was only begun.
+constexpr std::string_view there_script = R"sh(
+if [ -e "$1" ]; then
+    [ "$(stat -c %s "$1")" -ge "$4" ] && echo yes || echo no
+else
+    is_ours "$@" && echo yes || echo no
+fi)sh";
 
-constexpr const char* seal_script = R"sh(
-truncate -s "$3" "$1" && sync "$1" && stat -c '%i %s %.9Y' "$1")sh";
+// `$4`: its length.
+constexpr std::string_view seal_script = R"sh(truncate -s "$4" "$1" && sync "$1" && stamp "$1")sh";
 
-// A link is refused where the name is taken; where there are no links, `mv -n` says nothing, so it
-// is looked which file has the name now.
-constexpr const char* name_script = R"sh(
-has() { [ "$(stat -c '%i %s %.9Y' "$2" 2>/dev/null)" = "$3" ]; }
-if [ -e "$1" ] && ! has "$@"; then
-    ln "$1" "$2" 2>/dev/null || mv -n "$1" "$2" || exit
+// A link is refused where the name is taken; where there are no links, what `mv -n` says differs
+// from version to version, so it is looked which file has the name now.
+constexpr std::string_view name_script = R"sh(
+if [ -e "$1" ] && ! is_ours "$@"; then
+    ln -T "$1" "$2" 2>/dev/null || mv -nT "$1" "$2" 2>/dev/null || :
 fi
-has "$@" || { echo taken; exit; }
+is_ours "$@" || { echo taken; exit; }
 rm -f "$1" && sync "${2%/*}" && echo named)sh";
 
-constexpr const char* remove_script = R"sh(
-[ -z "$3" ] || [ "$(stat -c '%i %s %.9Y' "$2" 2>/dev/null)" != "$3" ] || rm -f "$2" || exit
+// `$4`: "written", of what its users may write to.
+constexpr std::string_view remove_script = R"sh(
+if is_ours "$@"; then
+    [ "$4" = written ] || [ "$(stamp "$2")" = "$3" ] || { echo changed; exit; }
+    rm -f "$2" || exit
+fi
 rm -f "$1" && sync "${1%/*}" && echo removed)sh";
 
-Result<std::string> ask(const LandingHost& host, const char* script, const KeptFile& file,
-                        const std::string& third, const Call& call) {
-  FLYT_ASSIGN(
-      Finished done,
-      landing_run(host, {"sh", "-c", script, "flyt-landing", file.marked(), file.path, third},
-                  call));
+Result<std::string> ask(const LandingHost& host, std::string_view script, const KeptFile& file,
+                        std::initializer_list<std::string> more, const Call& call) {
+  std::vector<std::string> words{"sh",           "-c",          std::string(common).append(script),
+                                 "flyt-landing", file.marked(), file.path,
+                                 file.stamp};
+  words.insert(words.end(), more);
+  FLYT_ASSIGN(Finished done, landing_run(host, words, call));
   while (done.output.ends_with('\n')) done.output.pop_back();
   if (done.status == 0 && !done.output.empty()) return std::move(done.output);
   return Error{Errc::unavailable, fmt::format("{}: {} cannot be worked on", host.name, file.path),
                std::move(done.errors), "only root may look there, or there is no room"};
+}
+
+std::string bytes_of(const KeptFile& file) { return fmt::format("{}", file.bytes); }
+
+// Images of discs and templates hold nobody's data, and are read by whoever the platform lets.
+const char* mask_of(const KeptFile& file) {
+  return file.volume.kind == "iso" || file.volume.kind == "template" ? "022" : "077";
 }
 
 Error taken(const KeptFile& file) {
@@ -148,32 +172,35 @@ Result<std::vector<KeptFile>> KeptFiles::all() const {
 }
 
 Status KeptFiles::make(const LandingHost& host, const KeptFile& file, const Call& call) const {
+  FLYT_ASSIGN(const std::vector<KeptFile> others, all());
+  for (const KeptFile& other : others) {
+    if (other.owner.id == file.owner.id || other.host != file.host || other.path != file.path) {
+      continue;
+    }
+    FLYT_ASSIGN(const bool there, is_there(host, other, call));
+    if (there) return taken(file);
+  }
   FLYT_TRY(keep(file));
   FLYT_ASSIGN(const std::string said,
-              ask(host, make_script, file, fmt::format("{}", file.bytes), call));
+              ask(host, make_script, file, {bytes_of(file), mask_of(file)}, call));
   if (said != "taken") return ok();
-  std::error_code ignored;  // a record of what is not there says nothing
-  fs::remove(record(file.owner.id), ignored);
+  FLYT_TRY(forget(file.owner.id));
   return taken(file);
 }
 
 Result<bool> KeptFiles::is_there(const LandingHost& host, const KeptFile& file,
                                  const Call& call) const {
-  FLYT_ASSIGN(const std::string said, ask(host, there_script, file, file.stamp, call));
+  FLYT_ASSIGN(const std::string said, ask(host, there_script, file, {bytes_of(file)}, call));
   return said == "yes";
 }
 
 Result<std::unique_ptr<Channel>> KeptFiles::open(const LandingHost& host, const KeptFile& file,
                                                  Use use, const Owner& owner,
                                                  const Call& call) const {
-  const bool ours = owner.id == file.owner.id;
-  if (use == Use::write && (!ours || !file.stamp.empty())) {
-    return Error{Errc::denied, ours ? fmt::format("{} has been handed over to its users", file.path)
-                                    : fmt::format("{} was not made by this migration", file.path)};
-  }
+  FLYT_TRY(check_use(file, use, owner));
   LandingDisk disk{file.volume.name, file.stamp.empty() ? file.marked() : file.path, "raw", use,
                    owner};
-  disk.shared = ours && file.stamp.empty();
+  disk.shared = owner.id == file.owner.id && file.stamp.empty();
   disk.reads_zero = true;  // if it is found empty
   disk.size_bytes = file.bytes;
   return open_landing(host, disk, call);
@@ -183,7 +210,7 @@ Result<std::string> KeptFiles::seal(const LandingHost& host, const KeptFile& fil
                                     const Owner& owner, const Call& call) const {
   FLYT_ASSIGN(auto fence, open(host, file, Use::write, owner, call));
   FLYT_TRY(fence->close(call));
-  return ask(host, seal_script, file, fmt::format("{}", file.bytes), call);
+  return ask(host, seal_script, file, {bytes_of(file)}, call);
 }
 
 Result<KeptFile> KeptFiles::publish(const LandingHost& host, KeptFile file, const Owner& owner,
@@ -192,7 +219,7 @@ Result<KeptFile> KeptFiles::publish(const LandingHost& host, KeptFile file, cons
     FLYT_ASSIGN(file.stamp, seal(host, file, owner, call));
     FLYT_TRY(keep(file));
   }
-  FLYT_ASSIGN(const std::string said, ask(host, name_script, file, file.stamp, call));
+  FLYT_ASSIGN(const std::string said, ask(host, name_script, file, {}, call));
   if (said == "named") return file;
   return taken(file);
 }
@@ -204,8 +231,15 @@ Status KeptFiles::remove(const LandingHost& host, const KeptFile& file, const Ow
     if (!fence && fence.error().code != Errc::not_found) return fence.error();
     if (fence) FLYT_TRY((*fence)->close(call));
   }
-  FLYT_TRY(ask(host, remove_script, file, file.stamp, call));
-  return forget(file.owner.id);
+  const char* may = file.volume.kind == "disk" ? "written" : "";
+  FLYT_ASSIGN(const std::string said, ask(host, remove_script, file, {may}, call));
+  if (said == "removed") return ok();
+  return Error{Errc::denied,
+               fmt::format("{} was changed since it was handed over", file.path),
+               "",
+               "somebody has put something else into the file",
+               "it was not removed",
+               {"remove it by hand, if that is meant, and repeat the command"}};
 }
 
 Status KeptFiles::forget(const std::string& migration_id) const {
@@ -213,6 +247,32 @@ Status KeptFiles::forget(const std::string& migration_id) const {
   fs::remove(record(migration_id), failed);
   if (failed) return system_error("removing a record of a volume", failed.value());
   return ok();
+}
+
+Status check_use(const KeptFile& file, Use use, const Owner& owner) {
+  if (use == Use::read || (owner.id == file.owner.id && file.stamp.empty())) return ok();
+  return Error{Errc::denied,
+               owner.id == file.owner.id
+                   ? fmt::format("{} has been handed over to its users", file.volume.id)
+                   : fmt::format("{} was not made by this migration", file.volume.id)};
+}
+
+Status check_as_asked(const KeptFile& made, const MachineSpec& spec) {
+  const std::uint64_t bytes = spec.disks.at(0).size_bytes;
+  if (made.bytes == bytes && made.volume.kind == spec.bare) return ok();
+  return Error{Errc::exists,
+               fmt::format("{} was made by this migration, with {} bytes, not {}", made.volume.id,
+                           made.bytes, bytes),
+               "",
+               "the source has changed since",
+               "it was not touched",
+               {fmt::format("flyt undo {} --target", spec.name), "then apply the plan again"}};
+}
+
+Machine stand_in(const KeptFile& file) {
+  Machine machine = bare_machine(file.volume);
+  machine.disks.front().stamp = file.stamp;
+  return machine;
 }
 
 std::string kept_mark_of(std::string_view name) {

@@ -25,7 +25,7 @@ struct KeptFile {
   Volume volume;            // as the platform names it once it is published
   std::string path;         // absolute, on the host; empty: it is no file, only its record is kept
   std::uint64_t bytes = 0;  // its exact length
-  std::string stamp = {};   // inode, length and time of the published file; empty: not yet
+  std::string stamp = {};   // of the published file, as `stat` tells it; empty: not yet
   std::string marked() const;  // its path until then
 };
 
@@ -44,7 +44,8 @@ class KeptFiles {
   // Makes it, sparse, under its marked name; one that is there stays as it is. Errc::exists: its
   // own name is taken.
   Status make(const LandingHost& host, const KeptFile& file, const Call& call) const;
-  // Whether it is there, under either name, and nobody has put another one in its place.
+  // Whether it is there, under either name: whole, or as its users have made it since. One that
+  // another has taken the place of is not.
   Result<bool> is_there(const LandingHost& host, const KeptFile& file, const Call& call) const;
   // `use` read or write, the latter until it is published.
   Result<std::unique_ptr<Channel>> open(const LandingHost& host, const KeptFile& file, Use use,
@@ -53,7 +54,8 @@ class KeptFiles {
   // replaced: Errc::exists. Idempotent.
   Result<KeptFile> publish(const LandingHost& host, KeptFile file, const Owner& owner,
                            const Call& call) const;
-  // Gone is success. One that another has taken the place of stays.
+  // Gone is success; its record stays. One that another has taken the place of stays, too.
+  // Errc::denied: it is no disk, and somebody has written to it since it was handed over.
   Status remove(const LandingHost& host, const KeptFile& file, const Owner& owner,
                 const Call& call) const;
 
@@ -66,6 +68,12 @@ class KeptFiles {
 
   const std::filesystem::path folder_;
 };
+
+// Errc::denied: only its migration writes to it, until it is published.
+Status check_use(const KeptFile& file, Use use, const Owner& owner);
+// One that is there already is the one that is asked for, or in the way: Errc::exists.
+Status check_as_asked(const KeptFile& made, const MachineSpec& spec);
+Machine stand_in(const KeptFile& file);
 
 // The migration whose file this is, by the name that it has until it is published; empty: none.
 std::string kept_mark_of(std::string_view name);
