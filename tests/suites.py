@@ -79,14 +79,14 @@ def filter_tsan(names):
 
 
 def run_folder(name):
-    counts = Counts()
-    if has_program(TESTS / name):
-        counts.add(run_programs("dev", [name]))
+    program = has_program(TESTS / name)
     paths = scripts(TESTS / name)
-    if paths and name != "lint" and not build("dev", ["flyt"]):
+    targets = ["flyt"] + ([f"flyt_{name}"] if program else [])
+    if name != "lint" and not build("dev", targets):
         return Counts(failed=1)
-    counts.add(run_all(lambda path: run_script(name, path), paths))
-    return counts
+    jobs = [lambda: run_program("dev", name, ())] if program else []
+    jobs += [lambda path=path: run_script(name, path) for path in paths]
+    return run_all(lambda job: job(), jobs)
 
 
 def build(preset, targets):

@@ -35,7 +35,7 @@ TEST_CASE("libvirt: the ground is what virsh sees", "[libvirt]") {
   std::string kinds;
   for (const Volume& one : inventory->volumes) kinds += one.name + "=" + one.kind + " ";
   CHECK(kinds.find("debian.iso=iso") != std::string::npos);
-  CHECK(kinds.find("base.qcow2=template") != std::string::npos);
+  CHECK(kinds.find("base.qcow2=base") != std::string::npos);
   CHECK(kinds.find("top.qcow2=disk") != std::string::npos);
   CHECK(inventory->notes.at(0).find("TCG") != std::string::npos);
 }
