@@ -133,7 +133,7 @@ Result<KeptFile> wanted_disk(Context& context, const StorageFacts& storage, cons
 
 Result<KeptFile> wanted_file(Context& context, const StorageFacts& storage, const MachineSpec& spec,
                              const Call& call) {
-  const std::string_view folder = spec.bare == "template" ? "vztmpl" : spec.bare;
+  const std::string folder = spec.bare == "template" ? "vztmpl" : spec.bare;
   const std::string volume = fmt::format("{}:{}/{}", storage.id, folder, spec.name);
   FLYT_ASSIGN(const LandingHost host, landing_of(context, storage.node, call));
   FLYT_ASSIGN(Finished said, landing_run(host, {"pvesm", "path", volume}, call));
