@@ -11,7 +11,7 @@ namespace flyt::proxmox {
 namespace {
 
 // Waits ten minutes for QEMU to make the socket, and ends with it.
-constexpr std::string_view listener =
+constexpr std::string_view listen_script =
     "socket=/run/qemu-server/$1.serial0; left=6000; "
     "until [ -S $socket ] && exec socat -u UNIX-CONNECT:$socket -; do "
     "left=$((left - 1)); [ $left -gt 0 ] || exit 1; sleep 0.1; done";
@@ -21,7 +21,7 @@ constexpr std::uint64_t limit_unit = 512;  // of `ulimit -f`, as POSIX has it
 std::vector<std::string> words(const LandingHost& host, const std::string& vmid,
                                const std::filesystem::path& to, const Call& call) {
   std::vector<std::string> there = host.prefix;
-  there.insert(there.end(), {"sh", "-c", std::string(listener), "flyt-console", vmid});
+  there.insert(there.end(), {"sh", "-c", std::string(listen_script), "flyt-console", vmid});
   // A guest that says a lot must not fill the disk on which the journal is.
   const std::string limited =
       fmt::format("ulimit -f {}; exec \"$@\" >>\"$0\"", most_console / limit_unit);
