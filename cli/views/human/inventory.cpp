@@ -120,7 +120,7 @@ std::string render_volumes(const Inventory& inventory, const Style& style) {
     std::string note = volume.migration_id.empty() ? "" : "made by " + volume.migration_id;
     if (!volume.left_out.empty()) note = volume.left_out;
     table.add({volume.name, volume.kind, volume.format, storage_name(inventory, volume.storage),
-               format_size(volume.size_bytes), std::move(note)});
+               format_size(volume.size_bytes), note});
   }
   return table.empty() ? "" : "\n" + table.text(style, "  ");
 }
