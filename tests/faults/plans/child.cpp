@@ -37,6 +37,24 @@ int undo_in_child(const Scene& scene, int kill_at) {
 
 bool killed(int status) { return status == 128 + SIGKILL; }
 
+void kill_at_third_doors(const Scene& scene, int least, const std::function<void()>& check) {
+  for (int door = 1;; door += 3 * next_door) {
+    INFO("door " << door);
+    REQUIRE(door < 200);
+    const int first = apply_in_child(scene, door);
+    if (!killed(first)) {
+      CHECK(first == 0);
+      CHECK(door > least);  // it did come by all of them
+      return;
+    }
+    REQUIRE(apply_in_child(scene, 0) == 0);
+    scene.check_landed();
+    check();
+    Worker worker(scene);
+    worker.undo_all(scene);
+  }
+}
+
 void kill_once_down(const Scene& scene) {
   int door = 0;
   do {

@@ -1,6 +1,8 @@
 // apply() and undo() in a process that kills itself.
 #pragma once
 
+#include <functional>
+
 #include "tests/catch.hpp"
 #include "tests/faults/plans/scene.hpp"
 
@@ -16,6 +18,9 @@ int apply_in_child(const Scene& scene, int kill_at, Until until = Until::landed)
 // driver.
 int undo_in_child(const Scene& scene, int kill_at);
 bool killed(int status);
+// At every third door: applies and kills, applies to the end, checks that and what `check` does,
+// and undoes all. There are more than `least` doors.
+void kill_at_third_doors(const Scene& scene, int least, const std::function<void()>& check);
 // Applies and kills, at one door after the other, until a source was shut down.
 void kill_once_down(const Scene& scene);
 

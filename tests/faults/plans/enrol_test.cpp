@@ -84,21 +84,7 @@ TEST_CASE("kill -9 at every write of the journal is survived where machines are 
   scene.only(1);
   ask(scene);
   offer(scene, {"nightly"});
-  for (int door = 1;; door += 3 * next_door) {
-    INFO("door " << door);
-    REQUIRE(door < 200);
-    const int first = apply_in_child(scene, door);
-    if (!killed(first)) {
-      CHECK(first == 0);
-      CHECK(door > 25);  // it did come by all of them
-      break;
-    }
-    REQUIRE(apply_in_child(scene, 0) == 0);
-    scene.check_landed();
-    check_enrolled(scene);
-    Worker worker(scene);
-    worker.undo_all(scene);
-  }
+  kill_at_third_doors(scene, 25, [&] { check_enrolled(scene); });
 }
 
 TEST_CASE("what a machine cannot be enrolled in leaves it landed, and its source off",

@@ -81,21 +81,7 @@ TEST_CASE("kill -9 at every write of the journal is survived where disks are lan
   Scene scene(true);
   scene.only(1);
   scene.lands();
-  for (int door = 1;; door += 3 * next_door) {
-    INFO("door " << door);
-    REQUIRE(door < 200);
-    const int first = apply_in_child(scene, door);
-    if (!killed(first)) {
-      CHECK(first == 0);
-      CHECK(door > 30);  // it did come by all of them
-      break;
-    }
-    REQUIRE(apply_in_child(scene, 0) == 0);
-    scene.check_landed();
-    check_landed_disks(scene);
-    Worker worker(scene);
-    worker.undo_all(scene);
-  }
+  kill_at_third_doors(scene, 30, [&] { check_landed_disks(scene); });
 }
 
 TEST_CASE("what is copied once more is landed once more", "[faults][land]") {
