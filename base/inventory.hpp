@@ -110,9 +110,7 @@ struct Inventory {
   std::vector<std::string> notes;   // for people: transport, acceleration and why
   bool can_cut_over = false;        // the platform's driver can: DriverInfo::can_cut_over()
   bool can_track = false;           // the same: Capability::tracking
-  bool can_template = false;        // the same: Capability::templates; in no document
-  bool can_grow = false;            // the same: Capability::grow
-  bool can_enrol = false;           // the same: Capability::enrol
+  Capabilities can;                 // of the platform's driver; in no document
   bool dns_names = false;    // its machines have no names but such as hosts have (dns_name.hpp)
   EnrolmentChoices choices;  // only with Scope::enrolments; in no document
   std::vector<Finding> findings;  // only with Scope::findings; in no document

@@ -83,9 +83,7 @@ void add_abilities(const DriverInfo& driver, Inventory& inventory) {
   if (driver.record) return;
   inventory.can_cut_over = driver.can_cut_over();
   inventory.can_track = driver.can.has(Capability::tracking);
-  inventory.can_template = driver.can.has(Capability::templates);
-  inventory.can_grow = driver.can.has(Capability::grow);
-  inventory.can_enrol = driver.can.has(Capability::enrol);
+  inventory.can = driver.can;
 }
 
 bool is_source(const DriverInfo& driver) {

@@ -68,7 +68,7 @@ class RoomCheck {
       missing[spec_.disks[i].storage] += spec_.disks[i].size_bytes - ours.disks[i].size_bytes;
     }
     if (same_number && missing.empty()) return;
-    if (!same_number || !target_.can_grow) {
+    if (!same_number || !target_.can.has(Capability::grow)) {
       raise("T-OURS-DISKS",
             fmt::format("{} on {}, made by this migration, has not the disks that the source has "
                         "now",

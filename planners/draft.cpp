@@ -82,7 +82,7 @@ void Drafter::describe() {
   }
   if (is_uuid(source_.generation_id)) spec.generation_id = source_.generation_id;
   spec.is_template = source_.is_template;
-  if (spec.is_template && !input_.target->can_template) {
+  if (spec.is_template && !input_.target->can.has(Capability::templates)) {
     raise("T-TEMPLATE", fmt::format("{} knows no templates", input_.target->endpoint));
   }
   spec.notes = fmt::format("Moved by flyt from {} of {}, migration {}.", source_.name,
@@ -192,7 +192,7 @@ void Drafter::enrol() {
   if (source_.is_template) return;  // nobody takes care of what never runs
   Enrolment wanted = enrolment_of(settings_.after);
   if (wanted.empty()) return;
-  if (!input_.target->can_enrol) {
+  if (!input_.target->can.has(Capability::enrol)) {
     raise("T-AFTER", fmt::format("left out, since {} cannot: {}", input_.target->endpoint,
                                  fmt::join(enrolment_words(wanted), "; ")));
     return;

@@ -40,7 +40,7 @@ void plan_bare(Scene& scene, bool with_template) {
   }
   const Inventory source = shown(scene.from);
   Inventory target = shown(scene.to);
-  target.can_template = true;
+  target.can = {Capability::templates};
   PlanInput input{.site = &scene.site, .source = &source, .target = &target};
   input.select = {"volume=tools.iso"};
   if (with_template) input.select.emplace_back("golden");

@@ -167,7 +167,7 @@ std::vector<Case> target_cases() {
        "left out, since kvm cannot: backup job nightly"},
       {"T-AFTER-MISSING", "web01",
        [](Example& e) {
-         e.target.can_enrol = true;
+         e.target.can = {flyt::Capability::enrol};
          e.target.choices.backup_jobs = std::vector<std::string>{"weekly"};
          e.site.machines["web01"].after.backup_jobs = std::vector<std::string>{"nightly"};
        },
@@ -217,7 +217,7 @@ std::vector<Case> target_cases() {
        [](Example& e) {
          e.target.machines.push_back(on_target("web01", 1));
          e.target.machines[0].migration_id = id_of_web();
-         e.target.can_grow = true;
+         e.target.can = {flyt::Capability::grow};
          e.web().disks[0].size_bytes += 1;
        },
        "gets larger disks"},

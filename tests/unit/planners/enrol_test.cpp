@@ -20,7 +20,7 @@ const PlannedMachine& machine_of(const Plan& plan, std::string_view name) {
 
 Example enrolling() {
   Example example;
-  example.target.can_enrol = true;
+  example.target.can = {flyt::Capability::enrol};
   AfterSettings& after = example.site.defaults.after;
   after.start_at_boot = true;
   after.ha_group = "north";
@@ -34,7 +34,7 @@ Example enrolling() {
 
 TEST_CASE("Nothing is done with machines that the site does not ask for", "[planners]") {
   Example example;
-  example.target.can_enrol = true;
+  example.target.can = {flyt::Capability::enrol};
   for (const PlannedMachine& one : example.plan().machines) CHECK(one.after.empty());
   CHECK(enrolments_of(example.site).empty());
 }
@@ -65,7 +65,7 @@ TEST_CASE("What a machine is enrolled in comes key by key, its own before the de
 
 TEST_CASE("A target that enrols nothing gets a plan without it, which says so", "[planners]") {
   Example example = enrolling();
-  example.target.can_enrol = false;
+  example.target.can = {};
   const Plan plan = example.plan();
   CHECK(machine_of(plan, "web01").after.empty());
   const Concern* concern = tests::find(plan, "T-AFTER");

@@ -149,7 +149,7 @@ TEST_CASE("A template stays one where there are templates", "[planners]") {
   CHECK(plan.machines[0].spec.is_template);
   CHECK_FALSE(plan.machines[0].starts());
   CHECK(find(plan, "T-TEMPLATE") != nullptr);
-  example.target.can_template = true;
+  example.target.can = {flyt::Capability::templates};
   plan = example.plan();
   CHECK(find(plan, "T-TEMPLATE") == nullptr);
   const auto again = flyt::parse_plan(flyt::plan_text(plan));
