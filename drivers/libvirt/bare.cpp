@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/bare_volume.hpp"
 #include "base/units.hpp"
 #include "base/xml_escape.hpp"
@@ -11,14 +9,14 @@
 #include "drivers/libvirt/errors.hpp"
 #include "drivers/libvirt/inventory.hpp"
 #include "drivers/libvirt/volumes.hpp"
+#include "drivers/shared/made.hpp"
 
 namespace flyt::virt {
 namespace {
 
 Status check_spec(const MachineSpec& spec) {
   const auto wrong = [&](std::string what) { return Error{Errc::invalid, std::move(what)}; };
-  if (!spec.owner.id.starts_with("flyt-") ||
-      spec.owner.id.find_first_of("./") != std::string::npos) {
+  if (!can_name_files(spec.owner.id)) {
     return wrong("a volume needs a migration id");
   }
   if (spec.name.empty() || spec.name.starts_with('.') ||
@@ -32,14 +30,6 @@ Status check_spec(const MachineSpec& spec) {
 // What it is called in its pool.
 std::string file_name(const MachineSpec& spec) {
   return spec.bare == "disk" ? spec.name + ".raw" : spec.name;
-}
-
-Status check_space(const PoolHere& pool, std::uint64_t bytes) {
-  if (!pool.facts.available || *pool.facts.available >= bytes) return ok();
-  return Error{Errc::unavailable,
-               fmt::format("no space in {}: {} are free, {} are needed", pool.facts.name,
-                           format_size(*pool.facts.available), format_size(bytes)),
-               "", "", "nothing was made"};
 }
 
 Result<KeptFile> wanted_file(const Context& context, virConnectPtr link, const MachineSpec& spec,
@@ -57,23 +47,10 @@ Result<KeptFile> wanted_file(const Context& context, virConnectPtr link, const M
   return file;
 }
 
-Result<std::optional<KeptFile>> kept_file(const Context& context, const std::string& migration_id,
-                                          const Call& call) {
-  FLYT_ASSIGN(auto file, context.kept.find(migration_id));
-  if (!file) return std::optional<KeptFile>();
-  FLYT_ASSIGN(const bool there, context.kept.is_there(context.landing, *file, call));
-  return there ? std::move(file) : std::nullopt;
-}
-
-Result<std::optional<KeptFile>> kept_at(const Context& context, const std::string& path,
-                                        const Call& call) {
-  FLYT_ASSIGN(const std::vector<KeptFile> all, context.kept.all());
-  for (const KeptFile& file : all) {
-    if (file.path != path) continue;
-    FLYT_ASSIGN(auto there, kept_file(context, file.owner.id, call));
-    if (there) return there;
-  }
-  return std::optional<KeptFile>();
+KeptFiles::Looks looks(const Context& context, const Call& call) {
+  return [&context, &call](const KeptFile& file) {
+    return context.kept.is_there(context.landing, file, call);
+  };
 }
 
 // libvirt sees files that others make only when it looks into the pool.
@@ -93,10 +70,8 @@ Status check_no_base(const Context& context, virConnectPtr link, const KeptFile&
                      const Call& call) {
   FLYT_ASSIGN(const std::vector<PoolHere> pools, list_pools(context, link, call));
   for (const PoolHere& pool : pools) {
-    virStorageVolPtr* list = nullptr;
-    const int count = virStoragePoolListAllVolumes(pool.handle.get(), &list, 0);
-    if (count < 0) return last_error("listing the volumes of a pool");
-    for (const Vol& one : take_list<Vol>(list, count)) {
+    FLYT_ASSIGN(const std::vector<Vol> volumes, list_volumes(pool.handle.get()));
+    for (const Vol& one : volumes) {
       const std::string xml = take(virStorageVolGetXMLDesc(one.get(), 0));
       const auto facts = xml.empty() ? Error{} : parse_volume(xml);
       if (facts && facts->backing == file.path) {
@@ -109,17 +84,9 @@ Status check_no_base(const Context& context, virConnectPtr link, const KeptFile&
 
 Status check_unused(const Context& context, virConnectPtr link, const KeptFile& file,
                     const Call& call) {
-  virDomainPtr* list = nullptr;
-  const int count = virConnectListAllDomains(link, &list, 0);
-  if (count < 0) return last_error("listing machines");
-  for (const Domain& domain : take_list<Domain>(list, count)) {
-    for (const unsigned which : {0U, static_cast<unsigned>(VIR_DOMAIN_XML_INACTIVE)}) {
-      const std::string xml = take(virDomainGetXMLDesc(domain.get(), which));
-      if (names_file(xml, file.volume.name) || names_file(xml, xml_escape(file.volume.name))) {
-        return in_use(file, fmt::format("the machine {}", virDomainGetName(domain.get())));
-      }
-    }
-  }
+  const std::string& name = file.volume.name;
+  FLYT_ASSIGN(const std::string user, user_of(link, {name, xml_escape(name)}, {}));
+  if (!user.empty()) return in_use(file, fmt::format("the machine {}", user));
   return check_no_base(context, link, file, call);
 }
 
@@ -138,7 +105,7 @@ Result<Machine> create_bare(Context& context, const MachineSpec& spec, const Cal
   FLYT_TRY(check_spec(spec));
   FLYT_ASSIGN(const Link link, context.connection.get(call));
   const std::lock_guard lock(context.making);
-  FLYT_ASSIGN(const auto made, kept_file(context, spec.owner.id, call));
+  FLYT_ASSIGN(const auto made, context.kept.live(spec.owner.id, looks(context, call)));
   if (made) {
     FLYT_TRY(check_as_asked(*made, spec));
     return stand_in(*made);
@@ -151,7 +118,7 @@ Result<Machine> create_bare(Context& context, const MachineSpec& spec, const Cal
 
 Result<Machine> publish_bare(Context& context, const MachineSpec& spec, const Call& call) {
   FLYT_ASSIGN(const Link link, context.connection.get(call));
-  FLYT_ASSIGN(auto made, kept_file(context, spec.owner.id, call));
+  FLYT_ASSIGN(auto made, context.kept.live(spec.owner.id, looks(context, call)));
   if (!made) {
     return Error{Errc::not_found, fmt::format("{}: this migration made no volume", spec.name)};
   }
@@ -170,8 +137,7 @@ Status destroy_bare(Context& context, const std::string& id, const Owner& owner,
     const auto others = find_bare(context, id, call);
     if (!others && others.error().code == Errc::not_found) return ok();
     if (!others) return others.error();
-    return Error{Errc::denied, fmt::format("{} was not made by this migration", others->name), "",
-                 "", "it was not touched"};
+    return check_ours(*others, {});
   }
   FLYT_TRY(check_unused(context, link.get(), *file, call));
   FLYT_TRY(proceed(call, "removing a volume"));
@@ -183,7 +149,7 @@ Status destroy_bare(Context& context, const std::string& id, const Owner& owner,
 
 Result<std::unique_ptr<Channel>> open_bare(Context& context, const OpenSpec& spec,
                                            const Call& call) {
-  FLYT_ASSIGN(const auto kept, kept_at(context, spec.disk, call));
+  FLYT_ASSIGN(const auto kept, context.kept.live_as(spec.disk, looks(context, call)));
   if (kept) return context.kept.open(context.landing, *kept, spec.use, spec.owner, call);
   FLYT_ASSIGN(const Volume volume, volume_of_others(context, spec.disk, call));
   if (spec.use == Use::write) {
@@ -199,7 +165,7 @@ Result<std::unique_ptr<Channel>> open_bare(Context& context, const OpenSpec& spe
 
 Result<Machine> find_bare(Context& context, const std::string& id, const Call& call) {
   const std::string path = bare_volume_of(id).value_or(id);
-  FLYT_ASSIGN(const auto kept, kept_at(context, path, call));
+  FLYT_ASSIGN(const auto kept, context.kept.live_as(path, looks(context, call)));
   if (kept) return stand_in(*kept);
   FLYT_ASSIGN(const Volume volume, volume_of_others(context, path, call));
   Machine machine = bare_machine(volume);
@@ -209,7 +175,7 @@ Result<Machine> find_bare(Context& context, const std::string& id, const Call& c
 
 Result<std::optional<Machine>> made_bare(Context& context, const std::string& migration_id,
                                          const Call& call) {
-  FLYT_ASSIGN(const auto kept, kept_file(context, migration_id, call));
+  FLYT_ASSIGN(const auto kept, context.kept.live(migration_id, looks(context, call)));
   return kept ? std::optional(stand_in(*kept)) : std::nullopt;
 }
 

@@ -18,8 +18,7 @@ namespace {
 
 Status check_spec(const MachineSpec& spec) {
   const auto wrong = [](std::string what) { return Error{Errc::invalid, std::move(what)}; };
-  const std::string& id = spec.owner.id;
-  if (!id.starts_with("flyt-") || id.find_first_of("./") != std::string::npos) {
+  if (!can_name_files(spec.owner.id)) {
     return wrong("a machine needs a migration id");
   }
   if (spec.name.empty() || spec.name.find('/') != std::string::npos) {

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <set>
 
 #include "drivers/libvirt/context.hpp"
@@ -26,32 +25,11 @@ Status fence(const Context& context, const DomainHere& domain, const Owner& owne
   return ok();
 }
 
-// The name of a domain, other than `id`, whose description names one of the files; empty: none.
-Result<std::string> user_of(virConnectPtr link, const std::vector<OwnVolume>& volumes,
-                            const std::string& id) {
-  virDomainPtr* list = nullptr;
-  const int count = virConnectListAllDomains(link, &list, 0);
-  if (count < 0) return last_error("listing machines");
-  for (const Domain& domain : take_list<Domain>(list, count)) {
-    char uuid[VIR_UUID_STRING_BUFLEN] = {};
-    if (virDomainGetUUIDString(domain.get(), uuid) == 0 && id == uuid) continue;
-    // What it runs with now may differ from what it starts with next.
-    for (const unsigned which : {0U, static_cast<unsigned>(VIR_DOMAIN_XML_INACTIVE)}) {
-      const std::string xml = take(virDomainGetXMLDesc(domain.get(), which));
-      if (xml.empty() && last_is_missing()) continue;
-      if (xml.empty()) return last_error("describing a machine");
-      const bool uses = std::any_of(volumes.begin(), volumes.end(), [&](const OwnVolume& one) {
-        return names_file(xml, to_string(one.name));
-      });
-      if (uses) return std::string(virDomainGetName(domain.get()));
-    }
-  }
-  return std::string();
-}
-
 Status check_unused(virConnectPtr link, const std::vector<OwnVolume>& volumes,
                     const std::string& id) {
-  FLYT_ASSIGN(const std::string user, user_of(link, volumes, id));
+  std::vector<std::string> files;
+  for (const OwnVolume& one : volumes) files.push_back(to_string(one.name));
+  FLYT_ASSIGN(const std::string user, user_of(link, files, id));
   if (user.empty()) return ok();
   return Error{Errc::denied,
                fmt::format("disks of this migration belong to the machine {}", user),

@@ -12,13 +12,6 @@
 namespace flyt::virt {
 namespace {
 
-Result<std::vector<Vol>> list_volumes(virStoragePoolPtr pool) {
-  virStorageVolPtr* list = nullptr;
-  const int count = virStoragePoolListAllVolumes(pool, &list, 0);
-  if (count < 0) return last_error("listing the volumes of a pool");
-  return take_list<Vol>(list, count);
-}
-
 const PoolHere* find_pool(const std::vector<PoolHere>& pools, const std::string& name) {
   const auto found = std::find_if(pools.begin(), pools.end(), [&](const PoolHere& pool) {
     return pool.facts.name == name || pool.facts.uuid == name;
@@ -42,18 +35,6 @@ Status check_there(const VolumeFacts& facts, const Wanted& disk) {
                "an earlier plan made it otherwise, or the daemon ended while it made it",
                "it was not touched",
                {fmt::format("virsh vol-delete {}", facts.path)}};
-}
-
-Status check_space(const std::vector<Wanted>& disks) {
-  for (const Wanted& one : disks) {
-    // Sparse files grow into what is free: what is certain is that one disk alone must fit.
-    if (!one.pool->facts.available || *one.pool->facts.available >= one.size) continue;
-    return Error{Errc::unavailable,
-                 fmt::format("no space in {}: {} are free, {} are needed", one.pool->facts.name,
-                             format_size(*one.pool->facts.available), format_size(one.size)),
-                 "", "", "nothing was made"};
-  }
-  return ok();
 }
 
 Result<std::vector<Wanted>> wanted_of(const MachineSpec& spec, const std::vector<PoolHere>& pools,
@@ -176,6 +157,11 @@ std::optional<VolumeName> volume_name_from(std::string_view text) {
   return of_flyt ? std::optional(std::move(name)) : std::nullopt;
 }
 
+bool can_name_files(std::string_view migration_id) {
+  return migration_id.starts_with("flyt-") &&
+         migration_id.find_first_of("./") == std::string_view::npos;
+}
+
 bool names_file(std::string_view xml, std::string_view name) {
   for (auto at = xml.find(name); at != std::string_view::npos; at = xml.find(name, at + 1)) {
     const std::string_view after = xml.substr(at + name.size());
@@ -183,6 +169,27 @@ bool names_file(std::string_view xml, std::string_view name) {
     if (whole && (after.starts_with('\'') || after.starts_with('"'))) return true;
   }
   return false;
+}
+
+Result<std::string> user_of(virConnectPtr link, const std::vector<std::string>& files,
+                            const std::string& but) {
+  virDomainPtr* list = nullptr;
+  const int count = virConnectListAllDomains(link, &list, 0);
+  if (count < 0) return last_error("listing machines");
+  for (const Domain& domain : take_list<Domain>(list, count)) {
+    char uuid[VIR_UUID_STRING_BUFLEN] = {};
+    if (virDomainGetUUIDString(domain.get(), uuid) == 0 && but == uuid) continue;
+    // What it runs with now may differ from what it starts with next.
+    for (const unsigned which : {0U, static_cast<unsigned>(VIR_DOMAIN_XML_INACTIVE)}) {
+      const std::string xml = take(virDomainGetXMLDesc(domain.get(), which));
+      if (xml.empty() && last_is_missing()) continue;
+      if (xml.empty()) return last_error("describing a machine");
+      const bool uses = std::any_of(files.begin(), files.end(),
+                                    [&](const std::string& one) { return names_file(xml, one); });
+      if (uses) return std::string(virDomainGetName(domain.get()));
+    }
+  }
+  return std::string();
 }
 
 std::string file_safe(std::string_view machine) {
@@ -237,11 +244,27 @@ Result<const PoolHere*> usable_pool(const std::vector<PoolHere>& pools, const st
                            pool->facts.type)};
 }
 
+Status check_space(const PoolHere& pool, std::uint64_t bytes) {
+  if (!pool.facts.available || *pool.facts.available >= bytes) return ok();
+  return Error{Errc::unavailable,
+               fmt::format("no space in {}: {} are free, {} are needed", pool.facts.name,
+                           format_size(*pool.facts.available), format_size(bytes)),
+               "", "", "nothing was made"};
+}
+
+Result<std::vector<Vol>> list_volumes(virStoragePoolPtr pool) {
+  virStorageVolPtr* list = nullptr;
+  const int count = virStoragePoolListAllVolumes(pool, &list, 0);
+  if (count < 0) return last_error("listing the volumes of a pool");
+  return take_list<Vol>(list, count);
+}
+
 Result<MadeVolumes> make_volumes(const Context& context, virConnectPtr link,
                                  const MachineSpec& spec, const Call& call) {
   FLYT_ASSIGN(const std::vector<PoolHere> pools, list_pools(context, link, call));
   FLYT_ASSIGN(const std::vector<Wanted> wanted, wanted_of(spec, pools, context.default_pool));
-  FLYT_TRY(check_space(wanted));
+  // Sparse files grow into what is free: what is certain is that one disk alone must fit.
+  for (const Wanted& disk : wanted) FLYT_TRY(check_space(*disk.pool, disk.size));
   MadeVolumes volumes;
   for (const Wanted& disk : wanted) {
     if (volumes.folder.empty()) volumes.folder = disk.pool->facts.path;

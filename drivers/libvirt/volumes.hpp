@@ -23,10 +23,16 @@ struct VolumeName {
 };
 std::string to_string(const VolumeName& name);
 std::optional<VolumeName> volume_name_from(std::string_view text);
+// Whether files that carry it are found again by it.
+bool can_name_files(std::string_view migration_id);
 // The machine's name as it may stand in VolumeName::machine.
 std::string file_safe(std::string_view machine);
 // Whether libvirt's description of a domain names a file of this name, in any folder.
 bool names_file(std::string_view xml, std::string_view name);
+// The name of a domain, other than the one with the uuid `but`, whose description names one of
+// these files, now or for its next start; empty: none.
+Result<std::string> user_of(virConnectPtr link, const std::vector<std::string>& files,
+                            const std::string& but);
 
 struct PoolHere {
   Pool handle;
@@ -41,6 +47,10 @@ Result<std::vector<PoolHere>> list_pools(const Context& context, virConnectPtr l
 
 // By name or uuid. Errc::not_found; Errc::unsupported: a pool without files.
 Result<const PoolHere*> usable_pool(const std::vector<PoolHere>& pools, const std::string& name);
+
+// Errc::unavailable: it has not so much left, as far as it tells.
+Status check_space(const PoolHere& pool, std::uint64_t bytes);
+Result<std::vector<Vol>> list_volumes(virStoragePoolPtr pool);
 
 struct MadeVolumes {
   std::vector<DiskPlace> disks;

@@ -12,6 +12,7 @@
 #include "drivers/proxmox/machines.hpp"
 #include "drivers/proxmox/placement.hpp"
 #include "drivers/proxmox/tasks.hpp"
+#include "drivers/shared/made.hpp"
 
 namespace flyt::proxmox {
 namespace {
@@ -22,15 +23,6 @@ Status check_spec(const MachineSpec& spec) {
   }
   if (spec.disks.size() == 1) return ok();
   return Error{Errc::invalid, fmt::format("{}: a volume is one disk", spec.name)};
-}
-
-std::string content_path(const std::string& node, const std::string& storage) {
-  return fmt::format("{}/storage/{}/content", node_path(node), percent_encode(storage));
-}
-
-std::string volume_path(const KeptFile& file) {
-  const BarePlace place = BarePlace::parse(file.volume.id);
-  return content_path(file.host, place.storage()) + "/" + percent_encode(place.volume);
 }
 
 // Of a disk by its storage, of a file by the node that sees its folder.
@@ -47,22 +39,8 @@ Result<bool> is_there(Context& context, const KeptFile& file, const Call& call) 
                      [&](const VolumeFacts& one) { return one.id == volume; });
 }
 
-Result<std::optional<KeptFile>> kept_file(Context& context, const std::string& migration_id,
-                                          const Call& call) {
-  FLYT_ASSIGN(auto file, context.kept.find(migration_id));
-  if (!file) return std::optional<KeptFile>();
-  FLYT_ASSIGN(const bool there, is_there(context, *file, call));
-  return there ? std::move(file) : std::nullopt;
-}
-
-Result<std::optional<KeptFile>> kept_as(Context& context, const std::string& id, const Call& call) {
-  FLYT_ASSIGN(const std::vector<KeptFile> all, context.kept.all());
-  for (const KeptFile& file : all) {
-    if (file.volume.id != id) continue;
-    FLYT_ASSIGN(auto there, kept_file(context, file.owner.id, call));
-    if (there) return there;
-  }
-  return std::optional<KeptFile>();
+KeptFiles::Looks looks(Context& context, const Call& call) {
+  return [&context, &call](const KeptFile& file) { return is_there(context, file, call); };
 }
 
 // The node on which the storage has the most room.
@@ -168,16 +146,21 @@ Status allocate(Context& context, const KeptFile& file, const Call& call) {
   return made ? ok() : Status(made.error());
 }
 
+// As open_at() takes it.
+Disk disk_of(const Volume& volume) {
+  Disk disk;
+  disk.uuid = BarePlace::parse(volume.id).volume;
+  disk.storage = volume.storage;
+  disk.format = volume.format;
+  return disk;
+}
+
 Result<std::unique_ptr<Channel>> open_disk_of(Context& context, const KeptFile& file, Use use,
                                               const Owner& owner, const Call& call) {
   FLYT_TRY(check_use(file, use, owner));
-  Disk disk;
-  disk.uuid = BarePlace::parse(file.volume.id).volume;
-  disk.storage = file.volume.storage;
-  disk.format = file.volume.format;
   LandingDisk landing{file.volume.name, {}, {}, use, owner};
   landing.shared = owner.id == file.owner.id && file.stamp.empty();
-  return open_at(context, file.host, disk, std::move(landing), call);
+  return open_at(context, file.host, disk_of(file.volume), std::move(landing), call);
 }
 
 // A volume that a machine names, in a slot or as an unused one, is that machine's.
@@ -199,6 +182,12 @@ Status check_unused(Context& context, const std::string& volume, const Call& cal
   return ok();
 }
 
+// "local:iso/debian.iso", and no disk.
+bool is_file(const std::string& volume) {
+  const std::string_view name = std::string_view(volume).substr(volume.find(':') + 1);
+  return name.starts_with("iso/") || name.starts_with("vztmpl/") || name.starts_with("backup/");
+}
+
 struct Found {
   Volume volume;
   std::string node;
@@ -211,6 +200,7 @@ Result<Found> volume_of_others(Context& context, const std::string& id, const Ca
   FLYT_ASSIGN(const auto machines, list_machines(context.api, call));
   std::set<std::string> unused;
   for (const MachineHere& one : machines) {
+    if (is_file(place.volume)) break;  // only disks can be unused
     const auto config = read_config_of(context.api, one, call);
     if (config) add_unused(config->row, unused);
   }
@@ -240,7 +230,7 @@ Result<std::string> stamp_of(Context& context, const Found& found, const Call& c
 Result<Machine> create_bare(Context& context, const MachineSpec& spec, const Call& call) {
   FLYT_TRY(check_spec(spec));
   const std::lock_guard lock(context.making);
-  FLYT_ASSIGN(const auto made, kept_file(context, spec.owner.id, call));
+  FLYT_ASSIGN(const auto made, context.kept.live(spec.owner.id, looks(context, call)));
   if (made) {
     FLYT_TRY(check_as_asked(*made, spec));
     return stand_in(*made);
@@ -260,7 +250,7 @@ Result<Machine> create_bare(Context& context, const MachineSpec& spec, const Cal
 }
 
 Result<Machine> publish_bare(Context& context, const MachineSpec& spec, const Call& call) {
-  FLYT_ASSIGN(auto made, kept_file(context, spec.owner.id, call));
+  FLYT_ASSIGN(auto made, context.kept.live(spec.owner.id, looks(context, call)));
   if (!made) {
     return Error{Errc::not_found, fmt::format("{}: this migration made no volume", spec.name)};
   }
@@ -287,10 +277,10 @@ Status destroy_bare(Context& context, const std::string& id, const Owner& owner,
     const auto others = find_bare(context, id, call);
     if (!others && others.error().code == Errc::not_found) return ok();
     if (!others) return others.error();
-    return Error{Errc::denied, fmt::format("{} was not made by this migration", others->name), "",
-                 "", "it was not touched"};
+    return check_ours(*others, {});
   }
-  FLYT_TRY(check_unused(context, BarePlace::parse(file->volume.id).volume, call));
+  const BarePlace place = BarePlace::parse(file->volume.id);
+  FLYT_TRY(check_unused(context, place.volume, call));
   if (!file->path.empty()) {
     FLYT_ASSIGN(const LandingHost host, landing_of(context, file->host, call));
     FLYT_TRY(proceed(call, "removing a volume"));
@@ -302,11 +292,8 @@ Status destroy_bare(Context& context, const std::string& id, const Owner& owner,
     FLYT_ASSIGN(auto fence, open_disk_of(context, *file, Use::write, owner, call));
     FLYT_TRY(fence->close(call));
   }
-  FLYT_TRY(proceed(call, "removing a volume"));
-  if (there) {
-    FLYT_TRY(do_task(context.api, Method::remove, volume_path(*file), {},
-                     fmt::format("removing {}", file->volume.id), call));
-  }
+  FLYT_TRY(remove_volume(context.api, file->host, place.storage(), place.volume,
+                         fmt::format("removing {}", file->volume.id), call));
   return context.kept.forget(owner.id);
 }
 
@@ -320,7 +307,7 @@ Result<std::unique_ptr<Channel>> open_bare(Context& context, const OpenSpec& spe
                  "",
                  {"landing = \"ssh\""}};
   }
-  FLYT_ASSIGN(const auto kept, kept_as(context, spec.disk, call));
+  FLYT_ASSIGN(const auto kept, context.kept.live_as(spec.disk, looks(context, call)));
   if (kept && kept->path.empty()) {
     return open_disk_of(context, *kept, spec.use, spec.owner, call);
   }
@@ -332,18 +319,14 @@ Result<std::unique_ptr<Channel>> open_bare(Context& context, const OpenSpec& spe
   if (spec.use == Use::write) {
     return Error{Errc::denied, fmt::format("{} was not made by this migration", found.volume.name)};
   }
-  Disk disk;
-  disk.uuid = BarePlace::parse(found.volume.id).volume;
-  disk.storage = found.volume.storage;
-  disk.format = found.volume.format;
   LandingDisk landing{found.volume.name, {}, {}, spec.use, spec.owner};
   if (found.volume.kind != "disk") landing.format = "raw";
-  return open_at(context, found.node, disk, std::move(landing), call);
+  return open_at(context, found.node, disk_of(found.volume), std::move(landing), call);
 }
 
 Result<Machine> find_bare(Context& context, const std::string& id, const Call& call) {
   const std::string volume = bare_volume_of(id).value_or(id);
-  FLYT_ASSIGN(const auto kept, kept_as(context, volume, call));
+  FLYT_ASSIGN(const auto kept, context.kept.live_as(volume, looks(context, call)));
   if (kept) return stand_in(*kept);
   FLYT_ASSIGN(const Found found, volume_of_others(context, volume, call));
   Machine machine = bare_machine(found.volume);
@@ -353,7 +336,7 @@ Result<Machine> find_bare(Context& context, const std::string& id, const Call& c
 
 Result<std::optional<Machine>> made_bare(Context& context, const std::string& migration_id,
                                          const Call& call) {
-  FLYT_ASSIGN(const auto kept, kept_file(context, migration_id, call));
+  FLYT_ASSIGN(const auto kept, context.kept.live(migration_id, looks(context, call)));
   return kept ? std::optional(stand_in(*kept)) : std::nullopt;
 }
 

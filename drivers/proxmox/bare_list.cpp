@@ -7,6 +7,7 @@
 
 #include "drivers/proxmox/bare.hpp"
 #include "drivers/proxmox/inventory.hpp"
+#include "drivers/proxmox/placement.hpp"
 
 namespace flyt::proxmox {
 namespace {
@@ -80,15 +81,10 @@ class Lister {
     return ok();
   }
 
-  // Containers, and machines that this login may not see, have numbers, too.
   Result<bool> is_taken(const std::string& vmid) {
     if (vmid.empty()) return true;
     if (const auto known = taken_.find(vmid); known != taken_.end()) return known->second;
-    const auto free =
-        context_.api.get("/cluster/nextid", "asking whose a disk is", call_, {{"vmid", vmid}});
-    if (!free && free.error().code != Errc::invalid && free.error().code != Errc::exists) {
-      return free.error();
-    }
+    FLYT_ASSIGN(const bool free, is_free(context_.api, vmid, "asking whose a disk is", call_));
     return taken_[vmid] = !free;
   }
 

@@ -174,6 +174,10 @@ bool is_before_9(const std::string& version) {
   return version.starts_with("8.") || version.starts_with("7.");
 }
 
+std::string content_path(const std::string& node, const std::string& storage) {
+  return fmt::format("{}/storage/{}/content", node_path(node), percent_encode(storage));
+}
+
 bool StorageFacts::has_files() const {
   static constexpr std::array<std::string_view, 6> kinds{"dir",    "nfs",       "cifs",
                                                          "cephfs", "glusterfs", "btrfs"};

@@ -50,9 +50,11 @@ struct MachineHere {
   std::optional<std::uint64_t> up_seconds;
 };
 
-// Where the API has them: "/nodes/pve1", "/nodes/pve1/qemu/100".
+// Where the API has them: "/nodes/pve1", "/nodes/pve1/qemu/100",
+// "/nodes/pve1/storage/local/content".
 std::string node_path(const std::string& node);
 std::string qemu_path(const MachineHere& here);
+std::string content_path(const std::string& node, const std::string& storage);
 
 // Privileges and high availability have other names from 9 on.
 bool is_before_9(const std::string& version);

@@ -45,10 +45,9 @@ struct VolumePlace {
 Result<VolumePlace> place_of(Api& api, const std::string& node, const Disk& disk,
                              const Call& call) {
   const std::string what = fmt::format("asking where {} lies", disk.uuid);
-  FLYT_ASSIGN(const Row row,
-              api.get_row(fmt::format("{}/storage/{}/content/{}", node_path(node),
-                                      percent_encode(disk.storage), percent_encode(disk.uuid)),
-                          what, call));
+  FLYT_ASSIGN(
+      const Row row,
+      api.get_row(content_path(node, disk.storage) + "/" + percent_encode(disk.uuid), what, call));
   VolumePlace place{row.text("path"), row.text("format"), row.number("size").value_or(0)};
   if (!place.path.starts_with('/')) {
     return Error{Errc::unsupported,

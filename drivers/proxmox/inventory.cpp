@@ -13,6 +13,7 @@
 #include "drivers/proxmox/enrol.hpp"
 #include "drivers/proxmox/ha_rules.hpp"
 #include "drivers/proxmox/land.hpp"
+#include "drivers/proxmox/tasks.hpp"
 
 namespace flyt::proxmox {
 namespace {
@@ -237,10 +238,8 @@ Result<std::vector<VolumeFacts>> list_volumes(Api& api, const std::string& node,
                                               const std::string& storage, const Params& filter,
                                               const Call& call) {
   const std::string what = fmt::format("listing the volumes of {}", storage);
-  FLYT_ASSIGN(
-      const std::vector<Row> rows,
-      api.get_rows(fmt::format("{}/storage/{}/content", node_path(node), percent_encode(storage)),
-                   what, call, filter));
+  FLYT_ASSIGN(const std::vector<Row> rows,
+              api.get_rows(content_path(node, storage), what, call, filter));
   std::vector<VolumeFacts> volumes;
   volumes.reserve(rows.size());
   for (const Row& row : rows) {
@@ -248,6 +247,15 @@ Result<std::vector<VolumeFacts>> list_volumes(Api& api, const std::string& node,
                        row.number("size"), row.number("used")});
   }
   return volumes;
+}
+
+Status remove_volume(Api& api, const std::string& node, const std::string& storage,
+                     const std::string& volume, const std::string& what, const Call& call) {
+  FLYT_TRY(proceed(call, what));
+  Status gone = do_task(api, Method::remove,
+                        fmt::format("{}/{}", content_path(node, storage), percent_encode(volume)),
+                        {}, what, call);
+  return !gone && gone.error().code == Errc::not_found ? ok() : std::move(gone);
 }
 
 Result<MachineFacts> read_machine(Context& context, const MachineHere& here, const Call& call) {

@@ -42,4 +42,8 @@ Result<std::vector<VolumeFacts>> list_volumes(Api& api, const std::string& node,
                                               const std::string& storage, const Params& filter,
                                               const Call& call);
 
+// Gone is success.
+Status remove_volume(Api& api, const std::string& node, const std::string& storage,
+                     const std::string& volume, const std::string& what, const Call& call);
+
 }  // namespace flyt::proxmox

@@ -18,22 +18,8 @@ namespace {
 constexpr const char* unread =
     "Proxmox VE's own conversion of the upload (qemu-img) cannot be read by the API";
 
-std::string content_path(const std::string& node, const std::string& storage) {
-  return fmt::format("{}/storage/{}/content", node_path(node), percent_encode(storage));
-}
-
 std::string import_volume(const std::string& storage, const std::string& file) {
   return fmt::format("{}:import/{}", storage, file);
-}
-
-// Gone is success.
-Status remove_upload(Api& api, const std::string& node, const std::string& storage,
-                     const std::string& volume, const std::string& what, const Call& call) {
-  FLYT_TRY(proceed(call, what));
-  Status gone = do_task(api, Method::remove,
-                        fmt::format("{}/{}", content_path(node, storage), percent_encode(volume)),
-                        {}, what, call);
-  return !gone && gone.error().code == Errc::not_found ? ok() : std::move(gone);
 }
 
 // "9000/vm-9000-disk-1.qcow2" or "vm-9000-disk-1".
@@ -280,7 +266,7 @@ class DiskLanding {
 
   Status remove_own_upload() {
     const std::string store = state_.note("store");
-    FLYT_TRY(remove_upload(context_.api, node(), store, import_volume(store, file()),
+    FLYT_TRY(remove_volume(context_.api, node(), store, import_volume(store, file()),
                            fmt::format("{}: removing its upload", disk_.what), call_));
     state_.notes.erase("store");
     state_.notes.erase("uploaded");
@@ -374,7 +360,7 @@ Status remove_uploads(Context& context, const std::string& node, const std::stri
                 list_volumes(context.api, node, one.id, {{"content", "import"}}, call));
     for (const VolumeFacts& volume : volumes) {
       if (!volume.id.starts_with(import_volume(one.id, migration_id + "-"))) continue;
-      FLYT_TRY(remove_upload(context.api, node, one.id, volume.id, what, call));
+      FLYT_TRY(remove_volume(context.api, node, one.id, volume.id, what, call));
     }
   }
   return ok();

@@ -138,6 +138,8 @@ Result<Placement> place(const Cluster& cluster, const Settings& settings, const 
 
 namespace {
 
+constexpr std::string_view looking = "looking for a number";
+
 Error no_number(const Settings& settings) {
   return Error{
       Errc::unavailable,
@@ -146,15 +148,6 @@ Error no_number(const Settings& settings) {
       "",
       "nothing was made",
       {"vmids = \"FIRST-LAST\" in the endpoint's table: a wider range"}};
-}
-
-// Containers, and machines that this login may not see, have numbers, too.
-Result<bool> is_free(Context& context, const std::string& vmid, const Call& call) {
-  const auto free =
-      context.api.get("/cluster/nextid", "looking for a number", call, {{"vmid", vmid}});
-  if (free) return true;
-  if (free.error().code == Errc::invalid || free.error().code == Errc::exists) return false;
-  return free.error();
 }
 
 // Of disks that flyt has made for no machine.
@@ -169,6 +162,13 @@ Result<std::set<std::string>> kept_numbers(const Context& context) {
 
 }  // namespace
 
+Result<bool> is_free(Api& api, const std::string& vmid, std::string_view what, const Call& call) {
+  const auto free = api.get("/cluster/nextid", what, call, {{"vmid", vmid}});
+  if (free) return true;
+  if (free.error().code == Errc::invalid || free.error().code == Errc::exists) return false;
+  return free.error();
+}
+
 std::string vmid_of_disk(const std::string& name) {
   const auto from = name.find('-') + 1;
   return name.substr(from, name.find('-', from) - from);
@@ -182,7 +182,7 @@ Result<std::string> free_vmid(Context& context, const std::vector<MachineHere>& 
   for (unsigned id = std::max(settings.vmid_first, not_below); id <= settings.vmid_last; ++id) {
     std::string text = std::to_string(id);
     if (taken.contains(text)) continue;
-    FLYT_ASSIGN(const bool free, is_free(context, text, call));
+    FLYT_ASSIGN(const bool free, is_free(context.api, text, looking, call));
     if (free) return text;
   }
   return no_number(settings);
@@ -194,7 +194,7 @@ Result<std::string> last_free_vmid(Context& context, const Call& call) {
   for (unsigned id = settings.vmid_last; id >= settings.vmid_first; --id) {
     std::string text = std::to_string(id);
     if (taken.contains(text)) continue;
-    FLYT_ASSIGN(const bool free, is_free(context, text, call));
+    FLYT_ASSIGN(const bool free, is_free(context.api, text, looking, call));
     if (free) return text;
   }
   return no_number(settings);

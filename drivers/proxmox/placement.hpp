@@ -19,6 +19,9 @@ struct Placement {
 // little room.
 Result<Placement> place(const Cluster& cluster, const Settings& settings, const MachineSpec& spec);
 
+// Whether a number is nobody's: of containers, and of machines that this login may not see, too.
+Result<bool> is_free(Api& api, const std::string& vmid, std::string_view what, const Call& call);
+
 // "9001" of "vm-9001-data".
 std::string vmid_of_disk(const std::string& name);
 

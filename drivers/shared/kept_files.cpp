@@ -171,6 +171,25 @@ Result<std::vector<KeptFile>> KeptFiles::all() const {
   return files;
 }
 
+Result<std::optional<KeptFile>> KeptFiles::live(const std::string& migration_id,
+                                                const Looks& looks) const {
+  FLYT_ASSIGN(auto file, find(migration_id));
+  if (!file) return file;
+  FLYT_ASSIGN(const bool there, looks(*file));
+  return there ? std::move(file) : std::nullopt;
+}
+
+Result<std::optional<KeptFile>> KeptFiles::live_as(const std::string& volume,
+                                                   const Looks& looks) const {
+  FLYT_ASSIGN(std::vector<KeptFile> files, all());
+  for (KeptFile& file : files) {
+    if (file.volume.id != volume) continue;
+    FLYT_ASSIGN(const bool there, looks(file));
+    if (there) return std::optional(std::move(file));
+  }
+  return std::optional<KeptFile>();
+}
+
 Status KeptFiles::make(const LandingHost& host, const KeptFile& file, const Call& call) const {
   FLYT_ASSIGN(const std::vector<KeptFile> others, all());
   for (const KeptFile& other : others) {

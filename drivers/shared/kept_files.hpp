@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,11 @@ class KeptFiles {
   // Nothing: this migration has made none, as far as this state folder knows.
   Result<std::optional<KeptFile>> find(const std::string& migration_id) const;
   Result<std::vector<KeptFile>> all() const;
+  // Whether what a record tells of is there, as the platform sees it.
+  using Looks = std::function<Result<bool>(const KeptFile& file)>;
+  // find(), of what is there; and the first that is, of those with this Volume::id.
+  Result<std::optional<KeptFile>> live(const std::string& migration_id, const Looks& looks) const;
+  Result<std::optional<KeptFile>> live_as(const std::string& volume, const Looks& looks) const;
   Status keep(const KeptFile& file) const;
   Status forget(const std::string& migration_id) const;
 
