@@ -116,6 +116,9 @@ struct Inventory {
   std::vector<Finding> findings;  // only with Scope::findings; in no document
 };
 
+// Storage::name, by which the site maps it; of a storage that is not told, its id.
+std::string storage_name(const Inventory& inventory, const std::string& id);
+
 // What inventory() should look at. All empty: everything. Hosts, storages and networks are told,
 // and as they are now, whatever is asked for. A volume that is asked for by bare_id(), or that the
 // migration made, is told as bare_machine().

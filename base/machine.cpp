@@ -67,6 +67,13 @@ bool Storage::takes(std::string_view volume_kind) const {
   return std::find(keeps.begin(), keeps.end(), volume_kind) != keeps.end();
 }
 
+std::string storage_name(const Inventory& inventory, const std::string& id) {
+  for (const auto& storage : inventory.storages) {
+    if (storage.id == id) return storage.name;
+  }
+  return id;
+}
+
 AffinityKind affinity_kind_from(std::string_view text) noexcept {
   return value_of<AffinityKind>(affinities, text);
 }

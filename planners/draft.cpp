@@ -106,10 +106,7 @@ void Drafter::add_disks() {
   const Bus converted = source_.disks.size() > most_virtio_blk ? Bus::virtio_scsi : Bus::virtio_blk;
   for (std::size_t i = 0; i < source_.disks.size(); ++i) {
     const Disk& disk = source_.disks[i];
-    std::string storage = disk.storage;  // an id; the site maps names
-    for (const Storage& one : input_.source->storages) {
-      if (one.id == disk.storage) storage = one.name;
-    }
+    const std::string storage = storage_name(*input_.source, disk.storage);
     const auto mapped = map_storage(*input_.site, *input_.target, storage);
     if (!mapped.to) {
       raise("T-STORAGE",

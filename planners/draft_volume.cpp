@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/bare_volume.hpp"
 #include "base/identity.hpp"
 #include "planners/concerns.hpp"
@@ -10,12 +8,6 @@
 
 namespace flyt {
 namespace {
-
-std::string storage_name(const Inventory& source, const std::string& id) {
-  const auto found = std::find_if(source.storages.begin(), source.storages.end(),
-                                  [&](const Storage& one) { return one.id == id; });
-  return found == source.storages.end() ? id : found->name;
-}
 
 class VolumeDrafter {
  public:

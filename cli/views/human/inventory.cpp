@@ -105,13 +105,6 @@ std::string render_networks(const Inventory& inventory, const Style& style) {
   return table.empty() ? "" : "\n" + table.text(style, "  ");
 }
 
-std::string storage_name(const Inventory& inventory, const std::string& id) {
-  for (const auto& storage : inventory.storages) {
-    if (storage.id == id) return storage.name;
-  }
-  return id;
-}
-
 std::string render_volumes(const Inventory& inventory, const Style& style) {
   using enum Align;
   Table table({"volume of no machine", "kind", "format", "storage", "size", ""},
