@@ -48,20 +48,31 @@ std::string foreign_hardware(const Machine& machine) {
   return {};
 }
 
+ConvertChoice keep(std::string why) { return {.why = std::move(why)}; }
+
+ConvertChoice nothing_to_do() { return keep("all disks and NICs are virtio already"); }
+
+ConvertChoice choose_in_guest(const Machine& source) {
+  if (foreign_hardware(source).empty()) return nothing_to_do();
+  if (source.is_template) return keep("a template is never started, so it stays as it is");
+  return {.in_guest = true, .why = "its guest takes its drivers itself, as the site asks for"};
+}
+
 ConvertChoice choose_automatically(const Machine& source) {
   const std::string foreign = foreign_hardware(source);
-  if (foreign.empty()) return {false, "all disks and NICs are virtio already"};
+  if (foreign.empty()) return nothing_to_do();
   switch (family_of(source.guest)) {
     case GuestFamily::linux:
-      return {true, fmt::format("Linux guest with {}", foreign)};
+      return {.convert = true, .why = fmt::format("Linux guest with {}", foreign)};
     case GuestFamily::windows:
-      return {true, fmt::format("Windows guest with {}; needs the virtio-win drivers", foreign)};
+      return {.convert = true,
+              .why = fmt::format("Windows guest with {}; needs the virtio-win drivers", foreign)};
     case GuestFamily::other:
-      return {false, fmt::format("the guest is neither Linux nor Windows; {} is kept", foreign)};
+      return keep(fmt::format("the guest is neither Linux nor Windows; {} is kept", foreign));
     case GuestFamily::unknown:
       break;
   }
-  return {false, fmt::format("the guest's system is not known; {} is kept", foreign)};
+  return keep(fmt::format("the guest's system is not known; {} is kept", foreign));
 }
 
 }  // namespace
@@ -69,9 +80,11 @@ ConvertChoice choose_automatically(const Machine& source) {
 ConvertChoice choose_conversion(const Machine& source, Convert wanted) {
   switch (wanted) {
     case Convert::virt_v2v:
-      return {true, "the site asks for virt-v2v"};
+      return {.convert = true, .why = "the site asks for virt-v2v"};
+    case Convert::in_guest:
+      return choose_in_guest(source);
     case Convert::none:
-      return {false, "the site asks for none"};
+      return {.why = "the site asks for none"};
     case Convert::automatic:
       break;
   }

@@ -10,7 +10,8 @@ namespace flyt {
 
 struct ConvertChoice {
   bool convert = false;
-  std::string why;  // one line for the plan and the report
+  bool in_guest = false;  // never with `convert`
+  std::string why;        // one line for the plan and the report
 };
 
 // `wanted` from the site. automatic: converts when the guest's disk controllers or NICs are not

@@ -23,6 +23,7 @@ enum class Capability : std::uint8_t {
   volumes,    // create_machine(), publish() of volumes without a machine
   templates,  // publish() of templates
   enrol,      // enrol()
+  introduce,  // update_machine() as MachineSpec::first_start
 };
 
 class Capabilities {

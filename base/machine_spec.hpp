@@ -38,6 +38,8 @@ struct NicSpec {
   std::string model;
 };
 
+inline constexpr std::size_t most_on_sata = 6;  // ports of one controller
+
 struct MachineSpec {
   Owner owner;
   std::string name;
@@ -55,6 +57,9 @@ struct MachineSpec {
   std::string generation_id;  // as Machine::generation_id; empty: none
   bool is_template = false;   // publish() makes it one
   bool plugged = true;        // update_machine(): into its networks; in no plan
+  // update_machine(): the first `most_on_sata` disks are on SATA, and the virtio-scsi controller
+  // that `disks` ask for is there as well, so that the guest gets to know it; in no plan.
+  bool first_start = false;
   // Volume::kind: no machine, but one volume of its only disk, which is called `name`. Of a file
   // that is no disk the bytes are kept as they are. Empty: a machine.
   std::string bare;

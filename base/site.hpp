@@ -64,7 +64,12 @@ struct Probe {
   int expect = 200;    // http
 };
 
-enum class Convert : std::uint8_t { automatic, virt_v2v, none };
+enum class Convert : std::uint8_t {
+  automatic,
+  virt_v2v,
+  none,
+  in_guest,  // the guest has the drivers, and takes them itself at a first start
+};
 
 // [defaults.after] and [machines.NAME.after]; what is not said there is empty. Members as in
 // Enrolment.
@@ -80,9 +85,10 @@ struct AfterSettings {
 struct MachineSettings {
   std::optional<Convert> convert;
   std::optional<std::chrono::seconds> boot_timeout;
-  std::optional<bool> track_changes;  // flyt may switch that on at the source
-  std::optional<std::string> name;    // on the target
-  std::optional<std::string> marker;  // console text that means "it lives"
+  std::optional<std::chrono::seconds> settle;  // as PlannedMachine::introduce
+  std::optional<bool> track_changes;           // flyt may switch that on at the source
+  std::optional<std::string> name;             // on the target
+  std::optional<std::string> marker;           // console text that means "it lives"
   std::vector<Probe> probes;
   AfterSettings after;
   std::optional<unsigned> wave;  // of a machine

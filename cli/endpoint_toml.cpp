@@ -262,7 +262,21 @@ Result<std::optional<Convert>> read_convert(const TomlTable& table) {
   if (*word == "auto") return std::optional<Convert>(Convert::automatic);
   if (*word == "virt-v2v") return std::optional<Convert>(Convert::virt_v2v);
   if (*word == "none") return std::optional<Convert>(Convert::none);
-  return table.wrong("convert", R"(is "auto", "virt-v2v" or "none")", R"("auto")");
+  if (*word == "in-guest") return std::optional<Convert>(Convert::in_guest);
+  return table.wrong("convert", R"(is "auto", "virt-v2v", "in-guest" or "none")", R"("auto")");
+}
+
+// How long a guest is waited for.
+Result<std::optional<std::chrono::seconds>> read_patience(const TomlTable& table,
+                                                          std::string_view key,
+                                                          std::string_view example) {
+  FLYT_ASSIGN(const auto text, table.text(key));
+  if (!text) return std::optional<std::chrono::seconds>();
+  const auto seconds = parse_duration(*text);
+  if (!seconds || seconds->count() <= 0 || *seconds > longest_boot) {
+    return table.wrong(key, fmt::format("{:?} is no duration of at most a day", *text), example);
+  }
+  return std::optional(*seconds);
 }
 
 }  // namespace
@@ -303,7 +317,7 @@ Result<NetworkTarget> read_network_target(const TomlTable& table, std::string_vi
 }
 
 Result<MachineSettings> read_settings(const TomlTable& table, bool of_one) {
-  std::vector<std::string_view> known = {"convert", "boot_timeout",  "marker",
+  std::vector<std::string_view> known = {"convert", "boot_timeout",  "marker", "settle",
                                          "probes",  "track_changes", "after"};
   if (of_one) known.insert(known.begin(), {"name", "wave"});
   FLYT_TRY(table.only(known));
@@ -319,16 +333,8 @@ Result<MachineSettings> read_settings(const TomlTable& table, bool of_one) {
   FLYT_ASSIGN(settings.marker, table.text("marker"));
   FLYT_ASSIGN(settings.track_changes, table.boolean("track_changes"));
   FLYT_ASSIGN(settings.after, read_after(table));
-  FLYT_ASSIGN(const auto timeout, table.text("boot_timeout"));
-  if (timeout) {
-    const auto seconds = parse_duration(*timeout);
-    if (!seconds || seconds->count() <= 0 || *seconds > longest_boot) {
-      return table.wrong("boot_timeout",
-                         fmt::format("{:?} is no duration of at most a day", *timeout),
-                         R"("180 s")");
-    }
-    settings.boot_timeout = *seconds;
-  }
+  FLYT_ASSIGN(settings.boot_timeout, read_patience(table, "boot_timeout", R"("180 s")"));
+  FLYT_ASSIGN(settings.settle, read_patience(table, "settle", R"("60 s")"));
   FLYT_ASSIGN(const auto probes, table.tables("probes"));
   for (const auto& probe : probes) {
     FLYT_ASSIGN(auto read, read_probe(probe));

@@ -57,6 +57,7 @@ json of(const MachineSettings& settings) {
   json out = json::object();
   if (settings.convert) out["convert"] = static_cast<int>(*settings.convert);
   if (settings.boot_timeout) out["boot_timeout"] = settings.boot_timeout->count();
+  if (settings.settle) out["settle"] = settings.settle->count();
   if (settings.name) out["name"] = *settings.name;
   if (settings.wave) out["wave"] = *settings.wave;
   if (settings.track_changes) out["track_changes"] = *settings.track_changes;

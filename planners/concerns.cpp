@@ -35,6 +35,13 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "lost: set the firmware on the source and plan again."},
     {"M-HOT-ADD", info, "processors or memory can be added while the machine runs",
      "On the target it has to be shut down for that."},
+    {"M-IN-GUEST", warning, "the guest is started twice, to take its drivers itself",
+     "On SATA first, beside an empty virtio controller and unplugged from its networks; then it is "
+     "shut down, and started on virtio. Install virtio-win in it before, on the source: drivers "
+     "and "
+     "guest agent. Where the agent does not answer at the first start its disks stay on SATA. Its "
+     "network cards are new to it: fixed addresses must be set anew. No Windows was at hand to try "
+     "it with: rehearse with a copy of it."},
     {"M-MANY-DISKS", info, "the machine has more than 20 disks",
      "They are attached through virtio-scsi, since a PCI slot for each would run out."},
     {"M-NAME", blocker, "the machine has no name",
@@ -85,7 +92,8 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "virt-v2v puts drivers and a service into the guest, which Debian does not ship: virtio-win "
      "and rhsrvany.exe, at the places that VIRTIO_WIN and VIRT_TOOLS_DATA_DIR name, else in "
      "/usr/share/virtio-win and /usr/share/virt-tools. Take an ISO image that is newer than the "
-     "guest's Windows. Or move the machine as it is with convert = \"none\" where the target has "
+     "guest's Windows. Or let the guest take its own drivers (convert = \"in-guest\"), or move it "
+     "as it is with convert = \"none\" where the target has "
      "its controllers, and convert it by hand."},
     {"M-WINDOWS-UNPROVEN", warning, "flyt was not proven with Windows",
      "virt-v2v converts it, and a version that the drivers are not for is refused then; but no "
@@ -123,6 +131,9 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "cannot be replicated from. flyt makes none of them. Make it there, or correct the name."},
     {"T-CPUS", warning, "no host of the target has as many CPUs",
      "It runs, but slower than it was. Give it fewer CPUs on the source first."},
+    {"T-IN-GUEST", blocker, "the guest cannot be started on SATA first",
+     "Convert it before its first start (convert = \"virt-v2v\"), or move it as it is "
+     "(convert = \"none\")."},
     {"T-MAC", blocker, "a MAC address is taken",
      "Two machines with one address on a network lose each other's packets. Change it on one of "
      "them, or remove the machine that has it."},

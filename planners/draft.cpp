@@ -16,6 +16,8 @@
 namespace flyt {
 namespace {
 
+constexpr std::chrono::seconds usual_settle{60};
+
 // A PCI slot for each disk runs out beyond this.
 constexpr std::size_t most_virtio_blk = 20;
 
@@ -34,6 +36,9 @@ class Drafter {
     draft_.concerns.push_back(concern(code, source_.name, std::move(text), std::move(remedy)));
   }
   ClockBase clock() const;
+  bool gets_virtio() const {
+    return draft_.machine.convert || draft_.machine.introduce.count() > 0;
+  }
   void choose();
   void describe();
   void add_disks();
@@ -59,8 +64,25 @@ ClockBase Drafter::clock() const {
 void Drafter::choose() {
   const ConvertChoice choice =
       choose_conversion(source_, settings_.convert.value_or(Convert::automatic));
-  draft_.machine.convert = choice.convert;
-  draft_.machine.convert_why = choice.why;
+  PlannedMachine& planned = draft_.machine;
+  planned.convert = choice.convert;
+  planned.convert_why = choice.why;
+  if (!choice.in_guest) return;
+  planned.introduce = settings_.settle.value_or(usual_settle);
+  raise("M-IN-GUEST",
+        fmt::format("it is started twice: on SATA and unplugged, and on virtio {} after "
+                    "its agent has answered there",
+                    format_duration(planned.introduce)));
+  if (!input_.target->can.has(Capability::introduce)) {
+    raise("T-IN-GUEST", fmt::format("{} cannot start it on SATA first", input_.target->endpoint));
+  }
+  const auto boots = std::find_if(source_.disks.begin(), source_.disks.end(),
+                                  [](const Disk& disk) { return disk.boots; });
+  const std::size_t boot = boots == source_.disks.end() ? 0 : boots - source_.disks.begin();
+  if (boot >= most_on_sata) {
+    raise("T-IN-GUEST", fmt::format("it starts from disk {}, and only {} can be on SATA", boot + 1,
+                                    most_on_sata));
+  }
 }
 
 void Drafter::describe() {
@@ -103,7 +125,9 @@ void Drafter::add_disks() {
   PlannedMachine& planned = draft_.machine;
   const bool any_boots = std::any_of(source_.disks.begin(), source_.disks.end(),
                                      [](const Disk& disk) { return disk.boots; });
-  const Bus converted = source_.disks.size() > most_virtio_blk ? Bus::virtio_scsi : Bus::virtio_blk;
+  // One controller is enough to get to know.
+  const bool by_scsi = source_.disks.size() > most_virtio_blk || planned.introduce.count() > 0;
+  const Bus converted = by_scsi ? Bus::virtio_scsi : Bus::virtio_blk;
   for (std::size_t i = 0; i < source_.disks.size(); ++i) {
     const Disk& disk = source_.disks[i];
     const std::string storage = storage_name(*input_.source, disk.storage);
@@ -124,8 +148,8 @@ void Drafter::add_disks() {
       if (mapped.to && one.name == *mapped.to) land_by = one.land_by;
     }
     planned.spec.disks.push_back({.size_bytes = disk.size_bytes,
-                                  .bus = planned.convert ? converted : disk.bus,
-                                  .controller = planned.convert ? std::string() : disk.controller,
+                                  .bus = gets_virtio() ? converted : disk.bus,
+                                  .controller = gets_virtio() ? std::string() : disk.controller,
                                   .storage = mapped.to.value_or(std::string()),
                                   .boots = any_boots ? disk.boots : i == 0,
                                   .land_by = std::move(land_by)});
@@ -156,14 +180,14 @@ void Drafter::add_nics() {
       raise("T-NETWORK-INACTIVE", fmt::format("network \"{}\" of {} is not active",
                                               mapped.to->network, input_.target->endpoint));
     }
-    if (!planned.convert && !nic.model.empty() && neutral_nic_model(nic.model).empty()) {
+    if (!gets_virtio() && !nic.model.empty() && neutral_nic_model(nic.model).empty()) {
       raise("T-NIC-MODEL",
             fmt::format("network card {} is of the kind \"{}\", which {} does not have", i,
                         nic.model, input_.target->endpoint));
     }
     const NetworkTarget to = mapped.to.value_or(NetworkTarget());
     planned.spec.nics.push_back(
-        {nic.mac, to.network, to.vlan, planned.convert ? "virtio" : neutral_nic_model(nic.model)});
+        {nic.mac, to.network, to.vlan, gets_virtio() ? "virtio" : neutral_nic_model(nic.model)});
   }
 }
 
@@ -234,6 +258,7 @@ MachineSettings settings_of(const Site& site, const std::string& name) {
   if (own == site.machines.end()) return settings;
   const MachineSettings& more = own->second;
   if (more.convert) settings.convert = more.convert;
+  if (more.settle) settings.settle = more.settle;
   if (more.boot_timeout) settings.boot_timeout = more.boot_timeout;
   if (more.track_changes) settings.track_changes = more.track_changes;
   if (more.marker) settings.marker = more.marker;

@@ -147,8 +147,9 @@ class Executor {
     if (!known) return;  // the journal's own trouble is told already
     const StepRecord* stop = known->find("stop");
     if (!was_shut_down(*run.planned, stop)) return;
-    if (const StepRecord* boot = known->find("boot")) {
-      if (boot->state != StepState::done) tell_left_off(run);
+    if (known->handed_over()) {
+      const StepRecord* boot = known->find("boot");
+      if (boot == nullptr || boot->state != StepState::done) tell_left_off(run);
       return;
     }
     const auto restored = restore(run, *known);
@@ -299,6 +300,7 @@ Result<std::vector<MachineOutcome>> apply(const Plan& plan, const Site& site, co
             .cutover = is_cut_over(planned, *crew.source),
             .track = planned.track_changes && crew.source->info().can.has(Capability::tracking),
             .convert = planned.convert,
+            .introduce = planned.introduce.count() > 0,
             .land = crew.target->info().can.has(Capability::land),
             .starts = planned.starts(),
             .shaped = planned.spec.bare.empty(),

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "plans/moment.hpp"
 
 namespace flyt {
@@ -37,6 +39,8 @@ Result<std::string> act(MachineRun& run, const Step& step, const Call& call) {
       return step_shape(run, call);
     case StepKind::bytes:
       return step_bytes(run, call);
+    case StepKind::introduce:
+      return step_introduce(run, call);
     case StepKind::boot:
       return step_boot(run, call);
     case StepKind::publish:
@@ -97,6 +101,11 @@ std::filesystem::path MachineRun::manifest(std::size_t disk) const {
 
 std::filesystem::path MachineRun::overlays() const {
   return crew->state / "overlays" / planned->migration_id;
+}
+
+bool MachineRun::handed_over() const {
+  return std::any_of(handing_over.begin(), handing_over.end(),
+                     [this](std::string_view step) { return intended(std::string(step)); });
 }
 
 const StepRecord* MachineRun::done(const std::string& step) const {
@@ -169,8 +178,7 @@ Status run_step(MachineRun& run, const Step& step, const Call& call) {
   // The first records of a machine are those of create: a check changes nothing.
   const bool journaled = step.kind != StepKind::check;
   const bool known = !again && run.done(step.key) != nullptr;
-  const bool hands_over = step.kind == StepKind::boot || step.kind == StepKind::publish;
-  if (hands_over && !run.handed_over()) {
+  if (hands_over(step.key) && !run.handed_over()) {
     // The intent alone counts as a start: nobody would start the source again.
     FLYT_TRY(check_source_last(run, call));
   }

@@ -1,6 +1,7 @@
 // One machine on its way through a plan: what its steps share.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -12,6 +13,8 @@
 #include "plans/step_graph.hpp"
 
 namespace flyt {
+
+inline constexpr std::chrono::minutes shutdown_patience{5};  // with a guest that is asked to
 
 // Steps of one machine may run in several threads, one disk each; what they share is set by steps
 // that run alone (check, create, view, convert) or guarded by `mutex`.
@@ -46,7 +49,7 @@ struct MachineRun {
   bool intended(const std::string& step) const;           // begun once, whatever came of it
   // Its copy is its users' from here on: it was begun to be started, or published. Nothing writes
   // to it any more.
-  bool handed_over() const { return intended("boot") || intended("publish"); }
+  bool handed_over() const;
 
   // What was written down when it was begun and did not end; "{}": nothing.
   std::string intent(const std::string& step) const;
@@ -79,6 +82,7 @@ Result<std::string> step_commit(MachineRun& run, std::size_t disk, const Call& c
 Result<std::string> step_land(MachineRun& run, const Call& call);
 Result<std::string> step_shape(MachineRun& run, const Call& call);
 Result<std::string> step_bytes(MachineRun& run, const Call& call);
+Result<std::string> step_introduce(MachineRun& run, const Call& call);
 Result<std::string> step_boot(MachineRun& run, const Call& call);
 Result<std::string> step_publish(MachineRun& run, const Call& call);
 Result<std::string> step_ground(MachineRun& run, const Call& call);

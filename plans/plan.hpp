@@ -42,8 +42,11 @@ struct PlannedMachine {
   std::chrono::seconds boot_timeout{180};
   std::uint64_t copy_bytes = 0;  // estimate: allocated bytes where known, else all
   bool track_changes = false;    // the source's change tracking is switched on, and off at the end
-  Enrolment after;               // once it lives on the target
-  std::string adopts;            // plan digest whose seeded disks are taken over; empty: none
+  // Its guest is started on SATA first, and given this long for the drivers of `spec`, from when
+  // its agent answers. 0: it has no such start.
+  std::chrono::seconds introduce{0};
+  Enrolment after;     // once it lives on the target
+  std::string adopts;  // plan digest whose seeded disks are taken over; empty: none
   // A template, or a volume without a machine, is read as it lies and never started.
   bool starts() const { return spec.bare.empty() && !source.is_template; }
 };

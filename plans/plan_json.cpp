@@ -112,6 +112,7 @@ struct Fields<PlannedMachine> {
     io("boot_timeout_s", machine.boot_timeout);
     io("copy_bytes", machine.copy_bytes);
     io.unless_false("track_changes", machine.track_changes);
+    io.unless_zero("introduce_s", machine.introduce);
     io.unless_empty("after", machine.after);
     io("adopts", machine.adopts);
   }

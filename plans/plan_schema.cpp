@@ -133,7 +133,8 @@ constexpr std::string_view schema = R"json({
         "marker": {"type": "string"},
         "boot_timeout_s": {"type": "integer", "minimum": 1, "maximum": 86400},
         "copy_bytes": {"$ref": "#/definitions/count"},
-        "track_changes": {"type": "boolean"}, "after": {"$ref": "#/definitions/after"},
+        "track_changes": {"type": "boolean"},
+        "introduce_s": {"type": "integer", "minimum": 1, "maximum": 86400}, "after": {"$ref": "#/definitions/after"},
         "adopts": {"type": "string"}
       }
     }

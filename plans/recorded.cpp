@@ -106,6 +106,16 @@ void add_landed(const Steps& steps, MachineOutcome& outcome) {
   }
 }
 
+// What came of a start on SATA.
+void add_first_start(const Steps& steps, MachineOutcome& outcome) {
+  const StepRecord* step = done(steps, first_start_over);
+  if (step == nullptr) return;
+  const bool knows = introduce_detail(step->detail).knows;
+  outcome.record.push_back(
+      fmt::format("started on SATA first: its agent {}",
+                  knows ? "answered, and it has virtio since" : "never answered"));
+}
+
 // What the target has taken it up in.
 void add_enrolled(const Steps& steps, MachineOutcome& outcome) {
   const StepRecord* step = done(steps, "enrol");
@@ -156,6 +166,7 @@ Result<std::vector<MachineOutcome>> recorded(const Plan& plan, Journal& journal)
     add_verdicts(steps, outcome);
     add_record(steps, planned, outcome);
     add_landed(steps, outcome);
+    add_first_start(steps, outcome);
     add_enrolled(steps, outcome);
     set_state(steps, planned, outcome);
     outcomes.push_back(std::move(outcome));

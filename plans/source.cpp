@@ -48,6 +48,11 @@ bool has_views(const PlannedMachine& planned, const Driver& source) {
   return planned.starts() && source.info().can.has(Capability::view);
 }
 
+bool Known::handed_over() const {
+  return std::any_of(handing_over.begin(), handing_over.end(),
+                     [this](std::string_view step) { return find(step) != nullptr; });
+}
+
 const StepRecord* Known::find(std::string_view key) const {
   const auto found = std::find_if(steps.begin(), steps.end(),
                                   [&](const StepRecord& one) { return one.step == key; });

@@ -26,7 +26,7 @@ struct Known {
   std::vector<StepRecord> steps;
   const StepRecord* find(std::string_view key) const;
   // As MachineRun::handed_over().
-  bool handed_over() const { return find("boot") != nullptr || find("publish") != nullptr; }
+  bool handed_over() const;
 };
 Result<Known> read_known(const PlannedMachine& planned, const Crew& crew);
 

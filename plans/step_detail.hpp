@@ -45,6 +45,14 @@ struct CopyDetail {
   bool wrong_map = false;                      // CopyReport::wrong_map
 };
 
+struct IntroduceDetail {
+  bool knows = false;  // the guest's agent answered: it has the drivers
+};
+
+// The record beside the steps that says what came of a first start, once the guest has had its
+// time: IntroduceDetail.
+inline constexpr const char* first_start_over = "first-start";
+
 struct CommitDetail {
   std::string root;
   std::uint64_t changed_bytes = 0, changed_blocks = 0;
@@ -58,6 +66,7 @@ std::string detail_of_power(Power was);
 std::string detail_of_tracking(bool was);
 std::string detail_of(const CopyDetail& detail);
 std::string detail_of(const CommitDetail& detail);
+std::string detail_of(const IntroduceDetail& detail);
 std::string detail_of(const Conversion& detail);
 std::string detail_of(const std::vector<LandedDisk>& disks);
 std::string detail_of(const Enrolment& enrolment);
@@ -71,6 +80,7 @@ Result<ViewDetail> view_detail(std::string_view text);
 Power power_detail(std::string_view text);  // unknown: it does not say
 std::optional<bool> tracking_detail(std::string_view text);
 Result<CopyDetail> copy_detail(std::string_view text);
+IntroduceDetail introduce_detail(std::string_view text);  // what it does not say is not so
 Result<CommitDetail> commit_detail(std::string_view text);
 Result<Conversion> conversion_detail(std::string_view text);
 Result<std::vector<LandedDisk>> landed_detail(std::string_view text);

@@ -51,6 +51,13 @@ std::string text_member(std::string_view text, const char* name) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+std::optional<bool> flag_member(std::string_view text, const char* name) {
+  const Json json = Json::parse(text, nullptr, false);
+  const auto found = json.is_object() ? json.find(name) : json.end();
+  if (found == json.end() || !found->is_boolean()) return std::nullopt;
+  return found->get<bool>();
+}
+
 std::optional<std::uint64_t> left_out_in(const Json& json) {
   const auto found = json.find("left_out");
   if (found == json.end() || found->is_null()) return std::nullopt;
@@ -79,6 +86,8 @@ std::string detail_of(const ViewDetail& detail) {
 }
 
 std::string detail_of_power(Power was) { return dump({{"was", std::string(to_string(was))}}); }
+
+std::string detail_of(const IntroduceDetail& detail) { return dump({{"knows", detail.knows}}); }
 
 std::string detail_of_tracking(bool was) { return dump({{"tracked", was}}); }
 
@@ -239,11 +248,10 @@ std::optional<Error> error_detail(std::string_view text) {
 
 Power power_detail(std::string_view text) { return power_from(text_member(text, "was")); }
 
-std::optional<bool> tracking_detail(std::string_view text) {
-  const Json json = Json::parse(text, nullptr, false);
-  const auto found = json.is_object() ? json.find("tracked") : json.end();
-  if (found == json.end() || !found->is_boolean()) return std::nullopt;
-  return found->get<bool>();
+std::optional<bool> tracking_detail(std::string_view text) { return flag_member(text, "tracked"); }
+
+IntroduceDetail introduce_detail(std::string_view text) {
+  return {.knows = flag_member(text, "knows").value_or(false)};
 }
 
 std::string machine_detail(std::string_view text) { return text_member(text, "machine"); }

@@ -10,9 +10,10 @@ namespace flyt {
 namespace {
 
 // In the order of StepKind.
-constexpr std::array<std::string_view, 19> names{
-    "check",  "create", "track", "view",  "copy", "rest",    "stop",   "last",  "delta", "convert",
-    "commit", "land",   "shape", "bytes", "boot", "publish", "ground", "enrol", "clean"};
+constexpr std::array<std::string_view, 20> names{
+    "check",     "create", "track",   "view",   "copy",  "rest",  "stop",
+    "last",      "delta",  "convert", "commit", "land",  "shape", "bytes",
+    "introduce", "boot",   "publish", "ground", "enrol", "clean"};
 
 bool moves_bytes(StepKind kind) {
   return kind == StepKind::copy || kind == StepKind::delta || kind == StepKind::commit ||
@@ -20,6 +21,10 @@ bool moves_bytes(StepKind kind) {
 }
 
 }  // namespace
+
+bool hands_over(std::string_view key) {
+  return std::find(handing_over.begin(), handing_over.end(), key) != handing_over.end();
+}
 
 std::optional<StepKind> kind_of(std::string_view key) {
   const auto* found = std::find(names.begin(), names.end(), key.substr(0, key.find(':')));
@@ -63,6 +68,7 @@ void StepGraph::add_machine(std::size_t machine, const Machine& what) {
   if (what.land) last = one(StepKind::land, last);
   if (what.shaped) last = one(StepKind::shape, last);
   last = one(StepKind::bytes, last);
+  if (what.introduce) last = one(StepKind::introduce, last);
   last = one(what.starts ? StepKind::boot : StepKind::publish, last);
   last = one(StepKind::ground, last);
   last = one(StepKind::clean, last);

@@ -1,6 +1,7 @@
 // Which steps there are and which may run now. Pure bookkeeping: nothing is done here.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -27,12 +28,17 @@ enum class StepKind : std::uint8_t {
   land,  // what was written is brought to where its machine reads it
   shape,
   bytes,
+  introduce,  // the guest is started beside the controllers that it will have
   boot,
   publish,  // in place of `boot`, of what is never started
   ground,
   enrol,  // what the site asks for of a machine that lives: start at boot, backup jobs ...
   clean,
 };
+
+// Once one of these is begun the copy is its users': nothing but itself writes to it any more.
+inline constexpr std::array<std::string_view, 3> handing_over{"introduce", "boot", "publish"};
+bool hands_over(std::string_view key);
 
 // The kind of the step that is journaled as `key`; nothing: not one of these.
 std::optional<StepKind> kind_of(std::string_view key);
@@ -53,6 +59,7 @@ class StepGraph {
         false;  // the source may run while it is copied: it is shut down, and synced last
     bool track = false;
     bool convert = false;
+    bool introduce = false;
     bool land = false;
     bool starts = true;  // PlannedMachine::starts()
     bool shaped = true;  // it is a machine, which has more than its disks

@@ -1,7 +1,6 @@
 // The cutover: the source stops, and what it has written since the copies is copied too.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <utility>
 
 #include "plans/machine_run.hpp"
@@ -10,8 +9,6 @@
 
 namespace flyt {
 namespace {
-
-constexpr std::chrono::minutes shutdown_patience{5};
 
 // `runs`: it was seen to.
 Error does_not_stop(const MachineRun& run, bool runs, Error cause) {

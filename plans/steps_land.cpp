@@ -146,6 +146,19 @@ Result<bool> lived_before(const MachineRun& run) {
   });
 }
 
+// Why it does not have the devices that the plan gives it; empty: it has.
+Result<std::string> on_other_devices(const MachineRun& run) {
+  if (run.planned->introduce.count() == 0) return std::string();
+  FLYT_ASSIGN(const auto steps, run.crew->journal->steps(run.planned->migration_id));
+  const auto first = std::find_if(steps.begin(), steps.end(), [](const StepRecord& one) {
+    return one.step == first_start_over;
+  });
+  if (first == steps.end() || introduce_detail(first->detail).knows) return std::string();
+  return std::string(
+      "its disks stay on SATA, since no guest agent answered at its first start: nothing says that "
+      "the guest has drivers for virtio");
+}
+
 // What a machine says and does while it starts.
 class BootWatch {
  public:
@@ -193,6 +206,7 @@ Result<Verdict> watch_boot(const MachineRun& run, const std::string& target_id, 
   std::optional<Error> silent;  // the platform does not answer now
   BootRecord record{.marker = run.planned->marker, .limit = run.planned->boot_timeout};
   FLYT_ASSIGN(record.marker_seen_before, lived_before(run));
+  FLYT_ASSIGN(record.otherwise, on_other_devices(run));
   BootWatch watch(run, target_id);
   for (;;) {
     const std::optional<Observation> before = record.last;

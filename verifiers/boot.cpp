@@ -188,6 +188,7 @@ Verdict judge_boot(const BootRecord& record, std::string_view at) {
     judge_probes(record, probes, console, verdict);
   }
   judge_marker(record, verdict);
+  if (!record.otherwise.empty()) verdict.why += "; " + record.otherwise;
   if (verdict.answer == Answer::pass) verdict.value = fmt::format("{} s", record.took.count());
   return verdict;
 }

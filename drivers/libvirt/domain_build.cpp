@@ -36,6 +36,7 @@ struct Slot {
 };
 
 constexpr Slot sata_slot{"sata", "", "sd", 6, true};
+constexpr Slot virtio_scsi_slot{"scsi", "virtio-scsi", "sd", 64, true};
 
 // SCSI controllers of other platforms and what of QEMU comes nearest. QEMU has no LSI53C1030 and no
 // BusLogic: the Fusion-MPT SAS controller has the same driver family in the guest.
@@ -51,7 +52,7 @@ Result<Slot> slot_of(const DiskSpec& disk, bool q35) {
     case Bus::virtio_blk:
       return Slot{"virtio", "", "vd"};
     case Bus::virtio_scsi:
-      return Slot{"scsi", "virtio-scsi", "sd", 64, true};
+      return virtio_scsi_slot;
     case Bus::scsi:
       return scsi_slot(wanted);
     case Bus::ide:
@@ -149,8 +150,10 @@ Status add_disks(pugi::xml_node devices, const MachineSpec& spec, const Placemen
   const auto boots = std::find_if(spec.disks.begin(), spec.disks.end(),
                                   [](const DiskSpec& disk) { return disk.boots; });
   const std::size_t boot = boots == spec.disks.end() ? 0 : boots - spec.disks.begin();
+  if (spec.first_start) controllers.index_of(virtio_scsi_slot, 0);
   for (std::size_t i = 0; i < spec.disks.size(); ++i) {
-    FLYT_ASSIGN(const Slot slot, within(fmt::format("disk {}", i), slot_of(spec.disks[i], q35)));
+    FLYT_ASSIGN(Slot slot, within(fmt::format("disk {}", i), slot_of(spec.disks[i], q35)));
+    if (spec.first_start && i < most_on_sata) slot = sata_slot;
     const unsigned place = on_controller[fmt::format("{}/{}", slot.bus, slot.model)]++;
     const unsigned number = with_prefix[std::string(slot.prefix)]++;
     if (place >= slot.limit && !slot.more) {
@@ -199,6 +202,7 @@ Status add_nics(pugi::xml_node devices, const MachineSpec& spec, const Placement
     if (where.type != "user") add(node, "source", {{where.type.c_str(), where.source}});
     if (nic.vlan) add(add(node, "vlan"), "tag", {{"id", std::to_string(*nic.vlan)}});
     add(node, "model", {{"type", model}});
+    if (!spec.plugged) add(node, "link", {{"state", "down"}});
   }
   return ok();
 }

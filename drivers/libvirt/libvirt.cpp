@@ -36,7 +36,7 @@ class LibvirtDriver final : public Driver {
     return {"libvirt", std::string(version()),
             Capabilities{Capability::observe, Capability::read, Capability::write,
                          Capability::create, Capability::update, Capability::destroy,
-                         Capability::power, Capability::volumes},
+                         Capability::power, Capability::volumes, Capability::introduce},
             8, context_->acceleration.uses_kvm()};
   }
   Result<Inventory> inventory(const Scope& scope, const Call& call) override {

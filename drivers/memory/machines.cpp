@@ -253,6 +253,7 @@ Result<Machine> update(const WorldFolder& folder, LockedWorld& locked, const std
   for (std::size_t i = 0; i < spec.disks.size(); ++i) {
     Disk& disk = machine->disks[i];
     if (spec.disks[i].bus != Bus::unknown) disk.bus = spec.disks[i].bus;
+    if (spec.first_start && i < most_on_sata) disk.bus = Bus::sata;
     disk.controller = spec.disks[i].controller;
     disk.boots = spec.disks[i].boots;
     FLYT_TRY(grow(folder, locked.world, *machine, disk, spec.disks[i].size_bytes));

@@ -35,7 +35,7 @@ class MemoryDriver final : public Driver {
             {Capability::observe, Capability::view, Capability::tracking, Capability::read,
              Capability::write, Capability::create, Capability::update, Capability::destroy,
              Capability::power, Capability::volumes, Capability::templates, Capability::grow,
-             Capability::enrol},
+             Capability::enrol, Capability::introduce},
             max_concurrency};
   }
 

@@ -158,6 +158,15 @@ Params base_params(const MachineSpec& spec, const Foundation& on, const Slots& s
   return params;
 }
 
+// A controller is only there with something on it. A disk would need room, and have to be taken
+// away; a drive without a disc does as well.
+constexpr std::string_view empty_drive = "none,media=cdrom";
+std::string drive_key(const MachineSpec& spec) { return fmt::format("scsi{}", spec.disks.size()); }
+
+bool has_drive(const MachineSpec& spec, const Row& now) {
+  return now.has(drive_key(spec)) && now.text(drive_key(spec)).starts_with(empty_drive);
+}
+
 std::string format_for(const DiskSpec& disk, const StorageFacts& storage) {
   if (!storage.has_files()) return {};
   return disk.format.empty() ? "qcow2" : disk.format;
@@ -214,12 +223,14 @@ std::string ostype_of(const Guest& guest) {
 
 Result<Slots> slots_of(const MachineSpec& spec) {
   Slots slots;
+  if (spec.first_start) slots.scsihw = "virtio-scsi-single";
   std::array<unsigned, kinds.size()> used{};
   Rank before = Rank::ide;
   for (std::size_t i = 0; i < spec.disks.size(); ++i) {
     const std::string title = fmt::format("disk {}", i);
     FLYT_ASSIGN(Wish wish,
                 within(title, wish_of(spec.disks[i], spec.firmware == FirmwareKind::uefi)));
+    if (spec.first_start && i < most_on_sata) wish = {Rank::sata, {}};
     const bool same_controller =
         wish.rank == Rank::scsi && !slots.scsihw.empty() && slots.scsihw != wish.scsihw;
     if (wish.rank < before || same_controller) wish = {before, {}};
@@ -279,6 +290,11 @@ Result<Params> update_params(const MachineSpec& spec, const Foundation& on, cons
   }
   for (const auto& entry : now.values) {
     if (is_nic(entry.first)) gone.push_back(entry.first);
+  }
+  if (spec.first_start && spec.disks.size() <= most_on_sata) {
+    params.emplace_back(drive_key(spec), empty_drive);
+  } else if (has_drive(spec, now)) {
+    gone.push_back(drive_key(spec));
   }
   const auto asked = [&](const std::string& key) {
     return std::any_of(params.begin(), params.end(),

@@ -32,15 +32,16 @@ class ProxmoxDriver final : public Driver {
   DriverInfo info() const override {
     Capabilities can{Capability::observe, Capability::create, Capability::update,
                      Capability::destroy, Capability::power,  Capability::templates,
-                     Capability::grow,    Capability::enrol};
+                     Capability::grow,    Capability::enrol,  Capability::introduce};
     if (context_.settings.way == Way::api) {
-      can = {Capability::observe,   Capability::read,    Capability::write, Capability::create,
-             Capability::update,    Capability::destroy, Capability::power, Capability::land,
-             Capability::templates, Capability::enrol};
+      can = {Capability::observe,   Capability::read,    Capability::write,    Capability::create,
+             Capability::update,    Capability::destroy, Capability::power,    Capability::land,
+             Capability::templates, Capability::enrol,   Capability::introduce};
     } else if (by_ssh(context_.settings.way)) {
-      can = {Capability::observe, Capability::view,    Capability::read,      Capability::write,
-             Capability::create,  Capability::update,  Capability::grow,      Capability::destroy,
-             Capability::power,   Capability::volumes, Capability::templates, Capability::enrol};
+      can = {Capability::observe,  Capability::view,    Capability::read,      Capability::write,
+             Capability::create,   Capability::update,  Capability::grow,      Capability::destroy,
+             Capability::power,    Capability::volumes, Capability::templates, Capability::enrol,
+             Capability::introduce};
     }
     return {"proxmox", std::string(version()), can, calls_at_once};
   }

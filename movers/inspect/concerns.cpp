@@ -24,7 +24,8 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "\"Device Installation Restrictions\" may keep Windows from the drivers of its new disk "
      "controller: it stops with 7B then. Lift the policy until the move is done."},
     {"I-DYNAMIC-DISK", warning, "Windows lies on a dynamic disk",
-     "virt-v2v cannot convert it. Set convert = \"none\" where the target has its controllers. "
+     "virt-v2v cannot convert it. Set convert = \"in-guest\", or \"none\" where the target has its "
+     "controllers. "
      "Data "
      "disks may be dynamic."},
     {"I-FSTAB", warning, "the guest mounts disks by their device names",

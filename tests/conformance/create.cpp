@@ -173,6 +173,40 @@ void grows_disks_or_says_so(Run& run) {
   CHECK(code_of(disk->close({})) == "ok");
 }
 
+void starts_first_on_sata(Run& run) {
+  if (!run.can_all({Capability::create, Capability::update, Capability::introduce})) return;
+  MachineSpec spec = run.spec("web01", {mib, mib});
+  for (DiskSpec& disk : spec.disks) disk.bus = Bus::virtio_scsi;
+  const Machine made = run.create(spec);
+  const bool written = run.write(made, 512, "words");
+  MachineSpec first = spec;
+  first.first_start = true;
+  first.plugged = false;
+  const auto buses = [&] {
+    std::vector<Bus> all;
+    for (const Disk& disk : run.machine(made.id).disks) all.push_back(disk.bus);
+    return all;
+  };
+  for (int i = 0; i < 2; ++i) {  // once more changes nothing
+    FLYT_TAKE(const Machine before, run.driver->update_machine(made.id, first, {}));
+    CHECK(before.disks.size() == 2);
+    CHECK(buses() == std::vector{Bus::sata, Bus::sata});
+  }
+  for (int i = 0; i < 2; ++i) {
+    FLYT_TAKE(const Machine after, run.driver->update_machine(made.id, spec, {}));
+    CHECK(after.disks.size() == 2);
+    CHECK(buses() == std::vector{Bus::virtio_scsi, Bus::virtio_scsi});
+  }
+  if (!written) return;
+  FLYT_TAKE(
+      const auto disk,
+      run.driver->open(
+          {made.id, run.machine(made.id).disks[0].id, "", "", Use::read, {made.migration_id, 1}},
+          {}));
+  CHECK(read_disk(*disk, 512, 5).value_or("") == "words");
+  CHECK(code_of(disk->close({})) == "ok");
+}
+
 const Case cases[] = {
     {"creates powered off, and reads back as asked", reads_back_as_asked},
     {"creating again gives the same machine", creates_once},
@@ -182,6 +216,7 @@ const Case cases[] = {
     {"refuses networks and storages that are not there", refuses_unknown_ground},
     {"changes a machine and keeps its disks", updates},
     {"changes only what this migration made, and no disk's number", updates_only_its_own},
+    {"puts disks on SATA for a first start, and back", starts_first_on_sata},
     {"enlarges a disk or refuses to, and makes none smaller", grows_disks_or_says_so},
 };
 

@@ -51,7 +51,18 @@ TEST_CASE("conversion is chosen from hardware and guest", "[convert_choice]") {
     CHECK(choice.why.find(row.why) != std::string::npos);
     CHECK(choose_conversion(machine, Convert::virt_v2v).convert);
     CHECK_FALSE(choose_conversion(machine, Convert::none).convert);
+    const ConvertChoice own = choose_conversion(machine, Convert::in_guest);
+    CHECK_FALSE(own.convert);
+    CHECK(own.in_guest == (choice.why.find("virtio already") == std::string::npos));
   }
+}
+
+TEST_CASE("a template takes no drivers, since nobody starts it", "[convert_choice]") {
+  Machine machine = machine_with(Bus::sata, "ahci", "e1000e", {GuestFamily::windows});
+  machine.is_template = true;
+  const ConvertChoice choice = choose_conversion(machine, Convert::in_guest);
+  CHECK_FALSE(choice.in_guest);
+  CHECK(choice.why.find("never started") != std::string::npos);
 }
 
 }  // namespace

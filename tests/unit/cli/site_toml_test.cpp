@@ -59,6 +59,7 @@ limits = { rate = "200 MiB/s", connections = 8, view_min_free = 20, view_max_age
 [defaults]
 convert = "virt-v2v"
 boot_timeout = "3 min"
+settle = "2 min"
 track_changes = true
 
 [defaults.after]
@@ -106,6 +107,7 @@ TEST_CASE("a whole site file is read", "[cli][site]") {
   CHECK(site->mappings.at("kvm").storages.at("*") == "fast");
   CHECK(site->defaults.track_changes == true);
   CHECK(site->defaults.boot_timeout == std::chrono::seconds(180));
+  CHECK(site->defaults.settle == std::chrono::seconds(120));
   const auto& after = site->defaults.after;
   CHECK(after.start_at_boot == true);
   CHECK(after.start_order == 10U);
@@ -182,7 +184,8 @@ TEST_CASE("what is wrong in a site file is named with its line and a way out", "
       {kvm + "[map.networks]\nx = { network = \"y\", vlan = 4095 }\n", "from 1 to 4094", ""},
       {kvm + "[map.networks]\n\"VM Net\" = \"\"\n", "map.networks.VM Net: is missing",
        "write \"VM Net\" = \"TEXT\""},
-      {kvm + "[defaults]\nconvert = \"yes\"\n", "\"auto\", \"virt-v2v\" or \"none\"", ""},
+      {kvm + "[defaults]\nconvert = \"yes\"\n", "\"auto\", \"virt-v2v\", \"in-guest\" or \"none\"",
+       ""},
       {kvm + "[defaults]\nboot_timeout = 180\n", "a text in quotes is expected", ""},
       {kvm + "[defaults]\nboot_timeout = \"soon\"\n", "\"soon\" is no duration", "\"180 s\""},
       {kvm + "[defaults]\nboot_timeout = \"25 h\"\n", "at most a day", ""},

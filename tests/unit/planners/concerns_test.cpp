@@ -70,6 +70,12 @@ std::vector<Case> machine_cases() {
        [](Example& e) { e.web().firmware.kind = flyt::FirmwareKind::unknown; }, "BIOS"},
       {"M-HOT-ADD", "web01", [](Example& e) { e.web().hosting.memory_hot_add = true; },
        "while it runs"},
+      {"M-IN-GUEST", "web01",
+       [](Example& e) {
+         e.target.can = {flyt::Capability::introduce};
+         e.site.machines["web01"].convert = flyt::Convert::in_guest;
+       },
+       "60 s after its agent has answered"},
       {"M-MANY-DISKS", "web01",
        [](Example& e) {
          flyt::Disk tiny = e.web().disks[0];
@@ -173,6 +179,9 @@ std::vector<Case> target_cases() {
        },
        "no backup job \"nightly\", but weekly"},
       {"T-CPUS", "web01", [](Example& e) { e.web().cpus = 9; }, "9 CPUs"},
+      {"T-IN-GUEST", "web01",
+       [](Example& e) { e.site.machines["web01"].convert = flyt::Convert::in_guest; },
+       "kvm cannot start it on SATA first"},
       {"T-MAC", "web01", [](Example& e) { e.target.machines.push_back(on_target("other", 1)); },
        "00:50:56:00:00:01 is taken: other on kvm"},
       {"T-MEMORY", "web01", [](Example& e) { e.web().memory_bytes = 33 * flyt::gib; },

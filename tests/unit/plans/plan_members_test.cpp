@@ -89,6 +89,14 @@ Plan full_plan() {
   return plan;
 }
 
+TEST_CASE("how long a guest has for its drivers comes back", "[plans][document]") {
+  Plan plan = full_plan();
+  plan.machines[0].introduce = std::chrono::seconds(45);
+  const auto again = parse_plan(plan_text(plan));
+  REQUIRE(again);
+  CHECK(again->machines.at(0).introduce == std::chrono::seconds(45));
+}
+
 TEST_CASE("every member of a plan comes back", "[plans][document]") {
   const auto plan = parse_plan(plan_text(full_plan()));
   if (!plan) FAIL(plan.error().what << " " << plan.error().seen);

@@ -42,6 +42,14 @@ TEST_CASE("a record with a number that does not fit is not taken for another",
       R"({"program":"","log":"","warnings":[],"disks":[{"overlay":"x","changed":[[-1,2,false]]}]})"));
 }
 
+TEST_CASE("of a first start is known what it says, and no more", "[plans][step_detail]") {
+  CHECK(introduce_detail(detail_of(IntroduceDetail{.knows = true})).knows);
+  CHECK_FALSE(introduce_detail(detail_of(IntroduceDetail{})).knows);
+  for (const char* text : {"", "{}", R"({"knows":1})", R"(["knows"])"}) {
+    CHECK_FALSE(introduce_detail(text).knows);
+  }
+}
+
 TEST_CASE("how a disk was landed comes back as it was", "[plans][step_detail]") {
   const std::vector<LandedDisk> disks{{"scsi0", "data:vm-9-disk-1", 4096, "ab", "nobody looks"},
                                       {"scsi1", "data:vm-9-disk-2", 0, "", ""}};

@@ -84,6 +84,14 @@ TEST_CASE("what is never started is handed over instead", "[plans][graph]") {
   CHECK(order(volume) == "check create view copy:0 bytes publish ground clean");
 }
 
+TEST_CASE("a guest that takes its own drivers is started once before", "[plans][graph]") {
+  StepGraph graph;
+  graph.add_machine(0, {.disks = 1, .introduce = true});
+  CHECK(order(graph) == "check create view copy:0 shape bytes introduce boot ground clean");
+  for (const char* key : {"introduce", "boot", "publish"}) CHECK(hands_over(key));
+  CHECK_FALSE(hands_over("bytes"));
+}
+
 TEST_CASE("disks are copied side by side, within the limit", "[plans][graph]") {
   StepGraph graph;
   graph.add_machine(0, {.disks = 3, .until = Until::copied});

@@ -46,6 +46,23 @@ bool holds(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
+TEST_CASE("libvirt: a first start is on SATA, beside a virtio controller and unplugged", "[unit]") {
+  MachineSpec spec = spec_with({disk_on(Bus::virtio_scsi)});
+  spec.nics = {{"52:54:00:00:00:01", "default", {}, "virtio"}};
+  spec.first_start = true;
+  spec.plugged = false;
+  const std::string first = build(spec);
+  CHECK(holds(first, R"(<controller type="scsi" index="0" model="virtio-scsi" />)"));
+  CHECK(holds(first, R"(<target dev="sda" bus="sata" />)"));
+  CHECK(holds(first, R"(<link state="down" />)"));
+  spec.first_start = false;
+  spec.plugged = true;
+  const std::string then = build(spec);
+  CHECK(holds(then, R"(<target dev="sda" bus="scsi" />)"));
+  CHECK_FALSE(holds(then, "sata"));
+  CHECK_FALSE(holds(then, "link state"));
+}
+
 TEST_CASE("libvirt: what is built is read back as it was asked for", "[unit]") {
   MachineSpec spec = spec_with({disk_on(Bus::virtio_blk), disk_on(Bus::virtio_scsi)});
   spec.disks[1].boots = true;

@@ -177,6 +177,65 @@ TEST_CASE("a changed machine is plugged in, keeps its volumes and loses what is 
   CHECK(value(*params, "tags") == "(none)");
 }
 
+MachineSpec first_start_of(std::size_t disks) {
+  MachineSpec spec = linux_machine();
+  spec.disks.clear();
+  for (std::size_t i = 0; i < disks; ++i) {
+    spec.disks.push_back({.size_bytes = gib, .bus = Bus::virtio_scsi, .storage = "data"});
+  }
+  spec.first_start = true;
+  spec.plugged = false;
+  return spec;
+}
+
+TEST_CASE("a guest's first start is on SATA, beside the controller that it will have",
+          "[proxmox]") {
+  MachineSpec spec = first_start_of(1);
+  const auto begun =
+      parse_row(R"({"data":{"digest":"abc","scsi0":"data:9001/vm-9001-disk-0.qcow2"}})", "x");
+  REQUIRE(begun);
+  const VolumeId volume = VolumeId::parse("data:9001/vm-9001-disk-0.qcow2");
+  const auto first = update_params(spec, ground(), *begun, {{"scsi0", volume}});
+  REQUIRE(first);
+  CHECK(value(*first, "sata0") == "data:9001/vm-9001-disk-0.qcow2,discard=on,ssd=1");
+  CHECK(value(*first, "scsi1") == "none,media=cdrom");
+  CHECK(value(*first, "scsihw") == "virtio-scsi-single");
+  CHECK(value(*first, "boot") == "order=sata0");
+  CHECK(value(*first, "delete") == "scsi0");
+  CHECK(value(*first, "net0").ends_with(",link_down=1"));
+
+  spec.first_start = false;
+  spec.plugged = true;
+  const auto now = parse_row(
+      R"({"data":{"sata0":"data:9001/vm-9001-disk-0.qcow2","scsi1":"none,media=cdrom"}})", "x");
+  REQUIRE(now);
+  const auto then = update_params(spec, ground(), *now, {{"sata0", volume}});
+  REQUIRE(then);
+  CHECK(value(*then, "scsi0") == "data:9001/vm-9001-disk-0.qcow2,discard=on,ssd=1,iothread=1");
+  CHECK(value(*then, "boot") == "order=scsi0");
+  CHECK(value(*then, "delete") == "sata0,scsi1");
+  CHECK_FALSE(value(*then, "net0").ends_with(",link_down=1"));
+  // A disc of somebody's stays.
+  const auto other = parse_row(R"({"data":{"scsi1":"local:iso/tools.iso,media=cdrom"}})", "x");
+  REQUIRE(other);
+  const auto beside = update_params(spec, ground(), *other, {{"scsi0", volume}});
+  REQUIRE(beside);
+  CHECK(value(*beside, "delete") == "(none)");
+}
+
+TEST_CASE("what SATA has no port for is on the new controller from the first start on",
+          "[proxmox]") {
+  const MachineSpec spec = first_start_of(8);
+  const auto slots = slots_of(spec);
+  REQUIRE(slots);
+  CHECK(slots->disks[5].key == "sata5");
+  CHECK(slots->disks[6].key == "scsi0");
+  CHECK(slots->disks[7].key == "scsi1");
+  const auto params = update_params(spec, ground(), {}, {});
+  REQUIRE(params);
+  CHECK(value(*params, "scsi8") == "(none)");
+}
+
 TEST_CASE("sizes are told in GiB to the KiB", "[proxmox]") {
   CHECK(gib_text(gib) == "1");
   CHECK(gib_text(1) == "0.00000095367431640625");
