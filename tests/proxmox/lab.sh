@@ -10,6 +10,18 @@ start_proxmox() {
 }
 pve_told() { jq -r ".$1" <<<"$pve_ready"; }
 
+# another_proxmox: a second cluster, which the functions here speak of from then on; its token's value is in pve2.secret. What
+# the first one said of itself is in $first_pve.
+another_proxmox() {
+    first_pve=$pve_ready
+    mkfifo pve2.hold pve2.ready
+    python3 "$FLYT_SOURCE/tests/fakes/proxmox/pve.py" --exit-with-stdin --state "$FOLDER/pve2" --fast-401 --tcg <pve2.hold >pve2.ready &
+    second_pid=$!
+    exec {second_hold}>pve2.hold
+    read -r pve_ready <pve2.ready
+    (umask 077 && pve_told token | cut -d= -f2 >pve2.secret)
+}
+
 # api METHOD PATH [curl's options...]: as another client of the API, by the same token.
 api() {
     local method=$1 path=$2
@@ -37,14 +49,15 @@ copy_begins() {
     fail "no copy began"
 }
 
-# proxmox_endpoint NAME [LINE...]
+# proxmox_endpoint NAME [LINE...]: of the cluster whose secret is $pve_secret.
+pve_secret=pve.secret
 proxmox_endpoint() {
     cat <<END
 [endpoints.$1]
 driver = "proxmox"
 url = "$(pve_told url)"
 token = "$(pve_told token | cut -d= -f1)"
-secret = { file = "pve.secret" }
+secret = { file = "$pve_secret" }
 fingerprint = "$(pve_told fingerprint)"
 landing = "ssh"
 ssh = "{node}"
@@ -59,4 +72,8 @@ END
 stop_proxmox() {
     exec {PVE[1]}>&-
     wait "$PVE_PID" || fail "the imitated Proxmox VE ended with $?"
+}
+stop_second() {
+    exec {second_hold}>&-
+    wait "$second_pid" || fail "the second one ended with $?"
 }
