@@ -19,9 +19,9 @@ function(flyt_folder name)
 endfunction()
 
 # flyt_precompile(TARGET HEADER): the first target compiles the header, the others share it.
-# What it hides is found by header_check, and by clang in the sources that are no tests.
+# What it hides is found by header_check, and by clang-tidy in what has changed.
 function(flyt_precompile target header)
-  if(NOT FLYT_PCH OR (NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT header MATCHES "/tests/"))
+  if(NOT FLYT_PCH)
     return()
   endif()
   get_property(first GLOBAL PROPERTY flyt_precompiled_${header})

@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 TIMEOUT = int(os.environ.get("FLYT_TEST_TIMEOUT", "1800"))  # seconds for one program or script
 AT_ONCE = min(2, os.cpu_count() or 1)  # guests are emulated, each on one processor
-FUZZ_RUNS, FUZZ_SECONDS = 20000, 30  # for each target, whichever is first
+# For each target, whichever is first.
+FUZZ_RUNS, FUZZ_SECONDS = 20000, 10 if os.environ.get("CI") else 30
 FIRST = ["lint", "unit", "conformance", "faults", "golden", "integration"]
 LAST = ["sanitizers", "tsan", "fuzz", "full"]
 NOT_SUITES = {"bench", "fuzz", "lab"}
