@@ -111,8 +111,11 @@ struct Inventory {
   bool can_cut_over = false;        // the platform's driver can: DriverInfo::can_cut_over()
   bool can_track = false;           // the same: Capability::tracking
   Capabilities can;                 // of the platform's driver; in no document
-  bool dns_names = false;    // its machines have no names but such as hosts have (dns_name.hpp)
-  EnrolmentChoices choices;  // only with Scope::enrolments; in no document
+  bool dns_names = false;  // its machines have no names but such as hosts have (dns_name.hpp)
+  // Machines that are made there can start by Secure Boot, with Microsoft's keys. Only where all is
+  // asked for; in no document.
+  bool secure_boot = false;
+  EnrolmentChoices choices;       // only with Scope::enrolments; in no document
   std::vector<Finding> findings;  // only with Scope::findings; in no document
 };
 

@@ -49,7 +49,7 @@ struct MachineSpec {
   std::uint32_t sockets = 0;  // 0: the driver's choice; else it divides `cpus`
   std::uint64_t memory_bytes = 0;
   FirmwareKind firmware = FirmwareKind::bios;
-  bool secure_boot = false;
+  bool secure_boot = false;  // with the keys that the platform enrols
   ClockBase clock = ClockBase::utc;
   Guest guest;
   std::vector<DiskSpec> disks;  // bus order; update_machine never adds, removes or shrinks one

@@ -317,8 +317,8 @@ Result<NetworkTarget> read_network_target(const TomlTable& table, std::string_vi
 }
 
 Result<MachineSettings> read_settings(const TomlTable& table, bool of_one) {
-  std::vector<std::string_view> known = {"convert", "boot_timeout",  "marker", "settle",
-                                         "probes",  "track_changes", "after"};
+  std::vector<std::string_view> known = {"convert", "boot_timeout",  "marker",      "settle",
+                                         "probes",  "track_changes", "secure_boot", "after"};
   if (of_one) known.insert(known.begin(), {"name", "wave"});
   FLYT_TRY(table.only(known));
   MachineSettings settings;
@@ -332,6 +332,7 @@ Result<MachineSettings> read_settings(const TomlTable& table, bool of_one) {
   if (wave) settings.wave = static_cast<unsigned>(*wave);
   FLYT_ASSIGN(settings.marker, table.text("marker"));
   FLYT_ASSIGN(settings.track_changes, table.boolean("track_changes"));
+  FLYT_ASSIGN(settings.secure_boot, table.boolean("secure_boot"));
   FLYT_ASSIGN(settings.after, read_after(table));
   FLYT_ASSIGN(settings.boot_timeout, read_patience(table, "boot_timeout", R"("180 s")"));
   FLYT_ASSIGN(settings.settle, read_patience(table, "settle", R"("60 s")"));

@@ -10,6 +10,7 @@
 #include "base/units.hpp"
 #include "planners/concerns.hpp"
 #include "planners/draft.hpp"
+#include "planners/firmware.hpp"
 #include "planners/planner.hpp"
 
 namespace flyt {
@@ -53,21 +54,6 @@ void assess_disks(const Machine& machine, std::vector<Concern>& found) {
     found.push_back(concern(
         "M-MANY-DISKS", machine.name,
         fmt::format("{} disks: after conversion they are on virtio-scsi", machine.disks.size())));
-  }
-}
-
-void assess_firmware(const Machine& machine, std::vector<Concern>& found) {
-  if (machine.firmware.kind == FirmwareKind::unknown) {
-    found.push_back(
-        concern("M-FIRMWARE", machine.name, "firmware not known: it is made with BIOS"));
-  }
-  if (machine.firmware.tpm.value_or(false)) {
-    found.push_back(
-        concern("M-VTPM", machine.name, "virtual TPM: what it holds cannot leave the source"));
-  }
-  if (machine.firmware.secure_boot.value_or(false)) {
-    found.push_back(
-        concern("M-SECURE-BOOT", machine.name, "Secure Boot will be off on the target"));
   }
 }
 
@@ -197,11 +183,12 @@ std::vector<Concern> assess_outside(const Site& site, const Circumstances& known
   assess_hosting(machine, found);
   assess_addresses(machine, found);
   assess_itself(machine, found);
-  assess_firmware(machine, found);
+  const MachineSettings settings = settings_of(site, machine.name);
+  assess_firmware(settings, known.target, machine, found);
   assess_disks(machine, found);
   assess_power(known, machine, found);
   assess_clock(machine, inside, found);
-  assess_guest(settings_of(site, machine.name), known, machine, found);
+  assess_guest(settings, known, machine, found);
   return found;
 }
 

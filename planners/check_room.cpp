@@ -28,6 +28,7 @@ class RoomCheck {
       raise("T-OURS", fmt::format("{} is on {} already, made by this migration", ours->name,
                                   target_.endpoint));
       check_ours(*ours);
+      check_firmware(*ours);
     }
     check_identity();
     check_host();
@@ -81,6 +82,18 @@ class RoomCheck {
                       "is copied anew",
                       ours.name, target_.endpoint));
     check_room_of(missing);
+  }
+
+  void check_firmware(const Machine& ours) {
+    if (!ours.unreadable.empty()) return;
+    const bool secure = ours.firmware.secure_boot.value_or(spec_.secure_boot);
+    std::string other;
+    if (secure && !spec_.secure_boot) other = "starts by Secure Boot";
+    if (!secure && spec_.secure_boot) other = "has no Secure Boot";
+    if (other.empty()) return;
+    raise("T-OURS-FIRMWARE",
+          fmt::format("{} on {}, made by this migration, {}, and the plan has it otherwise",
+                      ours.name, target_.endpoint, other));
   }
 
   void check_identity() {

@@ -66,7 +66,18 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "and starts the copy; where that fails before the start, it is switched on again. flyt apply "
      "--until copied goes no further than copying."},
     {"M-SECURE-BOOT", warning, "Secure Boot will be off on the target",
-     "Keys and boot variables do not travel. Switch it on again after the machine is proven."},
+     "The target has no firmware with keys for it, the machine no disk beside which they could be "
+     "kept, or the site says secure_boot = false. Switch it on again after the machine is proven."},
+    {"M-SECURE-BOOT-DRIVERS", warning, "Windows gets new drivers, and Secure Boot will be on",
+     "It loads drivers that Microsoft has signed, and no others; some images of virtio-win hold "
+     "such as bear another signature. Take one whose drivers are signed by Microsoft. Where the "
+     "copy stops at its start and names a driver (0xc0000428), say secure_boot = false for it."},
+    {"M-SECURE-BOOT-KEYS", info, "Secure Boot will be on, with Microsoft's keys and no others",
+     "They start Windows, and Linux by the shim of its distribution. Keys that were enrolled on "
+     "the source do not travel: neither a platform key and db of your own, nor what shim keeps "
+     "for kernels and modules of your own (MOK). Boot variables do not either: the copy starts by "
+     "the fall-back path \\EFI\\BOOT. What is signed otherwise does not start or is not loaded: "
+     "enrol its keys on the target, or say secure_boot = false for the machine."},
     {"M-SIZE-UNKNOWN", blocker,
      "the number of CPUs or the memory size is not known, or cannot be true",
      "The machine cannot be made without. The driver could not tell: look at the machine on the "
@@ -166,6 +177,11 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
     {"T-OURS-DISKS", blocker, "the machine is there, made by this migration, with other disks",
      "The source's disks have changed their number, or grown where the target cannot follow. "
      "flyt undo NAME --target removes it; then plan again."},
+    {"T-OURS-FIRMWARE", blocker,
+     "the machine is there, made by this migration, with other firmware",
+     "It was made with Secure Boot, or without, and the plan has it otherwise. That is not changed "
+     "on a machine that is there. Say in the site what it has (secure_boot), "
+     "change it there by hand, or remove it by flyt undo NAME --target; then plan again."},
     {"T-OURS-GROWN", info, "disks of the source have grown since the machine was made",
      "Applying enlarges them on the target, and copies those disks anew; the others are brought up "
      "to date as always."},

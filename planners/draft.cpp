@@ -11,6 +11,7 @@
 #include "base/units.hpp"
 #include "planners/concerns.hpp"
 #include "planners/enrol.hpp"
+#include "planners/firmware.hpp"
 #include "planners/mapping.hpp"
 
 namespace flyt {
@@ -117,6 +118,7 @@ void Drafter::describe() {
   spec.memory_bytes = source_.memory_bytes.value_or(0);
   spec.firmware =
       source_.firmware.kind == FirmwareKind::uefi ? FirmwareKind::uefi : FirmwareKind::bios;
+  spec.secure_boot = keeps_secure_boot(source_, settings_, *input_.target);
   spec.clock = clock();
   spec.guest = source_.guest;
 }
@@ -226,7 +228,8 @@ void Drafter::enrol() {
 
 Draft Drafter::draft() {
   draft_.concerns = assess(
-      *input_.site, {input_.source->endpoint, input_.source_can_cut_over, input_.windows_lacks},
+      *input_.site,
+      {input_.source->endpoint, input_.source_can_cut_over, input_.windows_lacks, input_.target},
       source_, inside_);
   PlannedMachine& planned = draft_.machine;
   planned.source = source_;
@@ -261,6 +264,7 @@ MachineSettings settings_of(const Site& site, const std::string& name) {
   if (more.settle) settings.settle = more.settle;
   if (more.boot_timeout) settings.boot_timeout = more.boot_timeout;
   if (more.track_changes) settings.track_changes = more.track_changes;
+  if (more.secure_boot) settings.secure_boot = more.secure_boot;
   if (more.marker) settings.marker = more.marker;
   if (!more.probes.empty()) settings.probes = more.probes;
   settings.after = over(std::move(settings.after), more.after);

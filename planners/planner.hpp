@@ -42,9 +42,10 @@ Result<Plan> make_plan(const PlanInput& input);
 
 // What is known of a source and of us beside the inventory.
 struct Circumstances {
-  std::string endpoint;              // the source's name in the site
-  bool can_cut_over = false;         // as PlanInput::source_can_cut_over
-  std::vector<Error> windows_lacks;  // as PlanInput
+  std::string endpoint;               // the source's name in the site
+  bool can_cut_over = false;          // as PlanInput::source_can_cut_over
+  std::vector<Error> windows_lacks;   // as PlanInput
+  const Inventory* target = nullptr;  // null: none is chosen yet
 };
 // The concerns of one machine for any target: `flyt assess`. A plan raises the same, and more.
 // `inside`: null where nobody has looked into it.

@@ -21,6 +21,12 @@ MachineSpec wanted(const MachineRun& run) {
   return spec;
 }
 
+// What of its firmware was asked for, and the platform says is not so.
+std::string lacking(const MachineSpec& spec, const Firmware& made) {
+  if (spec.secure_boot && !made.secure_boot.value_or(true)) return "it has no Secure Boot";
+  return {};
+}
+
 // The driver says that it made what was asked for; the platform is asked again.
 Status compare(const MachineRun& run, const Machine& made) {
   const MachineSpec& spec = run.planned->spec;
@@ -34,6 +40,8 @@ Status compare(const MachineRun& run, const Machine& made) {
                           spec.disks[i].size_bytes);
     }
   }
+  // Once it is handed over its users may change that.
+  if (wrong.empty() && !run.handed_over()) wrong = lacking(spec, made.firmware);
   if (wrong.empty()) return ok();
   return Error{.code = Errc::internal,
                .what = "the machine on the target is not what the plan asked for",

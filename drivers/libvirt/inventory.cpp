@@ -11,6 +11,7 @@
 #include "drivers/libvirt/bare.hpp"
 #include "drivers/libvirt/context.hpp"
 #include "drivers/libvirt/errors.hpp"
+#include "drivers/libvirt/firmware_offer.hpp"
 #include "drivers/libvirt/ground_xml.hpp"
 #include "drivers/libvirt/host_identity.hpp"
 #include "drivers/libvirt/volumes.hpp"
@@ -246,6 +247,9 @@ Result<Inventory> read_inventory(Context& context, const Scope& scope, const Cal
     if (bare) inventory.machines.push_back(*std::move(bare));
   }
   FLYT_ASSIGN(inventory.networks, list_networks(context, link.get()));
+  if (scope.machine.empty() && scope.migration_id.empty()) {
+    inventory.secure_boot = firmware_offer(link.get()).secure_boot;
+  }
   sort_by_name(inventory.machines);
   sort_by_name(inventory.storages);
   sort_by_name(inventory.volumes);

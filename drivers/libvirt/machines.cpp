@@ -9,6 +9,7 @@
 #include "drivers/libvirt/context.hpp"
 #include "drivers/libvirt/domain_build.hpp"
 #include "drivers/libvirt/errors.hpp"
+#include "drivers/libvirt/firmware_offer.hpp"
 #include "drivers/libvirt/inventory.hpp"
 #include "drivers/libvirt/volumes.hpp"
 #include "drivers/shared/made.hpp"
@@ -46,6 +47,17 @@ Error taken_mac(const std::string& mac, const Machine& by) {
           "the machine was moved here before, or by hand",
           "nothing was made",
           {fmt::format("virsh domiflist {}", by.name)}};
+}
+
+// Before disks are made: libvirt would say it of Secure Boot only when the machine is started.
+Status check_firmware(virConnectPtr link, const MachineSpec& spec) {
+  if (!spec.secure_boot || firmware_offer(link).secure_boot) return ok();
+  return Error{Errc::unsupported,
+               "the host has no firmware for Secure Boot with keys in it",
+               "",
+               "",
+               "nothing was made",
+               {"install it there (Debian: ovmf), or say secure_boot = false for the machine"}};
 }
 
 // Clashes with anything that is not `own`.
@@ -184,6 +196,7 @@ Result<Machine> create(Context& context, const MachineSpec& spec, const Call& ca
     return already_made(link.get(), domain, spec);
   }
   FLYT_TRY(check_free(domains, spec, ""));
+  FLYT_TRY(check_firmware(link.get(), spec));
   FLYT_ASSIGN(Placement placement, placement_of(context, link.get(), spec, call));
   // Says what cannot be described before anything is made.
   FLYT_TRY(build_domain(spec, placement));

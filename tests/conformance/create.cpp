@@ -207,6 +207,25 @@ void starts_first_on_sata(Run& run) {
   CHECK(code_of(disk->close({})) == "ok");
 }
 
+MachineSpec uefi(const Run& run, const std::string& name) {
+  MachineSpec spec = run.spec(name, {mib});
+  spec.firmware = FirmwareKind::uefi;
+  return spec;
+}
+
+void secures_the_start_or_says_so(Run& run) {
+  if (!run.can(Capability::create)) return;
+  FLYT_TAKE(const Inventory ground, run.driver->inventory({}, {}));
+  CHECK(run.create(uefi(run, "plain")).firmware.secure_boot == false);
+  MachineSpec spec = uefi(run, "web01");
+  spec.secure_boot = true;
+  const auto made = run.driver->create_machine(spec, {});
+  CHECK(code_of(made) == (ground.secure_boot ? "ok" : "unsupported"));
+  const auto found = run.made_by(spec.owner.id, ground.secure_boot ? 1 : 0);
+  CHECK(found.empty() == !ground.secure_boot);
+  for (const Machine& machine : found) CHECK(machine.firmware.secure_boot == true);
+}
+
 const Case cases[] = {
     {"creates powered off, and reads back as asked", reads_back_as_asked},
     {"creating again gives the same machine", creates_once},
@@ -217,6 +236,8 @@ const Case cases[] = {
     {"changes a machine and keeps its disks", updates},
     {"changes only what this migration made, and no disk's number", updates_only_its_own},
     {"puts disks on SATA for a first start, and back", starts_first_on_sata},
+    {"makes machines that start by Secure Boot, or says that it cannot",
+     secures_the_start_or_says_so},
     {"enlarges a disk or refuses to, and makes none smaller", grows_disks_or_says_so},
 };
 

@@ -87,6 +87,31 @@ TEST_CASE("libvirt: QEMU starts machines of every shape", "[libvirt]") {
   CHECK(std::filesystem::is_empty(lab.images()));
 }
 
+TEST_CASE("libvirt: a machine starts by Secure Boot", "[libvirt]") {
+  FLYT_LAB();
+  const auto ground = driver->inventory({}, in_time());
+  REQUIRE(code_of(ground) == "ok");
+  REQUIRE(ground->secure_boot);  // the lab needs ovmf
+  MachineSpec spec = spec_of("safe", Bus::virtio_blk, "", 1);
+  spec.firmware = FirmwareKind::uefi;
+  spec.secure_boot = true;
+  const Machine made = make(*driver, spec);
+  CHECK(made.firmware.secure_boot == true);
+  // Twice: what firmware keeps is there already then.
+  for (int start = 0; start < 2; ++start) {
+    REQUIRE(code_of(driver->set_power(made.id, Driver::PowerChange::on, in_time())) == "ok");
+    CHECK(lab.virsh({"dumpxml", made.id}).find("secure='yes'") != std::string::npos);
+    REQUIRE(code_of(driver->set_power(made.id, Driver::PowerChange::forced_off, in_time())) ==
+            "ok");
+    REQUIRE(code_of(driver->update_machine(made.id, spec, in_time())) == "ok");
+  }
+  const auto after = driver->inventory({made.id, ""}, in_time());
+  REQUIRE(code_of(after) == "ok");
+  CHECK(after->machines.at(0).firmware.secure_boot == true);
+  REQUIRE(code_of(driver->destroy(made.id, owner, in_time())) == "ok");
+  CHECK(std::filesystem::is_empty(lab.images()));
+}
+
 TEST_CASE("libvirt: QEMU starts machines with more disks than a controller takes", "[libvirt]") {
   FLYT_LAB();
   struct Many {

@@ -61,6 +61,7 @@ convert = "virt-v2v"
 boot_timeout = "3 min"
 settle = "2 min"
 track_changes = true
+secure_boot = false
 
 [defaults.after]
 start_at_boot = true
@@ -79,6 +80,7 @@ name = "web-1"
 wave = 2
 convert = "none"
 marker = "ready"
+secure_boot = true
 after = { backup_jobs = [] }
 probes = [ { http = "https://web01.example/health", expect = 204 }, { tcp = "web01:443" }, { agent = true } ]
 )toml";
@@ -106,6 +108,7 @@ TEST_CASE("a whole site file is read", "[cli][site]") {
   CHECK(site->mappings.at("").networks.at("Servere (VLAN 120)").vlan == 120U);
   CHECK(site->mappings.at("kvm").storages.at("*") == "fast");
   CHECK(site->defaults.track_changes == true);
+  CHECK(site->defaults.secure_boot == false);
   CHECK(site->defaults.boot_timeout == std::chrono::seconds(180));
   CHECK(site->defaults.settle == std::chrono::seconds(120));
   const auto& after = site->defaults.after;
@@ -123,6 +126,7 @@ TEST_CASE("a whole site file is read", "[cli][site]") {
   CHECK(web.after.backup_jobs == std::vector<std::string>{});  // none, whatever the defaults say
   CHECK_FALSE(web.after.start_at_boot);
   CHECK(web.convert == Convert::none);
+  CHECK(web.secure_boot == true);
   CHECK(web.name == "web-1");
   CHECK(web.wave == 2U);
   REQUIRE(web.probes.size() == 3);
@@ -189,6 +193,7 @@ TEST_CASE("what is wrong in a site file is named with its line and a way out", "
       {kvm + "[defaults]\nboot_timeout = 180\n", "a text in quotes is expected", ""},
       {kvm + "[defaults]\nboot_timeout = \"soon\"\n", "\"soon\" is no duration", "\"180 s\""},
       {kvm + "[defaults]\nboot_timeout = \"25 h\"\n", "at most a day", ""},
+      {kvm + "[defaults]\nsecure_boot = \"no\"\n", "secure_boot: true or false is expected", ""},
       {kvm + "[defaults]\nwave = 1\n", "defaults.wave: there is no such key", ""},
       {kvm + "[defaults.after]\nbackup_job = \"x\"\n", "after.backup_job: there is no such key",
        "write backup_jobs"},
@@ -234,12 +239,13 @@ TEST_CASE("the site digest knows what matters and leaves secrets and paths out",
   const auto same = digest(whole, "", "");
   CHECK(digest(whole, "pass show kvm", "other command") == same);
   CHECK(digest(whole, "state = \"state\"", "state = \"/other\"") == same);
-  for (const auto* what :
-       {"Guldborgsund", "\"DK\", \"SE\"", "qemu:///system", "200 MiB/s", "\"br0\"", "\"fast\"",
-        "3 min", "web-1", "204", "operator = \"Us\"", "\"apart\"", "\"*/30\""}) {
+  for (const auto* what : {"Guldborgsund", "\"DK\", \"SE\"", "qemu:///system", "200 MiB/s",
+                           "\"br0\"", "\"fast\"", "3 min", "web-1", "204", "operator = \"Us\"",
+                           "\"apart\"", "\"*/30\"", "secure_boot = false"}) {
     CAPTURE(what);
     const std::string by = std::string(what) == "3 min"            ? "4 min"
                            : std::string(what) == "204"            ? "200"
+                           : std::string(what)[0] == 's'           ? "secure_boot = true"
                            : std::string(what) == "200 MiB/s"      ? "1 MiB/s"
                            : std::string(what) == "\"DK\", \"SE\"" ? "\"DK\""
                            : std::string(what)[0] == '"'           ? "\"other\""

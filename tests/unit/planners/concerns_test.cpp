@@ -101,6 +101,13 @@ std::vector<Case> machine_cases() {
        "it runs"},
       {"M-SECURE-BOOT", "web01", [](Example& e) { e.web().firmware.secure_boot = true; },
        "Secure Boot"},
+      {"M-SECURE-BOOT-DRIVERS", "web01",
+       [](Example& e) {
+         flyt::tests::with_secure_boot(e);
+         e.web().guest.family = flyt::GuestFamily::windows;
+       },
+       "Microsoft's signature"},
+      {"M-SECURE-BOOT-KEYS", "web01", flyt::tests::with_secure_boot, "Microsoft's keys"},
       {"M-SIZE-UNKNOWN", "web01", [](Example& e) { e.web().memory_bytes.reset(); },
        "memory size is not known"},
       {"M-SUSPENDED", "web01", [](Example& e) { e.web().power = flyt::Power::suspended; },
@@ -222,6 +229,14 @@ std::vector<Case> target_cases() {
          e.web().disks[0].size_bytes += 1;
        },
        "has not the disks"},
+      {"T-OURS-FIRMWARE", "web01",
+       [](Example& e) {
+         flyt::tests::with_secure_boot(e);
+         e.target.machines.push_back(on_target("web01", 1));
+         e.target.machines[0].migration_id = id_of_web();
+         e.target.machines[0].firmware.secure_boot = false;
+       },
+       "has no Secure Boot"},
       {"T-OURS-GROWN", "web01",
        [](Example& e) {
          e.target.machines.push_back(on_target("web01", 1));

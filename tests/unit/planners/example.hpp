@@ -96,6 +96,11 @@ struct Example {
   Plan plan() const { return try_plan().value(); }
 };
 
+inline void with_secure_boot(Example& example) {
+  example.web().firmware = {FirmwareKind::uefi, true, false};
+  example.target.secure_boot = true;
+}
+
 inline const Concern* find(const Plan& plan, std::string_view code,
                            std::string_view machine = "web01") {
   const auto found =

@@ -1,0 +1,15 @@
+// What of firmware the host has for machines that are made on it.
+#pragma once
+
+#include "drivers/libvirt/handles.hpp"
+
+namespace flyt::virt {
+
+struct FirmwareOffer {
+  bool secure_boot = false;  // with keys enrolled
+};
+
+// Nothing is made for the answer. What the daemon cannot tell is not offered.
+FirmwareOffer firmware_offer(virConnectPtr link);
+
+}  // namespace flyt::virt
