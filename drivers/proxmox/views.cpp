@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/uri.hpp"
+#include "drivers/proxmox/property_string.hpp"
 #include "drivers/proxmox/tasks.hpp"
 
 namespace flyt::proxmox {
@@ -36,12 +37,27 @@ Result<std::optional<Snapshot>> find_snapshot(Api& api, const MachineHere& here,
   return std::optional<Snapshot>();
 }
 
+// The machine's disks, and what its firmware keeps, which a snapshot holds as well.
+std::vector<Disk> all_disks(const MachineFacts& facts) {
+  std::vector<Disk> disks = facts.config.machine.disks;
+  for (const char* key : {"efidisk0", "tpmstate0"}) {
+    const PropertyString drive(facts.config.row.text(key), "file");
+    const VolumeId volume = VolumeId::parse(drive.get("file"));
+    if (volume.storage.empty()) continue;
+    Disk& disk = disks.emplace_back();
+    disk.id = key;
+    disk.storage = volume.storage;
+    disk.format = volume.format();
+  }
+  return disks;
+}
+
 // Of the storage that each disk lies on, as the machine's node knows it.
 Result<std::string> obstacle(Context& context, const MachineFacts& facts, const Call& call) {
   const std::string what = fmt::format("listing the storages of {}", facts.here.node);
   FLYT_ASSIGN(const std::vector<Row> rows,
               context.api.get_rows(node_path(facts.here.node) + "/storage", what, call));
-  for (const Disk& disk : facts.config.machine.disks) {
+  for (const Disk& disk : all_disks(facts)) {
     const auto found = std::find_if(rows.begin(), rows.end(), [&](const Row& row) {
       return row.text("storage") == disk.storage;
     });
