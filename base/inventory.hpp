@@ -112,9 +112,9 @@ struct Inventory {
   bool can_track = false;           // the same: Capability::tracking
   Capabilities can;                 // of the platform's driver; in no document
   bool dns_names = false;  // its machines have no names but such as hosts have (dns_name.hpp)
-  // Machines that are made there can start by Secure Boot, with Microsoft's keys. Only where all is
-  // asked for; in no document.
-  bool secure_boot = false;
+  // What machines that are made there can be given: Secure Boot with Microsoft's keys, and a TPM of
+  // their own. Only where all is asked for; in no document.
+  bool secure_boot = false, new_tpm = false;
   EnrolmentChoices choices;       // only with Scope::enrolments; in no document
   std::vector<Finding> findings;  // only with Scope::findings; in no document
 };

@@ -50,6 +50,7 @@ struct MachineSpec {
   std::uint64_t memory_bytes = 0;
   FirmwareKind firmware = FirmwareKind::bios;
   bool secure_boot = false;  // with the keys that the platform enrols
+  bool tpm = false;          // 2.0, new and empty; update_machine() keeps the one that is there
   ClockBase clock = ClockBase::utc;
   Guest guest;
   std::vector<DiskSpec> disks;  // bus order; update_machine never adds, removes or shrinks one

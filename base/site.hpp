@@ -88,6 +88,7 @@ struct MachineSettings {
   std::optional<std::chrono::seconds> settle;  // as PlannedMachine::introduce
   std::optional<bool> track_changes;           // flyt may switch that on at the source
   std::optional<bool> secure_boot;             // false: off on the target, whatever the source has
+  std::optional<bool> new_tpm;                 // what has a TPM gets an empty one on the target
   std::optional<std::string> name;             // on the target
   std::optional<std::string> marker;           // console text that means "it lives"
   std::vector<Probe> probes;

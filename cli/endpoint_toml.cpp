@@ -279,6 +279,14 @@ Result<std::optional<std::chrono::seconds>> read_patience(const TomlTable& table
   return std::optional(*seconds);
 }
 
+Result<std::optional<bool>> read_tpm(const TomlTable& table) {
+  FLYT_ASSIGN(const auto word, table.text("tpm"));
+  if (!word) return std::optional<bool>();
+  if (*word == "new") return std::optional<bool>(true);
+  if (*word == "none") return std::optional<bool>(false);
+  return table.wrong("tpm", R"(is "new" or "none")", R"("new")");
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> read_countries(const TomlTable& table, std::string_view key,
@@ -317,8 +325,9 @@ Result<NetworkTarget> read_network_target(const TomlTable& table, std::string_vi
 }
 
 Result<MachineSettings> read_settings(const TomlTable& table, bool of_one) {
-  std::vector<std::string_view> known = {"convert", "boot_timeout",  "marker",      "settle",
-                                         "probes",  "track_changes", "secure_boot", "after"};
+  std::vector<std::string_view> known = {"convert",     "boot_timeout", "marker",
+                                         "settle",      "probes",       "track_changes",
+                                         "secure_boot", "tpm",          "after"};
   if (of_one) known.insert(known.begin(), {"name", "wave"});
   FLYT_TRY(table.only(known));
   MachineSettings settings;
@@ -333,6 +342,7 @@ Result<MachineSettings> read_settings(const TomlTable& table, bool of_one) {
   FLYT_ASSIGN(settings.marker, table.text("marker"));
   FLYT_ASSIGN(settings.track_changes, table.boolean("track_changes"));
   FLYT_ASSIGN(settings.secure_boot, table.boolean("secure_boot"));
+  FLYT_ASSIGN(settings.new_tpm, read_tpm(table));
   FLYT_ASSIGN(settings.after, read_after(table));
   FLYT_ASSIGN(settings.boot_timeout, read_patience(table, "boot_timeout", R"("180 s")"));
   FLYT_ASSIGN(settings.settle, read_patience(table, "settle", R"("60 s")"));

@@ -62,6 +62,7 @@ json of(const MachineSettings& settings) {
   if (settings.wave) out["wave"] = *settings.wave;
   if (settings.track_changes) out["track_changes"] = *settings.track_changes;
   if (settings.secure_boot) out["secure_boot"] = *settings.secure_boot;
+  if (settings.new_tpm) out["new_tpm"] = *settings.new_tpm;
   if (settings.marker) out["marker"] = *settings.marker;
   if (json after = of(settings.after); !after.empty()) out["after"] = std::move(after);
   for (const auto& probe : settings.probes) {

@@ -127,9 +127,9 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
     {"V-TRACKING", info, "change tracking is off",
      "At cutover its disks are read whole again to find what has changed, while it is shut "
      "down. track_changes = true in the site allows flyt to switch it on for the time."},
-    {"V-VTPM", blocker, "it has a virtual TPM",
-     "No export holds the secrets in it. In the guest, suspend what the TPM unlocks "
-     "(BitLocker), remove the TPM, export again."},
+    {"V-VTPM", warning, "the package does not hold what is in its virtual TPM",
+     "No export does. In the guest, suspend what the TPM unlocks (BitLocker), remove the TPM, "
+     "export again. Whether it can be moved as it is, M-VTPM says."},
 });
 
 }  // namespace

@@ -90,6 +90,7 @@ class RoomCheck {
     std::string other;
     if (secure && !spec_.secure_boot) other = "starts by Secure Boot";
     if (!secure && spec_.secure_boot) other = "has no Secure Boot";
+    if (spec_.tpm && !ours.firmware.tpm.value_or(true)) other = "has no TPM";
     if (other.empty()) return;
     raise("T-OURS-FIRMWARE",
           fmt::format("{} on {}, made by this migration, {}, and the plan has it otherwise",

@@ -87,6 +87,13 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
     {"M-TEMPLATE", info, "this is a template",
      "It is moved because its name was said. It is never started, neither there nor here: that its "
      "copy boots is seen on the first machine that is made of it."},
+    {"M-TPM-NEW", warning, "the copy gets a new, empty TPM",
+     "The site says tpm = \"new\". What is sealed in the old one stays there, and the source keeps "
+     "it for a way back. BitLocker asks for its recovery key at the first start: have it at hand, "
+     "or suspend BitLocker in the guest before the cutover (Suspend-BitLocker -RebootCount 0, "
+     "since "
+     "the copy may restart more than once) and resume it after. Keys and certificates that were "
+     "made in the TPM (Windows Hello, device certificates) have to be made anew."},
     {"M-UNREADABLE", blocker, "the machine could not be read",
      "The driver's reason stands beside it. Until it can be read nothing is known that a plan "
      "could be built on."},
@@ -98,7 +105,8 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "disks it goes on with. Give it one on the source."},
     {"M-VTPM", blocker, "the machine has a virtual TPM",
      "What is sealed in it cannot leave its platform; BitLocker and the like would ask for their "
-     "recovery keys. Suspend the encryption in the guest, remove the TPM, plan again."},
+     "recovery keys. Suspend the encryption in the guest, remove the TPM, plan again. Or, with the "
+     "recovery keys at hand, say tpm = \"new\" in [machines.NAME]: the copy gets an empty one."},
     {"M-WINDOWS", blocker, "what converting Windows needs is not at hand",
      "virt-v2v puts drivers and a service into the guest, which Debian does not ship: virtio-win "
      "and rhsrvany.exe, at the places that VIRTIO_WIN and VIRT_TOOLS_DATA_DIR name, else in "
@@ -179,8 +187,8 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "flyt undo NAME --target removes it; then plan again."},
     {"T-OURS-FIRMWARE", blocker,
      "the machine is there, made by this migration, with other firmware",
-     "It was made with Secure Boot, or without, and the plan has it otherwise. That is not changed "
-     "on a machine that is there. Say in the site what it has (secure_boot), "
+     "It was made with Secure Boot, or without, and the plan has it otherwise; or without a TPM. "
+     "Neither is changed on a machine that is there. Say in the site what it has (secure_boot), "
      "change it there by hand, or remove it by flyt undo NAME --target; then plan again."},
     {"T-OURS-GROWN", info, "disks of the source have grown since the machine was made",
      "Applying enlarges them on the target, and copies those disks anew; the others are brought up "
@@ -202,6 +210,10 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "Nothing can be promised: look before applying."},
     {"T-TEMPLATE", warning, "the target has no templates",
      "A machine is made that is never started. Keep it off, and copy it."},
+    {"T-TPM", blocker, "the machine is to get a new TPM, and cannot",
+     "The site says tpm = \"new\". A libvirt host emulates one where swtpm is installed; else move "
+     "the machine to another target, or suspend in the guest what the TPM unlocks, remove the TPM "
+     "on the source, and plan again."},
     {"T-UUID", warning, "the machine's uuid is taken on the target",
      "The target gives it another. Licences that know the old one will not."},
     {"T-VOLUME", blocker, "a volume of this name is on the target",

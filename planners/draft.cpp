@@ -119,6 +119,7 @@ void Drafter::describe() {
   spec.firmware =
       source_.firmware.kind == FirmwareKind::uefi ? FirmwareKind::uefi : FirmwareKind::bios;
   spec.secure_boot = keeps_secure_boot(source_, settings_, *input_.target);
+  spec.tpm = gets_tpm(source_, settings_, *input_.target);
   spec.clock = clock();
   spec.guest = source_.guest;
 }
@@ -265,6 +266,7 @@ MachineSettings settings_of(const Site& site, const std::string& name) {
   if (more.boot_timeout) settings.boot_timeout = more.boot_timeout;
   if (more.track_changes) settings.track_changes = more.track_changes;
   if (more.secure_boot) settings.secure_boot = more.secure_boot;
+  if (more.new_tpm) settings.new_tpm = more.new_tpm;
   if (more.marker) settings.marker = more.marker;
   if (!more.probes.empty()) settings.probes = more.probes;
   settings.after = over(std::move(settings.after), more.after);

@@ -23,6 +23,13 @@ std::string why_off(const MachineSettings& settings, const Inventory* target,
   return {};
 }
 
+// Why the target makes none; empty: it does.
+std::string why_no_tpm(const Inventory* target, const Machine& machine) {
+  if (machine.disks.empty()) return "it has no disk, beside which a TPM's state would be kept";
+  if (target == nullptr || target->new_tpm) return {};
+  return fmt::format("{} gives no TPM to machines", target->endpoint);
+}
+
 void assess_secure_boot(const MachineSettings& settings, const Inventory* target,
                         const Machine& machine, std::vector<Concern>& found) {
   if (const std::string why = why_off(settings, target, machine); !why.empty()) {
@@ -42,11 +49,33 @@ void assess_secure_boot(const MachineSettings& settings, const Inventory* target
                           "signature"));
 }
 
+void assess_tpm(const MachineSettings& settings, const Inventory* target, const Machine& machine,
+                std::vector<Concern>& found) {
+  if (!settings.new_tpm.value_or(false)) {
+    found.push_back(concern(
+        "M-VTPM", machine.name, "virtual TPM: what it holds cannot leave the source",
+        fmt::format("in the guest, suspend what it unlocks, then remove the TPM; or, with the "
+                    "recovery keys at hand, in the site file: [machines.\"{}\"]  tpm = \"new\"",
+                    machine.name)));
+  } else if (const std::string why = why_no_tpm(target, machine); !why.empty()) {
+    found.push_back(
+        concern("T-TPM", machine.name, fmt::format("it cannot get a new TPM: {}", why)));
+  } else {
+    found.push_back(concern("M-TPM-NEW", machine.name,
+                            "it gets a new, empty TPM; what the old one holds is lost to it"));
+  }
+}
+
 }  // namespace
 
 bool keeps_secure_boot(const Machine& source, const MachineSettings& settings,
                        const Inventory& target) {
   return source.firmware.secure_boot.value_or(false) && why_off(settings, &target, source).empty();
+}
+
+bool gets_tpm(const Machine& source, const MachineSettings& settings, const Inventory& target) {
+  return source.firmware.tpm.value_or(false) && settings.new_tpm.value_or(false) &&
+         why_no_tpm(&target, source).empty();
 }
 
 void assess_firmware(const MachineSettings& settings, const Inventory* target,
@@ -56,10 +85,7 @@ void assess_firmware(const MachineSettings& settings, const Inventory* target,
     found.push_back(
         concern("M-FIRMWARE", machine.name, "firmware not known: it is made with BIOS"));
   }
-  if (firmware.tpm.value_or(false)) {
-    found.push_back(
-        concern("M-VTPM", machine.name, "virtual TPM: what it holds cannot leave the source"));
-  }
+  if (firmware.tpm.value_or(false)) assess_tpm(settings, target, machine, found);
   if (firmware.secure_boot.value_or(false)) assess_secure_boot(settings, target, machine, found);
 }
 

@@ -87,6 +87,7 @@ struct Fields<MachineSpec> {
     io("memory_bytes", spec.memory_bytes);
     io.word("firmware", spec.firmware, &firmware_from);
     io("secure_boot", spec.secure_boot);
+    io.unless_false("tpm", spec.tpm);
     io.word("clock", spec.clock, &clock_from);
     io("guest", spec.guest);
     io("disks", spec.disks);

@@ -98,7 +98,7 @@ constexpr std::string_view schema = R"json({
         "generation_id": {"type": "string"}, "is_template": {"type": "boolean"},
         "bare": {"type": "string"}, "notes": {"type": "string"}, "cpus": {"$ref": "#/definitions/count"},
         "sockets": {"$ref": "#/definitions/count"}, "memory_bytes": {"$ref": "#/definitions/count"}, "firmware": {"type": "string"},
-        "secure_boot": {"type": "boolean"}, "clock": {"type": "string"},
+        "secure_boot": {"type": "boolean"}, "tpm": {"type": "boolean"}, "clock": {"type": "string"},
         "guest": {"type": "object"},
         "disks": {"type": "array", "items": {"$ref": "#/definitions/disk"}},
         "nics": {"type": "array", "items": {"$ref": "#/definitions/nic"}}

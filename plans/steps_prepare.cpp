@@ -24,6 +24,7 @@ MachineSpec wanted(const MachineRun& run) {
 // What of its firmware was asked for, and the platform says is not so.
 std::string lacking(const MachineSpec& spec, const Firmware& made) {
   if (spec.secure_boot && !made.secure_boot.value_or(true)) return "it has no Secure Boot";
+  if (spec.tpm && !made.tpm.value_or(true)) return "it has no TPM";
   return {};
 }
 

@@ -281,6 +281,10 @@ Result<std::string> build_domain(const MachineSpec& spec, const Placement& place
   FLYT_TRY(add_disks(devices, spec, placement, q35));
   FLYT_TRY(add_nics(devices, spec, placement));
   add_usual_devices(devices, placement.console);
+  if (spec.tpm) {
+    add(add(devices, "tpm", {{"model", "tpm-crb"}}), "backend",
+        {{"type", "emulator"}, {"version", "2.0"}});
+  }
   std::ostringstream text;
   document.save(text, "  ");
   return text.str();

@@ -2,6 +2,7 @@
 
 #include "base/units.hpp"
 #include "drivers/libvirt/domain_build.hpp"
+#include "drivers/libvirt/ground_xml.hpp"
 
 namespace flyt::virt {
 namespace {
@@ -21,6 +22,10 @@ bool has_firmware_with_keys(virConnectPtr link) {
 
 }  // namespace
 
-FirmwareOffer firmware_offer(virConnectPtr link) { return {has_firmware_with_keys(link)}; }
+FirmwareOffer firmware_offer(virConnectPtr link) {
+  const std::string capabilities =
+      take(virConnectGetDomainCapabilities(link, nullptr, "x86_64", "q35", nullptr, 0));
+  return {has_firmware_with_keys(link), emulates_tpm(capabilities)};
+}
 
 }  // namespace flyt::virt

@@ -7,6 +7,7 @@ namespace flyt::virt {
 
 struct FirmwareOffer {
   bool secure_boot = false;  // with keys enrolled
+  bool tpm = false;          // an emulated one of version 2.0
 };
 
 // Nothing is made for the answer. What the daemon cannot tell is not offered.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <pugixml.hpp>
 #include <sstream>
@@ -94,6 +95,24 @@ Result<CapabilityFacts> parse_capabilities(std::string_view xml) {
     }
   }
   return facts;
+}
+
+bool emulates_tpm(std::string_view xml) {
+  pugi::xml_document document;
+  const auto root = root_of(document, xml, "domainCapabilities");
+  if (!root) return false;
+  const pugi::xml_node tpm = root->child("devices").child("tpm");
+  const auto lists = [&tpm](const char* name, std::string_view wanted) {
+    const pugi::xml_node known = tpm.find_child_by_attribute("enum", "name", name);
+    const auto values = known.children("value");
+    return std::any_of(values.begin(), values.end(), [wanted](const pugi::xml_node& value) {
+      return value.text().get() == wanted;
+    });
+  };
+  // Older daemons list no versions.
+  const bool second = tpm.find_child_by_attribute("enum", "name", "backendVersion").empty() ||
+                      lists("backendVersion", "2.0");
+  return lists("model", "tpm-crb") && lists("backendModel", "emulator") && second;
 }
 
 std::string build_volume(const std::string& name, const std::string& format, std::uint64_t bytes) {

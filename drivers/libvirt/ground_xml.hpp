@@ -38,6 +38,9 @@ struct CapabilityFacts {
 };
 Result<CapabilityFacts> parse_capabilities(std::string_view xml);
 
+// Whether the host emulates a TPM 2.0 as build_domain() asks for it, by its <domainCapabilities>.
+bool emulates_tpm(std::string_view xml);
+
 // A sparse file of `bytes`.
 std::string build_volume(const std::string& name, const std::string& format, std::uint64_t bytes);
 

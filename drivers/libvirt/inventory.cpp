@@ -248,7 +248,9 @@ Result<Inventory> read_inventory(Context& context, const Scope& scope, const Cal
   }
   FLYT_ASSIGN(inventory.networks, list_networks(context, link.get()));
   if (scope.machine.empty() && scope.migration_id.empty()) {
-    inventory.secure_boot = firmware_offer(link.get()).secure_boot;
+    const FirmwareOffer offer = firmware_offer(link.get());
+    inventory.secure_boot = offer.secure_boot;
+    inventory.new_tpm = offer.tpm;
   }
   sort_by_name(inventory.machines);
   sort_by_name(inventory.storages);

@@ -51,13 +51,19 @@ Error taken_mac(const std::string& mac, const Machine& by) {
 
 // Before disks are made: libvirt would say it of Secure Boot only when the machine is started.
 Status check_firmware(virConnectPtr link, const MachineSpec& spec) {
-  if (!spec.secure_boot || firmware_offer(link).secure_boot) return ok();
-  return Error{Errc::unsupported,
-               "the host has no firmware for Secure Boot with keys in it",
-               "",
-               "",
-               "nothing was made",
-               {"install it there (Debian: ovmf), or say secure_boot = false for the machine"}};
+  if (!spec.secure_boot && !spec.tpm) return ok();
+  const FirmwareOffer offer = firmware_offer(link);
+  const auto lacks = [](const char* what, const char* remedy) {
+    return Error{Errc::unsupported, what, "", "", "nothing was made", {remedy}};
+  };
+  if (spec.secure_boot && !offer.secure_boot) {
+    return lacks("the host has no firmware for Secure Boot with keys in it",
+                 "install it there (Debian: ovmf), or say secure_boot = false for the machine");
+  }
+  if (spec.tpm && !offer.tpm) {
+    return lacks("the host emulates no TPM", "install swtpm there (Debian: swtpm, swtpm-tools)");
+  }
+  return ok();
 }
 
 // Clashes with anything that is not `own`.

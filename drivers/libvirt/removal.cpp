@@ -39,15 +39,24 @@ Status check_unused(virConnectPtr link, const std::vector<OwnVolume>& volumes,
                {fmt::format("virsh domblklist {}", user)}};
 }
 
+// Whether its TPM's state may stay behind without its flag: before 8.9 there was neither.
+bool keeps_tpm(const DomainHere& domain) {
+  constexpr unsigned long first = 8009000;
+  unsigned long version = 0;
+  return domain.facts.machine.firmware.tpm.value_or(false) &&
+         virConnectGetLibVersion(virDomainGetConnect(domain.handle.get()), &version) == 0 &&
+         version >= first;
+}
+
 Status remove_domain(const DomainHere& domain) {
   const std::string& name = domain.facts.machine.name;
   if (virDomainIsActive(domain.handle.get()) == 1 && virDomainDestroy(domain.handle.get()) < 0 &&
       virDomainIsActive(domain.handle.get()) == 1) {
     return last_error(fmt::format("cannot switch {} off", name));
   }
-  const unsigned all = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_NVRAM |
-                       VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
-                       VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA;
+  unsigned all = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_NVRAM |
+                 VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA;
+  if (keeps_tpm(domain)) all |= VIR_DOMAIN_UNDEFINE_TPM;
   if (virDomainUndefineFlags(domain.handle.get(), all) < 0 && !last_is_missing()) {
     return last_error(fmt::format("cannot remove {}", name));
   }

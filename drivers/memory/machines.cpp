@@ -109,6 +109,7 @@ Status shape(World& world, Machine& machine, const MachineSpec& spec) {
   machine.cpus = spec.cpus;
   machine.memory_bytes = spec.memory_bytes;
   machine.firmware = {spec.firmware, spec.secure_boot, std::nullopt};
+  if (spec.tpm) machine.firmware.tpm = true;
   machine.clock = spec.clock;
   machine.guest = spec.guest;
   return ok();

@@ -133,7 +133,7 @@ Result<Inventory> MemoryDriver::inventory(const Scope& scope, const Call& call) 
     }
   }
   Inventory found = std::move(world.ground);
-  found.secure_boot = true;
+  found.secure_boot = found.new_tpm = true;
   if (!scope.findings) found.findings.clear();
   if (!scope.enrolments.empty()) found.choices = world.choices;
   found.machines.erase(std::remove_if(found.machines.begin(), found.machines.end(), hidden),

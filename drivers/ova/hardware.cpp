@@ -308,7 +308,7 @@ class MachineBuilder {
     if (holds(model, "tpm") || holds(lower_case(item.name), "virtual tpm")) {
       machine_.firmware.tpm = true;
       concern(
-          "V-VTPM", Severity::blocker,
+          "V-VTPM", Severity::warning,
           "it has a virtual TPM, and no export holds the secrets in it",
           "in the guest, suspend what the TPM unlocks (BitLocker), remove the TPM, export again");
     } else if (holds(model, "pcipassthrough") || holds(model, "passthrough.pci") ||

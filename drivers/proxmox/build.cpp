@@ -167,6 +167,23 @@ bool has_drive(const MachineSpec& spec, const Row& now) {
   return now.has(drive_key(spec)) && now.text(drive_key(spec)).starts_with(empty_drive);
 }
 
+// What firmware keeps, on the first disk's storage.
+Status add_firmware(const MachineSpec& spec, const Foundation& on, Params& params) {
+  if (on.disks.empty()) {
+    if (!spec.tpm) return ok();
+    return Error{Errc::unsupported, "without a disk there is no storage for the state of a TPM"};
+  }
+  const StorageFacts& storage = on.disks.front();
+  if (spec.firmware == FirmwareKind::uefi) {
+    params.emplace_back("efidisk0", fmt::format("{}:1,efitype=4m,pre-enrolled-keys={}{}",
+                                                storage.id, spec.secure_boot ? 1 : 0,
+                                                storage.has_files() ? ",format=qcow2" : ""));
+  }
+  // 8 knows no format for it: it is raw there, wherever it lies.
+  if (spec.tpm) params.emplace_back("tpmstate0", storage.id + ":1,version=v2.0");
+  return ok();
+}
+
 std::string format_for(const DiskSpec& disk, const StorageFacts& storage) {
   if (!storage.has_files()) return {};
   return disk.format.empty() ? "qcow2" : disk.format;
@@ -267,12 +284,7 @@ Result<Params> create_params(const MachineSpec& spec, const Foundation& on) {
     if (!format.empty()) text += ",format=" + format;
     params.emplace_back(slots.disks[i].key, text + slots.disks[i].options);
   }
-  if (spec.firmware == FirmwareKind::uefi && !on.disks.empty()) {
-    const StorageFacts& storage = on.disks.front();
-    params.emplace_back("efidisk0", fmt::format("{}:1,efitype=4m,pre-enrolled-keys={}{}",
-                                                storage.id, spec.secure_boot ? 1 : 0,
-                                                storage.has_files() ? ",format=qcow2" : ""));
-  }
+  FLYT_TRY(add_firmware(spec, on, params));
   FLYT_TRY(add_nics(spec, on, false, params));
   return params;
 }

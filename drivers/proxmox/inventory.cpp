@@ -285,7 +285,7 @@ Result<Inventory> read_inventory(Context& context, const Scope& scope, const Cal
   found.platform_id = cluster.platform_id;
   found.notes = cluster.notes;
   found.dns_names = true;
-  found.secure_boot = true;
+  found.secure_boot = found.new_tpm = true;
   add_hosts(cluster, context.settings, found);
   add_storages(cluster, context.settings, found);
   add_networks(cluster, context.settings.node, found);

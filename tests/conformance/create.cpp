@@ -226,6 +226,32 @@ void secures_the_start_or_says_so(Run& run) {
   for (const Machine& machine : found) CHECK(machine.firmware.secure_boot == true);
 }
 
+void makes_tpms_or_says_so(Run& run) {
+  if (!run.can(Capability::create)) return;
+  FLYT_TAKE(const Inventory ground, run.driver->inventory({}, {}));
+  CHECK_FALSE(run.create(uefi(run, "plain")).firmware.tpm.value_or(false));
+  MachineSpec spec = uefi(run, "web01");
+  spec.tpm = true;
+  const auto made = run.driver->create_machine(spec, {});
+  CHECK(code_of(made) == (ground.new_tpm ? "ok" : "unsupported"));
+  if (!made) {
+    CHECK(run.made_by(spec.owner.id, 0).empty());
+    return;
+  }
+  CHECK(made->disks.size() == 1);  // what it keeps is no disk of the machine
+  if (run.can(Capability::update)) {
+    CHECK(code_of(run.driver->update_machine(made->id, spec, {})) == "ok");
+  }
+  const auto found = run.made_by(spec.owner.id, 1);
+  REQUIRE(found.size() == 1);
+  CHECK(found.front().firmware.tpm == true);
+  CHECK(found.front().disks.size() == 1);
+  if (!run.can(Capability::destroy)) return;
+  CHECK(code_of(run.driver->destroy(made->id, spec.owner, {})) == "ok");
+  FLYT_TAKE(const Inventory after, run.driver->inventory({}, {}));
+  CHECK(after.volumes.size() == ground.volumes.size());
+}
+
 const Case cases[] = {
     {"creates powered off, and reads back as asked", reads_back_as_asked},
     {"creating again gives the same machine", creates_once},
@@ -238,6 +264,7 @@ const Case cases[] = {
     {"puts disks on SATA for a first start, and back", starts_first_on_sata},
     {"makes machines that start by Secure Boot, or says that it cannot",
      secures_the_start_or_says_so},
+    {"makes machines with a TPM of their own, or says that it cannot", makes_tpms_or_says_so},
     {"enlarges a disk or refuses to, and makes none smaller", grows_disks_or_says_so},
 };
 

@@ -87,7 +87,8 @@ TEST_CASE("libvirt: QEMU starts machines of every shape", "[libvirt]") {
   CHECK(std::filesystem::is_empty(lab.images()));
 }
 
-TEST_CASE("libvirt: a machine starts by Secure Boot", "[libvirt]") {
+TEST_CASE("libvirt: a machine starts by Secure Boot, and with a TPM where the host has one",
+          "[libvirt]") {
   FLYT_LAB();
   const auto ground = driver->inventory({}, in_time());
   REQUIRE(code_of(ground) == "ok");
@@ -95,9 +96,16 @@ TEST_CASE("libvirt: a machine starts by Secure Boot", "[libvirt]") {
   MachineSpec spec = spec_of("safe", Bus::virtio_blk, "", 1);
   spec.firmware = FirmwareKind::uefi;
   spec.secure_boot = true;
+  spec.tpm = true;
+  if (!ground->new_tpm) {
+    CHECK(refuses(driver->create_machine(spec, in_time()), Errc::unsupported));
+    CHECK(std::filesystem::is_empty(lab.images()));
+    spec.tpm = false;
+  }
   const Machine made = make(*driver, spec);
   CHECK(made.firmware.secure_boot == true);
-  // Twice: what firmware keeps is there already then.
+  CHECK(made.firmware.tpm == spec.tpm);
+  // Twice: what firmware and TPM keep is there already then.
   for (int start = 0; start < 2; ++start) {
     REQUIRE(code_of(driver->set_power(made.id, Driver::PowerChange::on, in_time())) == "ok");
     CHECK(lab.virsh({"dumpxml", made.id}).find("secure='yes'") != std::string::npos);
@@ -108,6 +116,7 @@ TEST_CASE("libvirt: a machine starts by Secure Boot", "[libvirt]") {
   const auto after = driver->inventory({made.id, ""}, in_time());
   REQUIRE(code_of(after) == "ok");
   CHECK(after->machines.at(0).firmware.secure_boot == true);
+  CHECK(after->machines.at(0).firmware.tpm == spec.tpm);
   REQUIRE(code_of(driver->destroy(made.id, owner, in_time())) == "ok");
   CHECK(std::filesystem::is_empty(lab.images()));
 }

@@ -201,6 +201,39 @@ TEST_CASE("a machine with mixed disks is told as it was asked for", "[proxmox]")
   CHECK(made->firmware.kind == FirmwareKind::uefi);
 }
 
+TEST_CASE("what firmware and TPM keep is made, is no disk, and goes with its machine",
+          "[proxmox]") {
+  Stage stage;
+  MachineSpec spec = spec_of("web01");
+  spec.firmware = FirmwareKind::uefi;
+  spec.secure_boot = spec.tpm = true;
+  const auto made = stage.driver->create_machine(spec, {});
+  if (!made) FAIL(told(made.error()));
+  CHECK(made->disks.size() == 1);
+  CHECK(made->firmware.secure_boot == true);
+  CHECK(made->firmware.tpm == true);
+  const auto config = [&] { return stage.left()["vms"][made->id]["config"]; };
+  const std::string efi = config()["efidisk0"], tpm = config()["tpmstate0"];
+  CHECK(efi.find("pre-enrolled-keys=1") != std::string::npos);
+  CHECK(tpm.find("version=v2.0") != std::string::npos);
+  spec.cpus = 2;
+  spec.tpm = false;
+  REQUIRE(stage.driver->update_machine(made->id, spec, {}));
+  CHECK(config()["efidisk0"] == efi);
+  CHECK(config()["tpmstate0"] == tpm);
+  // Its raw file would be in no snapshot.
+  const auto view =
+      stage.driver->make_view({.machine = made->id, .name = "flyt-1", .owner = spec.owner}, {});
+  if (!view) FAIL(told(view.error()));
+  REQUIRE(view->disks.size() == 1);
+  CHECK(view->disks[0].left_out.find("tpmstate0 is raw on data") != std::string::npos);
+  const auto all = stage.driver->inventory({}, {});
+  REQUIRE(all);
+  CHECK(all->volumes.empty());
+  REQUIRE(stage.driver->destroy(made->id, spec.owner, {}));
+  CHECK(stage.left().at("volumes").empty());
+}
+
 TEST_CASE("a login that may do nothing is told what it lacks, and how to get it", "[proxmox]") {
   Stage stage;
   stage.fake->api("POST", "/access/users", {{"userid", "poor@pve"}});

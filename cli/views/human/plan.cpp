@@ -65,6 +65,7 @@ std::string headline(const Plan& plan, const Style& style) {
 std::string firmware_words(const PlannedMachine& machine) {
   std::string text(to_string(machine.spec.firmware));
   if (machine.spec.secure_boot) text += ", secure boot";
+  if (machine.spec.tpm) text += ", new TPM";
   return text;
 }
 

@@ -62,6 +62,7 @@ boot_timeout = "3 min"
 settle = "2 min"
 track_changes = true
 secure_boot = false
+tpm = "new"
 
 [defaults.after]
 start_at_boot = true
@@ -81,6 +82,7 @@ wave = 2
 convert = "none"
 marker = "ready"
 secure_boot = true
+tpm = "none"
 after = { backup_jobs = [] }
 probes = [ { http = "https://web01.example/health", expect = 204 }, { tcp = "web01:443" }, { agent = true } ]
 )toml";
@@ -109,6 +111,7 @@ TEST_CASE("a whole site file is read", "[cli][site]") {
   CHECK(site->mappings.at("kvm").storages.at("*") == "fast");
   CHECK(site->defaults.track_changes == true);
   CHECK(site->defaults.secure_boot == false);
+  CHECK(site->defaults.new_tpm == true);
   CHECK(site->defaults.boot_timeout == std::chrono::seconds(180));
   CHECK(site->defaults.settle == std::chrono::seconds(120));
   const auto& after = site->defaults.after;
@@ -127,6 +130,7 @@ TEST_CASE("a whole site file is read", "[cli][site]") {
   CHECK_FALSE(web.after.start_at_boot);
   CHECK(web.convert == Convert::none);
   CHECK(web.secure_boot == true);
+  CHECK(web.new_tpm == false);
   CHECK(web.name == "web-1");
   CHECK(web.wave == 2U);
   REQUIRE(web.probes.size() == 3);
@@ -194,6 +198,8 @@ TEST_CASE("what is wrong in a site file is named with its line and a way out", "
       {kvm + "[defaults]\nboot_timeout = \"soon\"\n", "\"soon\" is no duration", "\"180 s\""},
       {kvm + "[defaults]\nboot_timeout = \"25 h\"\n", "at most a day", ""},
       {kvm + "[defaults]\nsecure_boot = \"no\"\n", "secure_boot: true or false is expected", ""},
+      {kvm + "[defaults]\ntpm = true\n", "tpm: a text in quotes is expected", ""},
+      {kvm + "[machines.a]\ntpm = \"empty\"\n", "tpm: is \"new\" or \"none\"", "tpm = \"new\""},
       {kvm + "[defaults]\nwave = 1\n", "defaults.wave: there is no such key", ""},
       {kvm + "[defaults.after]\nbackup_job = \"x\"\n", "after.backup_job: there is no such key",
        "write backup_jobs"},
@@ -241,10 +247,11 @@ TEST_CASE("the site digest knows what matters and leaves secrets and paths out",
   CHECK(digest(whole, "state = \"state\"", "state = \"/other\"") == same);
   for (const auto* what : {"Guldborgsund", "\"DK\", \"SE\"", "qemu:///system", "200 MiB/s",
                            "\"br0\"", "\"fast\"", "3 min", "web-1", "204", "operator = \"Us\"",
-                           "\"apart\"", "\"*/30\"", "secure_boot = false"}) {
+                           "\"apart\"", "\"*/30\"", "secure_boot = false", "\"new\""}) {
     CAPTURE(what);
     const std::string by = std::string(what) == "3 min"            ? "4 min"
                            : std::string(what) == "204"            ? "200"
+                           : std::string(what) == "\"new\""        ? "\"none\""
                            : std::string(what)[0] == 's'           ? "secure_boot = true"
                            : std::string(what) == "200 MiB/s"      ? "1 MiB/s"
                            : std::string(what) == "\"DK\", \"SE\"" ? "\"DK\""

@@ -118,6 +118,7 @@ std::vector<Case> machine_cases() {
          e.select = {"web01", "db01"};
        },
        "template"},
+      {"M-TPM-NEW", "web01", flyt::tests::with_new_tpm, "new, empty TPM"},
       {"M-UNREADABLE", "web01", [](Example& e) { e.web().unreadable = "permission denied"; },
        "permission denied"},
       {"M-UPTIME", "web01",
@@ -259,6 +260,12 @@ std::vector<Case> target_cases() {
        "no storage \"gone\""},
       {"T-STORAGE-UNKNOWN", "web01", [](Example& e) { e.target.storages[0].free_bytes.reset(); },
        "default"},
+      {"T-TPM", "web01",
+       [](Example& e) {
+         flyt::tests::with_new_tpm(e);
+         e.target.new_tpm = false;
+       },
+       "kvm gives no TPM"},
       {"T-UUID", "web01",
        [](Example& e) {
          e.target.machines.push_back(on_target("other", 9));

@@ -101,6 +101,12 @@ inline void with_secure_boot(Example& example) {
   example.target.secure_boot = true;
 }
 
+inline void with_new_tpm(Example& example) {
+  example.web().firmware.tpm = true;
+  example.site.machines["web01"].new_tpm = true;
+  example.target.new_tpm = true;
+}
+
 inline const Concern* find(const Plan& plan, std::string_view code,
                            std::string_view machine = "web01") {
   const auto found =

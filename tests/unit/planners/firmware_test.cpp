@@ -19,8 +19,9 @@ const MachineSpec* spec_of_web(const Plan& plan) {
 std::string codes(const Plan& plan) {
   std::set<std::string> all;
   for (const Concern& one : plan.concerns) {
-    const bool of_firmware =
-        one.code.find("SECURE-BOOT") != std::string::npos || one.code == "T-OURS-FIRMWARE";
+    const bool of_firmware = one.code.find("SECURE-BOOT") != std::string::npos ||
+                             one.code.find("TPM") != std::string::npos ||
+                             one.code == "T-OURS-FIRMWARE";
     if (one.machine == "web01" && of_firmware) all.insert(one.code);
   }
   std::string text;
@@ -74,17 +75,51 @@ TEST_CASE("What Secure Boot wants of new drivers is told of a Windows that gets 
   CHECK(codes(example.plan()) == "M-SECURE-BOOT-KEYS ");
 }
 
+TEST_CASE("A new TPM takes the place of one, when it is asked for and can be had", "[planners]") {
+  struct Row {
+    std::optional<bool> source, site, of_machine;
+    bool target, disks, planned, wanted;
+    const char* codes;
+  };
+  const std::vector<Row> rows = {
+      {true, {}, {}, true, true, false, false, "M-VTPM "},
+      {true, true, {}, true, true, true, true, "M-TPM-NEW "},
+      {true, {}, true, true, true, true, true, "M-TPM-NEW "},
+      {true, true, false, true, true, false, false, "M-VTPM "},
+      {true, true, {}, false, true, false, false, "T-TPM "},
+      {true, true, {}, true, false, false, false, "T-TPM "},
+      {false, true, {}, true, true, true, false, ""},
+      {{}, true, {}, false, true, true, false, ""},
+  };
+  for (const Row& row : rows) {
+    INFO("row " << &row - rows.data());
+    Example example;
+    example.web().firmware.tpm = row.source;
+    if (!row.disks) example.web().disks.clear();
+    example.site.defaults.new_tpm = row.site;
+    example.site.machines["web01"].new_tpm = row.of_machine;
+    example.target.new_tpm = row.target;
+    const Plan plan = example.plan();
+    CHECK((spec_of_web(plan) != nullptr) == row.planned);
+    if (row.planned) CHECK(spec_of_web(plan)->tpm == row.wanted);
+    CHECK(codes(plan) == row.codes);
+  }
+}
+
 TEST_CASE("What is there with other firmware is not gone on with", "[planners]") {
   Example example;
+  with_new_tpm(example);
   with_secure_boot(example);
+  example.web().firmware.tpm = true;
   Machine& made = example.target.machines.emplace_back(machine("web01", 1));
   made.uuid = "11111111-0000-4000-8000-000000000000";
   made.migration_id = Example().plan().machines[1].migration_id;
-  made.firmware = {FirmwareKind::uefi, true, false};
-  CHECK(codes(example.plan()) == "M-SECURE-BOOT-KEYS ");
+  made.firmware = {FirmwareKind::uefi, true, true};
+  CHECK(codes(example.plan()) == "M-SECURE-BOOT-KEYS M-TPM-NEW ");
   made.firmware = {};  // the platform does not say
-  CHECK(codes(example.plan()) == "M-SECURE-BOOT-KEYS ");
+  CHECK(codes(example.plan()) == "M-SECURE-BOOT-KEYS M-TPM-NEW ");
   SECTION("the start is not secured") { made.firmware.secure_boot = false; }
+  SECTION("there is no TPM") { made.firmware.tpm = false; }
   SECTION("the start is secured, and the site says no") {
     made.firmware.secure_boot = true;
     example.site.machines["web01"].secure_boot = false;
@@ -104,6 +139,11 @@ TEST_CASE("An assessment knows no target, and says what holds for any", "[planne
     return std::string();
   };
   CHECK(text_of("M-SECURE-BOOT-KEYS").find("where the target can") != std::string::npos);
+  example.web().firmware.tpm = true;
+  CHECK_FALSE(text_of("M-VTPM").empty());
+  example.site.defaults.new_tpm = true;
+  CHECK(text_of("M-VTPM").empty());
+  CHECK_FALSE(text_of("M-TPM-NEW").empty());
 }
 
 }  // namespace

@@ -53,6 +53,7 @@ Plan full_plan() {
                   1U << 30U,
                   FirmwareKind::uefi,
                   true,
+                  false,
                   ClockBase::local_time,
                   {GuestFamily::linux, "i", "n", "h"},
                   {{1U << 30U, Bus::virtio_blk, "pvscsi", "default", "qcow2", true}},
@@ -159,12 +160,22 @@ TEST_CASE("what plans did not have at first comes back too", "[plans][document]"
   plan.machines[0].after = {
       true, 7, 30, "started", "north", {"apart"}, {"nightly", "weekly"}, "pve2", "*/30", {"web"}};
   plan.machines[0].spec.generation_id = "09512cc5-940a-8987-b950-f54f631015e8";
+  plan.machines[0].spec.tpm = true;
   const auto read = parse_plan(plan_text(plan));
   if (!read) FAIL(read.error().what << " " << read.error().seen);
   CHECK(to_json(read->machines[0].source) == to_json(source));
   CHECK(read->machines[0].track_changes);
   CHECK(read->machines[0].after == plan.machines[0].after);
   CHECK(read->machines[0].spec.generation_id == plan.machines[0].spec.generation_id);
+  CHECK(read->machines[0].spec.tpm);
+}
+
+TEST_CASE("a TPM that nobody asked for is not in the plan", "[plans][document]") {
+  Plan plan = full_plan();
+  const auto spec = [&plan] { return Json::parse(plan_text(plan))["machines"][0]["spec"]; };
+  CHECK_FALSE(spec().contains("tpm"));
+  plan.machines[0].spec.tpm = true;
+  CHECK(spec()["tpm"] == true);
 }
 
 Json with_digest(Json json) {

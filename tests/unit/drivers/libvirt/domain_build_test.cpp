@@ -63,6 +63,16 @@ TEST_CASE("libvirt: a first start is on SATA, beside a virtio controller and unp
   CHECK_FALSE(holds(then, "link state"));
 }
 
+TEST_CASE("libvirt: a TPM is an emulated one of version 2.0, and only where it is asked for",
+          "[unit]") {
+  MachineSpec spec = spec_with({disk_on(Bus::virtio_blk)});
+  CHECK_FALSE(holds(build(spec), "<tpm"));
+  spec.tpm = true;
+  const std::string xml = build(spec);
+  CHECK(holds(xml, "<tpm model=\"tpm-crb\">"));
+  CHECK(holds(xml, "<backend type=\"emulator\" version=\"2.0\" />"));
+}
+
 TEST_CASE("libvirt: what is built is read back as it was asked for", "[unit]") {
   MachineSpec spec = spec_with({disk_on(Bus::virtio_blk), disk_on(Bus::virtio_scsi)});
   spec.disks[1].boots = true;
@@ -70,6 +80,7 @@ TEST_CASE("libvirt: what is built is read back as it was asked for", "[unit]") {
   spec.generation_id = "09512cc5-940a-8987-b950-f54f631015e8";
   spec.firmware = FirmwareKind::uefi;
   spec.secure_boot = GENERATE(true, false);
+  spec.tpm = !spec.secure_boot;
   spec.nics = {{"52:54:00:00:00:01", "default", {}, "E1000e"}};
   const auto facts = parse_domain(build(spec));
   REQUIRE(facts);
@@ -84,6 +95,7 @@ TEST_CASE("libvirt: what is built is read back as it was asked for", "[unit]") {
   CHECK(machine.memory_bytes == spec.memory_bytes);
   CHECK(machine.firmware.kind == FirmwareKind::uefi);
   CHECK(machine.firmware.secure_boot == spec.secure_boot);
+  CHECK(machine.firmware.tpm == spec.tpm);
   CHECK(machine.clock == ClockBase::local_time);
   REQUIRE(machine.disks.size() == 2);
   CHECK(machine.disks[0].bus == Bus::virtio_blk);

@@ -55,6 +55,26 @@ TEST_CASE("libvirt: KVM counts for the host's own architecture alone", "[unit]")
   CHECK_FALSE(without->kvm);
 }
 
+TEST_CASE("libvirt: a TPM is emulated where the host says so", "[unit]") {
+  const auto with = [](const std::string& enums) {
+    return emulates_tpm("<domainCapabilities><devices><tpm supported='yes'>" + enums +
+                        "</tpm></devices></domainCapabilities>");
+  };
+  const std::string models =
+      "<enum name='model'><value>tpm-tis</value><value>tpm-crb</value></enum>";
+  const std::string emulator =
+      "<enum name='backendModel'><value>passthrough</value><value>emulator</value></enum>";
+  CHECK(with(models + emulator));
+  CHECK(with(models + emulator +
+             "<enum name='backendVersion'><value>1.2</value><value>2.0</value></enum>"));
+  CHECK_FALSE(with(models + emulator + "<enum name='backendVersion'><value>1.2</value></enum>"));
+  // As a host without swtpm says.
+  CHECK_FALSE(with(models + "<enum name='backendModel'><value>passthrough</value></enum>"));
+  CHECK_FALSE(with("<enum name='model'><value>tpm-tis</value></enum>" + emulator));
+  CHECK_FALSE(emulates_tpm("<domainCapabilities/>"));
+  CHECK_FALSE(emulates_tpm(""));
+}
+
 TEST_CASE("libvirt: sizes that are no numbers are not guessed", "[unit]") {
   CHECK_FALSE(parse_volume("<volume><capacity>12x</capacity></volume>"));
   CHECK_FALSE(parse_volume("<volume/>"));

@@ -93,6 +93,7 @@ TEST_CASE("firmware, clock and disks of an unconverted Windows", "[proxmox]") {
   CHECK(value(*made, "bios") == "ovmf");
   CHECK(value(*made, "machine") == "q35");
   CHECK(value(*made, "efidisk0") == "data:1,efitype=4m,pre-enrolled-keys=1,format=qcow2");
+  CHECK(value(*made, "tpmstate0") == "(none)");
   CHECK(value(*made, "localtime") == "1");
   CHECK(value(*made, "ostype") == "win11");
   CHECK(value(*made, "sata0") == "data:20,format=qcow2,discard=on,ssd=1");
@@ -234,6 +235,36 @@ TEST_CASE("what SATA has no port for is on the new controller from the first sta
   const auto params = update_params(spec, ground(), {}, {});
   REQUIRE(params);
   CHECK(value(*params, "scsi8") == "(none)");
+}
+
+TEST_CASE("a TPM is asked for once, and stays as it is", "[proxmox]") {
+  MachineSpec spec = linux_machine();
+  spec.tpm = true;
+  const auto made = create_params(spec, ground());
+  REQUIRE(made);
+  CHECK(value(*made, "tpmstate0") == "data:1,version=v2.0");
+  CHECK(value(*made, "efidisk0") == "(none)");
+  spec.firmware = FirmwareKind::uefi;
+  const auto now = parse_row(
+      R"({"data":{"efidisk0":"data:9001/vm-9001-disk-1.qcow2,efitype=4m,pre-enrolled-keys=0",
+      "tpmstate0":"data:9001/vm-9001-disk-2.raw,size=4M,version=v2.0","net7":"e1000,bridge=b"}})",
+      "test");
+  REQUIRE(now);
+  for (const bool asked : {true, false}) {
+    spec.tpm = asked;
+    const auto params = update_params(spec, ground(), *now, {});
+    REQUIRE(params);
+    CHECK(value(*params, "tpmstate0") == "(none)");
+    CHECK(value(*params, "efidisk0") == "(none)");
+    CHECK(value(*params, "delete") == "net7");
+  }
+  spec.tpm = true;
+  spec.disks.clear();
+  Foundation bare = ground();
+  bare.disks.clear();
+  const auto without = create_params(spec, bare);
+  REQUIRE_FALSE(without);
+  CHECK(without.error().code == Errc::unsupported);
 }
 
 TEST_CASE("sizes are told in GiB to the KiB", "[proxmox]") {
