@@ -45,8 +45,7 @@ class Builder:
         self.buses()
         self.serials()
         self.agent()
-        if "tpmstate0" in self.config:
-            self.task.log("WARN: the fake gives no TPM to its machines")
+        self.tpm()
         for key, drive in self.machine.drives(self.config).items():
             if key not in ("efidisk0", "tpmstate0"):
                 self.drive(key, drive)
@@ -160,6 +159,15 @@ class Builder:
                      "-device", "virtio-serial,id=qga0,bus=pci.0,addr=0x8",
                      "-device", "virtserialport,chardev=qga0,name=org.qemu.guest_agent.0")
 
+    def tpm(self):
+        if "tpmstate0" not in self.config:
+            return
+        if not shutil.which("swtpm"):
+            self.task.log("WARN: without swtpm the fake gives no TPM to its machines")
+            return
+        self.add("-chardev", f"socket,id=tpmchar,path={self.folder / f'{self.vmid}.swtpm'}",
+                 "-tpmdev", "emulator,id=tpmdev,chardev=tpmchar", "-device", "tpm-tis,tpmdev=tpmdev")
+
     def volume(self, drive):
         """(path, format) of a drive's volume."""
         if drive["file"].startswith("/"):
@@ -233,3 +241,14 @@ class Builder:
 
 def build(machine, config, folder, task):
     return Builder(machine, config, folder, task).build()
+
+
+def tpm(machine, config, folder, task):
+    """The command line of the machine's TPM; None: it has none."""
+    if "tpmstate0" not in config or not shutil.which("swtpm"):
+        return None
+    drive = parse_drive(config["tpmstate0"])
+    path, _ = Builder(machine, config, folder, task).volume(drive)
+    second = [] if drive.get("version", "v1.2") == "v1.2" else ["--tpm2"]
+    return ["swtpm", "socket", *second, "--terminate", "--tpmstate", f"backend-uri=file://{path},mode=0600",
+            "--ctrl", f"type=unixio,path={folder / f'{machine.vmid}.swtpm'},mode=0600"]

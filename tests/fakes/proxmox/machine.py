@@ -59,11 +59,23 @@ class Process:
         command = commandline.build(machine, self.config, self.folder, task)
         self.command = command
         self.errors = tempfile.TemporaryFile()
+        self.tpm = self.start_tpm(task)
         self.child = spawn.start(command, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors)
         self.wait_for_monitor(task)
 
     def path(self, what):
         return self.folder / f"{self.machine.vmid}.{what}"
+
+    def start_tpm(self, task):
+        command = commandline.tpm(self.machine, self.config, self.folder, task)
+        if not command:
+            return None
+        tpm = spawn.start(command, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors)
+        for _ in range(200):
+            if self.path("swtpm").exists() or tpm.poll() is not None:
+                break
+            time.sleep(0.05)
+        return tpm
 
     def wait_for_monitor(self, task):
         for _ in range(600):
@@ -113,7 +125,10 @@ class Process:
         self.clean()
 
     def clean(self):
-        for what in ("qmp", "qga", "serial0", "serial1", "serial2", "serial3", "efivars"):
+        if self.tpm:
+            self.tpm.kill()
+            self.tpm.wait()
+        for what in ("qmp", "qga", "serial0", "serial1", "serial2", "serial3", "efivars", "swtpm"):
             self.path(what).unlink(missing_ok=True)
 
     @property
