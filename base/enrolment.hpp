@@ -41,6 +41,7 @@ struct ReplicaHost {
 struct EnrolmentChoices {
   using Names = std::optional<std::vector<std::string>>;
   Names ha_groups, ha_rules, backup_jobs, firewall;
+  std::optional<bool> firewall_on;  // where it is off, security groups keep nobody out
   std::optional<std::vector<ReplicaHost>> replicas;
 };
 

@@ -144,6 +144,10 @@ constexpr std::array kinds = std::to_array<ConcernKind>({
      "The site asks for more once they have landed ([defaults.after], [machines.NAME.after]), and "
      "the target's driver does none of it: see to it by hand. Empty those keys for machines that "
      "go there and need nothing of it: ha = \"none\", backup_jobs = []."},
+    {"T-AFTER-FIREWALL", warning, "the target's firewall is switched off",
+     "The machine gets its security groups, and nothing is kept out until the firewall is switched "
+     "on for the whole target. "
+     "Then what no rule accepts is dropped, of every machine whose firewall is on."},
     {"T-AFTER-MISSING", blocker, "the target lacks what the site wants machines to be put into",
      "A backup job, an HA group or rule, a security group or a host for replicas is named in "
      "[defaults.after] or [machines.NAME.after] and is not there, or the disks come to where they "

@@ -224,6 +224,11 @@ void Drafter::enrol() {
   for (std::string& lack : not_there(wanted, draft_.machine.spec.disks, *input_.target)) {
     raise("T-AFTER-MISSING", std::move(lack));
   }
+  if (!wanted.firewall.empty() && !input_.target->choices.firewall_on.value_or(true)) {
+    raise("T-AFTER-FIREWALL",
+          fmt::format("the firewall of {} is off: security group {} keeps nobody out",
+                      input_.target->endpoint, fmt::join(wanted.firewall, ", ")));
+  }
   draft_.machine.after = std::move(wanted);
 }
 

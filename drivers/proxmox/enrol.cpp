@@ -50,6 +50,13 @@ EnrolmentChoices::Names names_of(Api& api, const std::string& path, const std::s
   return names;
 }
 
+std::optional<bool> is_firewall_on(Api& api, const Call& call) {
+  const auto options =
+      api.get_row("/cluster/firewall/options", "reading the firewall's state", call);
+  if (!options) return std::nullopt;
+  return options->number("enable").value_or(0) != 0;
+}
+
 Result<std::vector<ReplicaHost>> replica_hosts(Api& api, const Cluster& cluster,
                                                const std::vector<Enrolment>& wanted,
                                                const Call& call) {
@@ -124,6 +131,7 @@ Result<EnrolmentChoices> read_choices(Context& context, const Cluster& cluster,
   }
   if (any([](const Enrolment& one) { return !one.firewall.empty(); })) {
     choices.firewall = names_of(api, "/cluster/firewall/groups", "group", call);
+    choices.firewall_on = is_firewall_on(api, call);
   }
   if (any([](const Enrolment& one) { return !one.replicate_to.empty(); })) {
     FLYT_ASSIGN(choices.replicas, replica_hosts(api, cluster, wanted, call));

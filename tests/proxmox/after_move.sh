@@ -36,6 +36,7 @@ expect 1 flyt plan -o plan.json
 says T-AFTER-MISSING
 sed -i 's/weekly/nightly/' flyt.toml
 expect 0 flyt plan -o plan.json
+says T-AFTER-FIREWALL
 expect 0 flyt show plan.json
 says "starts with its host, start order 10"
 says "high availability: started, HA group north"

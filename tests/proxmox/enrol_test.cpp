@@ -155,6 +155,19 @@ TEST_CASE("two machines that join a backup job at once are both in it", "[proxmo
 constexpr std::string_view groups_world =
     R"({"security_groups": {"ssh": "", "web": "", "mail": ""}})";
 
+TEST_CASE("whether the firewall is on at all is told with the groups", "[proxmox]") {
+  const bool on = GENERATE(true, false);
+  Stage stage(on ? R"({"security_groups": {"web": ""}, "firewall_options": {"enable": 1}})"
+                 : R"({"security_groups": {"web": ""}})");
+  const auto asked = stage.driver->inventory({.enrolments = {{.firewall = {"web"}}}}, {});
+  if (!asked) FAIL(told(asked.error()));
+  CHECK(asked->choices.firewall == std::vector<std::string>{"web"});
+  CHECK(asked->choices.firewall_on == on);
+  const auto others = stage.driver->inventory({.enrolments = {{.backup_jobs = {"x"}}}}, {});
+  REQUIRE(others);
+  CHECK_FALSE(others->choices.firewall_on);
+}
+
 TEST_CASE("security groups come before other rules, with the firewall on at each card",
           "[proxmox]") {
   Stage stage(groups_world);

@@ -186,6 +186,11 @@ def add_security_group(ask):
     ask.world.security_groups[name] = ask.get("comment", "")
 
 
+@call("GET /cluster/firewall/options")
+def cluster_firewall_options(ask):
+    return ask.world.firewall_options
+
+
 @call("GET /nodes/{node}/qemu/{vmid}/firewall/options")
 def firewall_options(ask):
     options = find(ask.world, ask.get("vmid"), ask.node).firewall["options"]

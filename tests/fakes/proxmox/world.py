@@ -88,6 +88,7 @@ class World:
         self.ha_groups = [dict(group) for group in description.get("ha_groups", [])]
         self.backup_jobs = {job["id"]: {"type": "vzdump", "enabled": 1} | job for job in description.get("backup_jobs", [])}
         self.security_groups = dict(description.get("security_groups", {}))
+        self.firewall_options = dict(description.get("firewall_options", {}))  # off where it says nothing
         self.replication = {}
         self.add_access(description)
         for entry in description.get("vms", []):
