@@ -28,6 +28,7 @@ Status fence(const Context& context, const DomainHere& domain, const Owner& owne
 Status check_unused(virConnectPtr link, const std::vector<OwnVolume>& volumes,
                     const std::string& id) {
   std::vector<std::string> files;
+  files.reserve(volumes.size());
   for (const OwnVolume& one : volumes) files.push_back(to_string(one.name));
   FLYT_ASSIGN(const std::string user, user_of(link, files, id));
   if (user.empty()) return ok();
