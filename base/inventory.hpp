@@ -26,6 +26,8 @@ struct Host {
   std::optional<std::uint32_t> cpus;
   std::optional<std::uint64_t> memory_bytes, memory_free_bytes;
   Place place;
+  std::string cpu_model = {};                      // for people
+  std::optional<std::uint32_t> busy_percent = {};  // of its processors, when it was looked at
 };
 
 struct Storage {

@@ -32,6 +32,8 @@ struct Fields<Host> {
     io("memory_bytes", host.memory_bytes);
     io("memory_free_bytes", host.memory_free_bytes);
     io("place", host.place);
+    io.unless_empty("cpu_model", host.cpu_model);
+    io.unless_empty("busy_percent", host.busy_percent);
   }
 };
 

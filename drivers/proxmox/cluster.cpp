@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 
 #include "base/uri.hpp"
 #include "drivers/proxmox/property_string.hpp"
@@ -35,6 +37,14 @@ std::string subscription_of(Api& api, const std::string& node, const Call& call)
   constexpr std::string_view what = "asking for the subscription";
   const auto row = api.get_row(node_path(node) + "/subscription", what, call);
   return row ? row->text("status") : std::string();
+}
+
+// "0.0734"; nothing: no share of something.
+std::optional<std::uint32_t> percent_of(const std::string& share) {
+  double part = 0;
+  const auto parsed = std::from_chars(share.data(), share.data() + share.size(), part);
+  if (parsed.ec != std::errc() || !(part >= 0 && part <= 1)) return std::nullopt;
+  return static_cast<std::uint32_t>(std::lround(part * 100));
 }
 
 void add_status(Api& api, Cluster& cluster, NodeFacts& node, const Call& call) {
@@ -197,6 +207,7 @@ Result<Cluster> read_nodes(Api& api, const Call& call) {
     node.cpus = row.number("maxcpu");
     node.memory_bytes = row.number("maxmem");
     node.memory_used = row.number("mem");
+    node.busy_percent = percent_of(row.text("cpu"));
     cluster.nodes.push_back(std::move(node));
   }
   std::sort(cluster.nodes.begin(), cluster.nodes.end(),

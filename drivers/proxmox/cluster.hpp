@@ -19,6 +19,7 @@ struct NodeFacts {
   std::string fingerprint;  // SHA-256 of its certificate, with colons
   bool online = false;
   std::optional<std::uint64_t> cpus, memory_bytes, memory_used;
+  std::optional<std::uint32_t> busy_percent;  // of its processors
   std::string cpu_model;
   std::set<std::string, std::less<>> cpu_flags;
 };

@@ -93,6 +93,8 @@ void add_hosts(const Cluster& cluster, const Settings& settings, Inventory& foun
     if (const auto site = settings.sites.find(node.name); site != settings.sites.end()) {
       host.place.site = site->second;
     }
+    host.cpu_model = node.cpu_model;
+    host.busy_percent = node.busy_percent;
     if (node.cpus) host.cpus = static_cast<std::uint32_t>(*node.cpus);
     host.memory_bytes = node.memory_bytes;
     if (node.memory_bytes && node.memory_used && *node.memory_used <= *node.memory_bytes) {

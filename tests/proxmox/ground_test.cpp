@@ -103,6 +103,8 @@ TEST_CASE("the site file says where nodes stand", "[proxmox]") {
   const auto driver = stage.connect(config);
   const Inventory inventory = inventory_of(*driver);
   REQUIRE(inventory.hosts.size() == 2);
+  CHECK(inventory.hosts[0].cpu_model == "Fake CPU");
+  CHECK(inventory.hosts[0].busy_percent.value_or(100) <= 1);
   CHECK(inventory.hosts[0].place.site == "Aarhus");
   CHECK(inventory.hosts[1].place.site == "Odense C");
   const auto made = driver->create_machine(tests::proxmox_spec("web01"), {});

@@ -64,10 +64,26 @@ std::string place_words(const Place& place) {
 
 std::string render_hosts(const Inventory& inventory, const Style& style) {
   using enum Align;
-  Table table({"host", "cpus", "memory", "free", "place"}, {left, right, right, right, left});
-  for (const auto& host : inventory.hosts) {
-    table.add({host.name, number_or_unknown(host.cpus), size_or_unknown(host.memory_bytes),
-               size_or_unknown(host.memory_free_bytes), place_words(host.place)});
+  const auto& hosts = inventory.hosts;
+  const bool told = std::any_of(hosts.begin(), hosts.end(), [](const Host& host) {
+    return host.busy_percent || !host.cpu_model.empty();
+  });
+  std::vector<std::string> header{"host", "cpus", "memory", "free", "place"};
+  std::vector<Align> aligned{left, right, right, right, left};
+  if (told) {
+    header.insert(header.end(), {"busy", "processor"});
+    aligned.insert(aligned.end(), {right, left});
+  }
+  Table table(header, aligned);
+  for (const Host& host : hosts) {
+    std::vector<Cell> row{host.name, number_or_unknown(host.cpus),
+                          size_or_unknown(host.memory_bytes),
+                          size_or_unknown(host.memory_free_bytes), place_words(host.place)};
+    if (told) {
+      row.emplace_back(host.busy_percent ? fmt::format("{} %", *host.busy_percent) : "?");
+      row.emplace_back(host.cpu_model);
+    }
+    table.add(std::move(row));
   }
   return table.empty() ? "" : "\n" + table.text(style, "  ");
 }

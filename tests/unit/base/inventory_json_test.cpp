@@ -50,7 +50,7 @@ Inventory full_inventory() {
   inventory.platform_id = "pid";
   inventory.place = {"ovh", "GRA", "FR", "site"};
   inventory.machines = {full_machine(), Machine{}};
-  inventory.hosts = {{"h1", "esx1", 8, 64, 32, {"", "r", "DK", ""}}};
+  inventory.hosts = {{"h1", "esx1", 8, 64, 32, {"", "r", "DK", ""}, "Xeon", 7}};
   inventory.storages = {{"s1", "ds1", "datastore", 100, 50}};
   inventory.networks = {{"net", "Servere", "portgroup", 120, true}};
   inventory.volumes = {{"v", "disk", "s1", "iso", "raw", 7, "flyt-y"}};
