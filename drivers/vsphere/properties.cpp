@@ -15,6 +15,8 @@ constexpr int page_objects = 100;
 // How long the server holds a wait. Less than what proxies and firewalls let a silent connection
 // live, and than the stall time of our own client.
 constexpr int wait_seconds = 25;
+// New sessions, one after the other, that end before they tell anything.
+constexpr int most_at_once = 3;
 
 // An object on the server that goes with this one, or with the session that has it: a view, a
 // filter.
@@ -136,10 +138,11 @@ class Latest {
   pugi::xml_node content_;
 };
 
-// True: it is done; false: the collector's session has ended.
-Result<bool> wait_in(Temporary& collector, const Ref& object,
-                     const std::function<Result<bool>(const Object& now)>& done,
-                     std::string_view what, const Call& call) {
+enum class Waited : std::uint8_t { enough, session_ended, ended_at_once };
+
+Result<Waited> wait_in(Temporary& collector, const Ref& object,
+                       const std::function<Result<bool>(const Object& now)>& done,
+                       std::string_view what, const Call& call) {
   Latest latest(object);
   std::string version;
   for (;;) {
@@ -153,8 +156,7 @@ Result<bool> wait_in(Temporary& collector, const Ref& object,
       return error;
     }
     FLYT_ASSIGN(const auto update, std::move(waited));
-    if (!update && version.empty()) return session_ended(what);  // it was new: something is wrong
-    if (!update) return false;
+    if (!update) return version.empty() ? Waited::ended_at_once : Waited::session_ended;
     const pugi::xml_node set = update->value();
     if (!set) continue;  // nothing has changed in all that time
     version = xml_child_text(set, "version");
@@ -163,7 +165,7 @@ Result<bool> wait_in(Temporary& collector, const Ref& object,
     }
     if (flag_child(set, "truncated").value_or(false)) continue;
     FLYT_ASSIGN(const bool enough, done(latest.object()));
-    if (enough) return true;
+    if (enough) return Waited::enough;
   }
 }
 
@@ -255,18 +257,21 @@ Status wait_until(Session& session, const Ref& object, const std::vector<std::st
                   const std::function<Result<bool>(const Object& now)>& done, std::string_view what,
                   const Call& call) {
   FLYT_ASSIGN(const Service service, session.service(call));
-  bool enough = false;
-  while (!enough) {  // once in each session: the collector goes with it
+  for (int at_once = 0;;) {  // once in each session: the collector goes with it
     // Of its own: one that is shared hands each change to whichever thread happens to wait.
     FLYT_ASSIGN(const Reply made, session.call("CreatePropertyCollector",
                                                service.property_collector, {}, what, call));
     Temporary collector(session, made, "DestroyPropertyCollector");
     FLYT_ASSIGN(const auto filter, collector.call("CreateFilter", collector.ref(),
                                                   filter_of(object, paths), what, call));
-    if (!filter) return session_ended(what);
-    FLYT_ASSIGN(enough, wait_in(collector, object, done, what, call));
+    Waited waited = Waited::ended_at_once;
+    if (filter) {
+      FLYT_ASSIGN(waited, wait_in(collector, object, done, what, call));
+    }
+    if (waited == Waited::enough) return ok();
+    at_once = waited == Waited::ended_at_once ? at_once + 1 : 0;
+    if (at_once == most_at_once) return session_ended(what);
   }
-  return ok();
 }
 
 Result<Ref> wait_for_task(Session& session, const Ref& task, std::string_view what,
