@@ -95,6 +95,12 @@ Status recall(MachineRun& run, const Step& step, const StepRecord& record) {
 
 }  // namespace
 
+MachineSpec MachineRun::spec() const {
+  MachineSpec spec = planned->spec;
+  spec.owner = owner();
+  return spec;
+}
+
 std::filesystem::path MachineRun::manifest(std::size_t disk) const {
   return crew->state / "manifests" / planned->migration_id / fmt::format("{}.manifest", disk);
 }

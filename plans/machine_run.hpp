@@ -15,6 +15,7 @@
 namespace flyt {
 
 inline constexpr std::chrono::minutes shutdown_patience{5};  // with a guest that is asked to
+inline constexpr std::chrono::seconds between_looks{2};      // at a guest that starts
 
 // Steps of one machine may run in several threads, one disk each; what they share is set by steps
 // that run alone (check, create, view, convert) or guarded by `mutex`.
@@ -43,6 +44,7 @@ struct MachineRun {
   bool settled = false;       // nothing more is done to it by this process
 
   Owner owner() const { return {planned->migration_id, lease ? lease->epoch() : 0}; }
+  MachineSpec spec() const;  // as planned, of owner()
   std::filesystem::path manifest(std::size_t disk) const;
   std::filesystem::path overlays() const;
   const StepRecord* done(const std::string& step) const;  // its outcome holds; else nullptr

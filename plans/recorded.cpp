@@ -110,10 +110,9 @@ void add_landed(const Steps& steps, MachineOutcome& outcome) {
 void add_first_start(const Steps& steps, MachineOutcome& outcome) {
   const StepRecord* step = done(steps, first_start_over);
   if (step == nullptr) return;
-  const bool knows = introduce_detail(step->detail).knows;
-  outcome.record.push_back(
-      fmt::format("started on SATA first: its agent {}",
-                  knows ? "answered, and it has virtio since" : "never answered"));
+  outcome.record.push_back(fmt::format(
+      "started on SATA first: its agent {}",
+      first_start_detail(step->detail) ? "answered, and it has virtio since" : "never answered"));
 }
 
 // What the target has taken it up in.

@@ -35,6 +35,8 @@ struct ViewDetail {
 
 // The record beside the steps that says which number the view after a dropped one has: ViewDetail.
 inline constexpr const char* view_dropped = "view-dropped";
+// The one that says, once a guest has had its time at a first start, whether it knows its drivers.
+inline constexpr const char* first_start_over = "first-start";
 
 struct CopyDetail {
   std::string root;  // hexadecimal
@@ -45,14 +47,6 @@ struct CopyDetail {
   bool wrong_map = false;                      // CopyReport::wrong_map
 };
 
-struct IntroduceDetail {
-  bool knows = false;  // the guest's agent answered: it has the drivers
-};
-
-// The record beside the steps that says what came of a first start, once the guest has had its
-// time: IntroduceDetail.
-inline constexpr const char* first_start_over = "first-start";
-
 struct CommitDetail {
   std::string root;
   std::uint64_t changed_bytes = 0, changed_blocks = 0;
@@ -62,11 +56,12 @@ struct CommitDetail {
 std::string detail_of(const ViewDetail& detail);
 // What the source's power was before flyt switched it off.
 std::string detail_of_power(Power was);
+// Whether its agent answered: it comes with the drivers.
+std::string detail_of_first_start(bool knows);
 // Whether its changes were tracked before flyt switched that on.
 std::string detail_of_tracking(bool was);
 std::string detail_of(const CopyDetail& detail);
 std::string detail_of(const CommitDetail& detail);
-std::string detail_of(const IntroduceDetail& detail);
 std::string detail_of(const Conversion& detail);
 std::string detail_of(const std::vector<LandedDisk>& disks);
 std::string detail_of(const Enrolment& enrolment);
@@ -79,8 +74,8 @@ std::string detail_of_machine(std::string_view target_id, std::string_view sourc
 Result<ViewDetail> view_detail(std::string_view text);
 Power power_detail(std::string_view text);  // unknown: it does not say
 std::optional<bool> tracking_detail(std::string_view text);
+bool first_start_detail(std::string_view text);  // what it does not say is not so
 Result<CopyDetail> copy_detail(std::string_view text);
-IntroduceDetail introduce_detail(std::string_view text);  // what it does not say is not so
 Result<CommitDetail> commit_detail(std::string_view text);
 Result<Conversion> conversion_detail(std::string_view text);
 Result<std::vector<LandedDisk>> landed_detail(std::string_view text);

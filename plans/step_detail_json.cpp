@@ -87,7 +87,7 @@ std::string detail_of(const ViewDetail& detail) {
 
 std::string detail_of_power(Power was) { return dump({{"was", std::string(to_string(was))}}); }
 
-std::string detail_of(const IntroduceDetail& detail) { return dump({{"knows", detail.knows}}); }
+std::string detail_of_first_start(bool knows) { return dump({{"knows", knows}}); }
 
 std::string detail_of_tracking(bool was) { return dump({{"tracked", was}}); }
 
@@ -250,8 +250,8 @@ Power power_detail(std::string_view text) { return power_from(text_member(text, 
 
 std::optional<bool> tracking_detail(std::string_view text) { return flag_member(text, "tracked"); }
 
-IntroduceDetail introduce_detail(std::string_view text) {
-  return {.knows = flag_member(text, "knows").value_or(false)};
+bool first_start_detail(std::string_view text) {
+  return flag_member(text, "knows").value_or(false);
 }
 
 std::string machine_detail(std::string_view text) { return text_member(text, "machine"); }

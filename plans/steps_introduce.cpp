@@ -9,20 +9,12 @@
 namespace flyt {
 namespace {
 
-constexpr std::chrono::seconds between_looks{2};
-
-// Unplugged where it is started for its drivers' sake alone: nobody is to work with it yet.
-MachineSpec spec_of(const MachineRun& run, bool first_start, bool plugged) {
-  MachineSpec spec = run.planned->spec;
-  spec.owner = run.owner();
-  spec.first_start = first_start;
+Status shape(MachineRun& run, bool on_sata, bool plugged, const Call& call) {
+  MachineSpec spec = run.spec();
+  spec.first_start = on_sata;
   spec.plugged = plugged;
-  return spec;
-}
-
-Result<Power> power_of_copy(const MachineRun& run, const Call& call) {
-  FLYT_ASSIGN(const Observation seen, run.crew->target->observe(run.target.id, call));
-  return seen.power;
+  FLYT_ASSIGN(run.target, run.crew->target->update_machine(run.target.id, spec, call));
+  return ok();
 }
 
 // Whether it did before the time was over. A machine that is off will not.
@@ -65,9 +57,12 @@ Error does_not_stop(const MachineRun& run, Error cause) {
   return error;
 }
 
+// Unplugged, since it is started for its drivers' sake alone: nobody is to work with it yet. One
+// that runs was started so before.
 Status start_on_sata(MachineRun& run, const Call& call) {
-  FLYT_ASSIGN(run.target,
-              run.crew->target->update_machine(run.target.id, spec_of(run, true, false), call));
+  FLYT_ASSIGN(const Observation now, run.crew->target->observe(run.target.id, call));
+  if (now.power != Power::off) return ok();
+  FLYT_TRY(shape(run, true, false, call));
   return run.crew->target->set_power(run.target.id, Driver::PowerChange::on, call);
 }
 
@@ -75,15 +70,14 @@ Status start_on_sata(MachineRun& run, const Call& call) {
 
 Result<std::string> step_introduce(MachineRun& run, const Call& call) {
   FLYT_TRY(check_source_off(run, call));
-  IntroduceDetail detail;
+  bool knows = false;
   if (const StepRecord* before = run.done(first_start_over)) {
-    detail = introduce_detail(before->detail);
+    knows = first_start_detail(before->detail);
   } else {
     run.status->machine(*run.planned, MachineState::running, "its first start, on SATA");
-    FLYT_ASSIGN(const Power now, power_of_copy(run, call));
-    if (now == Power::off) FLYT_TRY(start_on_sata(run, call));
-    FLYT_ASSIGN(detail.knows, takes_drivers(run, call));
-    FLYT_TRY(run.finish(first_start_over, StepState::done, detail_of(detail)));
+    FLYT_TRY(start_on_sata(run, call));
+    FLYT_ASSIGN(knows, takes_drivers(run, call));
+    FLYT_TRY(run.finish(first_start_over, StepState::done, detail_of_first_start(knows)));
   }
   run.status->machine(*run.planned, MachineState::running,
                       "shutting it down after its first start");
@@ -91,9 +85,8 @@ Result<std::string> step_introduce(MachineRun& run, const Call& call) {
   Status off = run.crew->target->set_power(run.target.id, Driver::PowerChange::off,
                                            call.within(shutdown_patience));
   if (!off) return does_not_stop(run, std::move(off).error());
-  FLYT_ASSIGN(run.target, run.crew->target->update_machine(
-                              run.target.id, spec_of(run, !detail.knows, true), call));
-  return detail_of(detail);
+  FLYT_TRY(shape(run, !knows, true, call));
+  return detail_of_first_start(knows);
 }
 
 }  // namespace flyt

@@ -11,8 +11,6 @@
 namespace flyt {
 namespace {
 
-constexpr std::chrono::seconds between_looks{2};
-
 void keep(MachineRun& run, const std::vector<Verdict>& verdicts) {
   const std::lock_guard lock(run.mutex);
   for (const Verdict& verdict : verdicts) run.outcome.verdicts.push_back(verdict);
@@ -106,11 +104,9 @@ Result<std::string> step_land(MachineRun& run, const Call& call) {
 }
 
 Result<std::string> step_shape(MachineRun& run, const Call& call) {
-  MachineSpec spec = run.planned->spec;
-  spec.owner = run.owner();
   if (!run.crew->target->info().can.has(Capability::update))
     return detail_of_machine(run.target.id, run.planned->source.id);
-  FLYT_ASSIGN(run.target, run.crew->target->update_machine(run.target.id, spec, call));
+  FLYT_ASSIGN(run.target, run.crew->target->update_machine(run.target.id, run.spec(), call));
   return detail_of_machine(run.target.id, run.planned->source.id);
 }
 
@@ -135,11 +131,9 @@ Result<std::string> step_bytes(MachineRun& run, const Call& call) {
 namespace {
 
 // Whether its start was judged PASS once, with the marker that the plan declares.
-Result<bool> lived_before(const MachineRun& run) {
-  FLYT_ASSIGN(const auto steps, run.crew->journal->steps(run.planned->migration_id));
-  const auto boot = std::find_if(steps.begin(), steps.end(),
-                                 [](const StepRecord& one) { return one.step == "boot"; });
-  if (boot == steps.end() || boot->state != StepState::done) return false;
+Result<bool> lived_before(const Known& known) {
+  const StepRecord* boot = known.find("boot");
+  if (boot == nullptr || boot->state != StepState::done) return false;
   FLYT_ASSIGN(const auto verdicts, verdicts_detail(boot->detail));
   return std::any_of(verdicts.begin(), verdicts.end(), [](const Verdict& one) {
     return one.question == Question::boot && one.answer == Answer::pass;
@@ -147,16 +141,13 @@ Result<bool> lived_before(const MachineRun& run) {
 }
 
 // Why it does not have the devices that the plan gives it; empty: it has.
-Result<std::string> on_other_devices(const MachineRun& run) {
-  if (run.planned->introduce.count() == 0) return std::string();
-  FLYT_ASSIGN(const auto steps, run.crew->journal->steps(run.planned->migration_id));
-  const auto first = std::find_if(steps.begin(), steps.end(), [](const StepRecord& one) {
-    return one.step == first_start_over;
-  });
-  if (first == steps.end() || introduce_detail(first->detail).knows) return std::string();
-  return std::string(
-      "its disks stay on SATA, since no guest agent answered at its first start: nothing says that "
-      "the guest has drivers for virtio");
+std::string on_other_devices(const PlannedMachine& planned, const Known& known) {
+  const StepRecord* first = known.find(first_start_over);
+  if (planned.introduce.count() == 0 || first == nullptr || first_start_detail(first->detail)) {
+    return {};
+  }
+  return "its disks stay on SATA, since no guest agent answered at its first start: nothing says "
+         "that the guest has drivers for virtio";
 }
 
 // What a machine says and does while it starts.
@@ -205,8 +196,9 @@ Result<Verdict> watch_boot(const MachineRun& run, const std::string& target_id, 
   const Call patient = call.within(run.planned->boot_timeout);
   std::optional<Error> silent;  // the platform does not answer now
   BootRecord record{.marker = run.planned->marker, .limit = run.planned->boot_timeout};
-  FLYT_ASSIGN(record.marker_seen_before, lived_before(run));
-  FLYT_ASSIGN(record.otherwise, on_other_devices(run));
+  FLYT_ASSIGN(const Known known, read_known(*run.planned, *run.crew));
+  FLYT_ASSIGN(record.marker_seen_before, lived_before(known));
+  record.otherwise = on_other_devices(*run.planned, known);
   BootWatch watch(run, target_id);
   for (;;) {
     const std::optional<Observation> before = record.last;
@@ -252,9 +244,7 @@ Result<std::string> step_publish(MachineRun& run, const Call& call) {
   const Capability needed = planned.bare.empty() ? Capability::templates : Capability::volumes;
   // Where there are no templates, it stays a machine that is off.
   if (run.crew->target->info().can.has(needed)) {
-    MachineSpec spec = planned;
-    spec.owner = run.owner();
-    FLYT_ASSIGN(run.target, run.crew->target->publish(run.target.id, spec, call));
+    FLYT_ASSIGN(run.target, run.crew->target->publish(run.target.id, run.spec(), call));
   }
   const std::lock_guard lock(run.mutex);
   run.outcome.target_id = run.target.id;

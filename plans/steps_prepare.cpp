@@ -15,12 +15,6 @@ namespace {
 
 constexpr std::chrono::seconds settle_time{30};  // how long a platform may hide what was just made
 
-MachineSpec wanted(const MachineRun& run) {
-  MachineSpec spec = run.planned->spec;
-  spec.owner = run.owner();
-  return spec;
-}
-
 // What of its firmware was asked for, and the platform says is not so.
 std::string lacking(const MachineSpec& spec, const Firmware& made) {
   if (spec.secure_boot && !made.secure_boot.value_or(true)) return "it has no Secure Boot";
@@ -140,7 +134,7 @@ Status follow_growth(MachineRun& run, Machine& made, const Call& call) {
     if (failed) return Error{Errc::unavailable, "a manifest cannot be removed", failed.message()};
   }
   FLYT_TRY(load_journal(run));
-  MachineSpec spec = wanted(run);
+  MachineSpec spec = run.spec();
   spec.plugged = false;  // it is still beside its source
   FLYT_ASSIGN(made, run.crew->target->update_machine(made.id, spec, call));
   return ok();
@@ -194,7 +188,7 @@ Result<std::string> step_create(MachineRun& run, const Call& call) {
   if (!made && run.done("create") != nullptr) return gone(run);
   if (made && !run.intended("create")) return unknown_here(run, *made);
   if (!made) {
-    FLYT_ASSIGN(Machine created, run.crew->target->create_machine(wanted(run), call));
+    FLYT_ASSIGN(Machine created, run.crew->target->create_machine(run.spec(), call));
     // Some platforms need a moment until they show what they have made.
     for (const Call patient = call.within(settle_time); !made;) {
       FLYT_ASSIGN(made, find_made(run, call));
@@ -215,7 +209,7 @@ Result<std::string> step_create(MachineRun& run, const Call& call) {
   }
   // Whether a volume is the one that is asked for, its driver knows: a name tells nothing.
   if (!run.planned->spec.bare.empty() && !run.handed_over()) {
-    FLYT_ASSIGN(*made, run.crew->target->create_machine(wanted(run), call));
+    FLYT_ASSIGN(*made, run.crew->target->create_machine(run.spec(), call));
   }
   FLYT_TRY(follow_growth(run, *made, call));
   FLYT_TRY(compare(run, *made));

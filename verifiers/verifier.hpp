@@ -79,8 +79,8 @@ struct BootRecord {
   std::string marker;
   bool marker_seen_before = false;  // an earlier record has seen it: consoles do not keep all
   std::chrono::seconds took{0}, limit{0};
-  std::string otherwise =
-      {};  // how it runs in another way than planned, for people; empty: it does not
+  // How it runs in another way than planned, for people; empty: it does not.
+  std::string otherwise = {};
 };
 
 // What a console says when a guest is up, where the site names no marker.

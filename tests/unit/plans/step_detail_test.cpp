@@ -43,10 +43,10 @@ TEST_CASE("a record with a number that does not fit is not taken for another",
 }
 
 TEST_CASE("of a first start is known what it says, and no more", "[plans][step_detail]") {
-  CHECK(introduce_detail(detail_of(IntroduceDetail{.knows = true})).knows);
-  CHECK_FALSE(introduce_detail(detail_of(IntroduceDetail{})).knows);
+  CHECK(first_start_detail(detail_of_first_start(true)));
+  CHECK_FALSE(first_start_detail(detail_of_first_start(false)));
   for (const char* text : {"", "{}", R"({"knows":1})", R"(["knows"])"}) {
-    CHECK_FALSE(introduce_detail(text).knows);
+    CHECK_FALSE(first_start_detail(text));
   }
 }
 
