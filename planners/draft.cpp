@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/boot_disk.hpp"
 #include "base/convert_choice.hpp"
 #include "base/dns_name.hpp"
 #include "base/identity.hpp"
@@ -77,10 +78,7 @@ void Drafter::choose() {
   if (!input_.target->can.has(Capability::introduce)) {
     raise("T-IN-GUEST", fmt::format("{} cannot start it on SATA first", input_.target->endpoint));
   }
-  const auto boots = std::find_if(source_.disks.begin(), source_.disks.end(),
-                                  [](const Disk& disk) { return disk.boots; });
-  const std::size_t boot = boots == source_.disks.end() ? 0 : boots - source_.disks.begin();
-  if (boot >= most_on_sata) {
+  if (const std::size_t boot = boot_disk(source_.disks); boot >= most_on_sata) {
     raise("T-IN-GUEST", fmt::format("it starts from disk {}, and only {} can be on SATA", boot + 1,
                                     most_on_sata));
   }

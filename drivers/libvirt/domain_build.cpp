@@ -9,6 +9,7 @@
 #include <sstream>
 #include <string_view>
 
+#include "base/boot_disk.hpp"
 #include "base/digest.hpp"
 #include "base/lower_case.hpp"
 #include "base/nic_model.hpp"
@@ -147,9 +148,7 @@ Status add_disks(pugi::xml_node devices, const MachineSpec& spec, const Placemen
                  bool q35) {
   Controllers controllers(devices);
   std::map<std::string, unsigned> on_controller, with_prefix;
-  const auto boots = std::find_if(spec.disks.begin(), spec.disks.end(),
-                                  [](const DiskSpec& disk) { return disk.boots; });
-  const std::size_t boot = boots == spec.disks.end() ? 0 : boots - spec.disks.begin();
+  const std::size_t boot = boot_disk(spec.disks);
   if (spec.first_start) controllers.index_of(virtio_scsi_slot, 0);
   for (std::size_t i = 0; i < spec.disks.size(); ++i) {
     FLYT_ASSIGN(Slot slot, within(fmt::format("disk {}", i), slot_of(spec.disks[i], q35)));

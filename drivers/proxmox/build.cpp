@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/boot_disk.hpp"
 #include "base/lower_case.hpp"
 #include "base/nic_model.hpp"
 #include "base/units.hpp"
@@ -151,9 +152,7 @@ Params base_params(const MachineSpec& spec, const Foundation& on, const Slots& s
   }
   // A Linux guest may speak there; without a listener it costs nothing.
   if (spec.guest.family != GuestFamily::windows) params.emplace_back("serial0", "socket");
-  const auto boots = std::find_if(spec.disks.begin(), spec.disks.end(),
-                                  [](const DiskSpec& disk) { return disk.boots; });
-  const std::size_t boot = boots == spec.disks.end() ? 0 : boots - spec.disks.begin();
+  const std::size_t boot = boot_disk(spec.disks);
   if (boot < slots.disks.size()) params.emplace_back("boot", "order=" + slots.disks[boot].key);
   return params;
 }
