@@ -108,8 +108,8 @@ Status shape(World& world, Machine& machine, const MachineSpec& spec) {
   machine.notes = spec.notes;
   machine.cpus = spec.cpus;
   machine.memory_bytes = spec.memory_bytes;
-  machine.firmware = {spec.firmware, spec.secure_boot, std::nullopt};
-  if (spec.tpm) machine.firmware.tpm = true;
+  const auto tpm = spec.tpm ? std::optional(true) : machine.firmware.tpm;
+  machine.firmware = {spec.firmware, spec.secure_boot, tpm};
   machine.clock = spec.clock;
   machine.guest = spec.guest;
   return ok();
