@@ -41,21 +41,21 @@ bool all_on(const Scene& scene, Bus bus) {
   return true;
 }
 
-// The buses that the first disk has when its machine is switched on.
-class Starts {
- public:
-  explicit Starts(const Scene& scene) : scene_(scene) {}
-  Fault operator()(std::string_view method) {
-    if (method != "set_power") return {};
-    for (const Machine& machine : scene_.made()) {
-      if (machine.power == Power::off) buses.push_back(machine.disks.front().bus);
-    }
-    return {};
-  }
-  std::vector<Bus> buses;
+// A target that notes the bus of the first disk when its machine is switched on.
+struct Noting {
+  std::vector<Bus> buses = {};
+  std::unique_ptr<Driver> target = {};
 
- private:
-  const Scene& scene_;
+  Noting(const Scene& scene, Worker& worker) {
+    target = with_faults(Scene::open(scene.to), [this, &scene](std::string_view method) {
+      if (method != "set_power") return Fault{};
+      for (const Machine& machine : scene.made()) {
+        if (machine.power == Power::off) buses.push_back(machine.disks.front().bus);
+      }
+      return Fault{};
+    });
+    worker.crew.target = target.get();
+  }
 };
 
 }  // namespace
@@ -67,10 +67,7 @@ TEST_CASE("a guest is started on SATA, shut down, and started on what it got to 
   scene.only(0);
   plan_in_guest(scene);
   Worker worker(scene);
-  Starts starts(scene);
-  const auto target =
-      with_faults(Scene::open(scene.to), [&](std::string_view method) { return starts(method); });
-  worker.crew.target = target.get();
+  Noting starts(scene, worker);
   const auto outcomes = worker.apply(scene);
   REQUIRE(all(outcomes, MachineState::landed));
   CHECK(starts.buses == std::vector{Bus::sata, Bus::virtio_scsi});
@@ -113,10 +110,7 @@ TEST_CASE("a guest that does not shut down is never switched off, and the next a
   plan_in_guest(scene);
   made_will_be(scene, true, true);
   Worker worker(scene);
-  Starts starts(scene);
-  const auto target =
-      with_faults(Scene::open(scene.to), [&](std::string_view method) { return starts(method); });
-  worker.crew.target = target.get();
+  Noting starts(scene, worker);
   const auto outcomes = worker.apply(scene);
   REQUIRE(outcomes.front().error);
   const Error& error = *outcomes.front().error;
