@@ -10,12 +10,7 @@ cat >world.json <<END
 END
 start_proxmox --world "$PWD/world.json"
 cat >flyt.toml <<END
-$(export_head web01 pve)
-$(proxmox_endpoint pve 'vmids = "9000-9999"')
-[map.pve.networks]
-"VM Network" = "vmbr0"
-[map.pve.storages]
-"*" = "data"
+$(export_to_proxmox web01)
 [defaults.after]
 start_at_boot = true
 start_order = 20

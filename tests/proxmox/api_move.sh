@@ -6,12 +6,7 @@
 make_ova web01 --drivers all
 start_proxmox --version 9.1
 cat >flyt.toml <<END
-$(export_head web01 pve)
-$(proxmox_endpoint pve 'vmids = "9000-9999"' | grep -v '^ssh')
-[map.pve.networks]
-"VM Network" = "vmbr0"
-[map.pve.storages]
-"*" = "data"
+$(export_to_proxmox web01 | grep -v '^ssh')
 [machines.web01]
 convert = "none"
 boot_timeout = "300 s"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # A guest that has drivers for virtio and does not start by them until it has met them, as Windows does not: it is started on
-# SATA, takes them there, and starts on virtio. That it was kept from the network meanwhile, its machine's log says.
+# SATA, off the network, takes them there, and starts on virtio.
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
-make_ova web01
+system=web01-system.raw
+"$GUESTS/make-guest.sh" "$system" --data web01-data.raw --hostname web01
 
 # Whoever finds the new controller puts its driver among those that it starts by.
-system=web01-system.raw
 start=$(($(sfdisk --json "$system" | jq '.partitiontable.partitions[0].start') * 512))
 in_guest() { debugfs -w -f - "$system?offset=$start" >debugfs.out 2>&1 || { cat debugfs.out; fail "debugfs"; }; }
 echo "dump /etc/init.d/rcS rcS" | in_guest
@@ -28,12 +28,7 @@ END
 
 start_proxmox
 cat >flyt.toml <<END
-$(export_head web01 pve)
-$(proxmox_endpoint pve 'vmids = "9000-9999"')
-[map.pve.networks]
-"VM Network" = "vmbr0"
-[map.pve.storages]
-"*" = "data"
+$(export_to_proxmox web01)
 [machines.web01]
 convert = "in-guest"
 settle = "40 s"

@@ -21,12 +21,7 @@ tar --format=ustar -cf safe01.ova safe01.ovf safe01.mf safe01-disk*.vmdk
 
 start_proxmox
 cat >flyt.toml <<END
-$(export_head safe01 pve)
-$(proxmox_endpoint pve)
-[map.pve.networks]
-"VM Network" = "vmbr0"
-[map.pve.storages]
-"*" = "data"
+$(export_to_proxmox safe01)
 [machines.safe01]
 convert = "none"
 boot_timeout = "400 s"

@@ -69,6 +69,18 @@ END
     [ $# = 0 ] || printf '%s\n' "$@"
 }
 
+# export_to_proxmox NAME: how a flyt.toml begins that moves NAME.ova to the endpoint pve.
+export_to_proxmox() {
+    cat <<END
+$(export_head "$1" pve)
+$(proxmox_endpoint pve 'vmids = "9000-9999"')
+[map.pve.networks]
+"VM Network" = "vmbr0"
+[map.pve.storages]
+"*" = "data"
+END
+}
+
 stop_proxmox() {
     exec {PVE[1]}>&-
     wait "$PVE_PID" || fail "the imitated Proxmox VE ended with $?"

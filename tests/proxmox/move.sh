@@ -6,16 +6,11 @@ make_ova web01 --drivers all
 start_proxmox
 cp -r "$FLYT_SOURCE/examples/memory/target" shelf
 cat >flyt.toml <<END
-$(export_head web01 pve)
-$(proxmox_endpoint pve 'vmids = "9000-9999"')
+$(export_to_proxmox web01)
 [endpoints.shelf]
 driver = "memory"
 world  = "shelf"
 $TEST_GROUND
-[map.pve.networks]
-"VM Network" = "vmbr0"
-[map.pve.storages]
-"*" = "data"
 [map.shelf.networks]
 "vmbr0" = "lan"
 [machines.web01]
