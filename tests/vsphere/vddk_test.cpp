@@ -334,7 +334,8 @@ TEST_CASE("a VDDK that ends early is told, and the next one reads on", "[vsphere
   std::ofstream(source.folder() / "dies") << 256 * kib;
   auto channel = take(driver->open(source.opening("old", ""), in_time()));
   CHECK(code_of(copy(*channel, image)) != "ok");
-  CHECK(holds(refusal(channel->close(in_time()), Errc::unavailable).what, "ended too early"));
+  // Its socket is gone a moment before its status is there, so "too early" is not always known.
+  CHECK(holds(refusal(channel->close(in_time()), Errc::unavailable).what, "with status 3"));
   fs::remove(source.folder() / "dies");
   channel = take(driver->open(source.opening("old", ""), in_time()));
   CHECK(told(copy(*channel, image)) == "ok");
