@@ -12,6 +12,7 @@
 #include "drivers/proxmox/machines.hpp"
 #include "drivers/proxmox/placement.hpp"
 #include "drivers/proxmox/tasks.hpp"
+#include "drivers/proxmox/usage.hpp"
 #include "drivers/shared/made.hpp"
 
 namespace flyt::proxmox {
@@ -163,25 +164,6 @@ Result<std::unique_ptr<Channel>> open_disk_of(Context& context, const KeptFile& 
   return open_at(context, file.host, disk_of(file.volume), std::move(landing), call);
 }
 
-// A volume that a machine names, in a slot or as an unused one, is that machine's.
-Status check_unused(Context& context, const std::string& volume, const Call& call) {
-  FLYT_ASSIGN(const auto machines, list_machines(context.api, call));
-  for (const MachineHere& one : machines) {
-    const auto config = read_config_of(context.api, one, call);
-    if (!config && config.error().code == Errc::not_found) continue;
-    if (!config) return config.error();
-    for (const auto& [key, value] : config->row.values) {
-      const bool names = value == volume || value.starts_with(volume + ",") ||
-                         value.find("file=" + volume) != std::string::npos;
-      if (!names) continue;
-      return Error{Errc::denied,
-                   fmt::format("{} is {} of machine {} on {}", volume, key, one.vmid, one.node), "",
-                   "it was attached since it was made here", "nothing was removed"};
-    }
-  }
-  return ok();
-}
-
 // "local:iso/debian.iso", and no disk.
 bool is_file(const std::string& volume) {
   const std::string_view name = std::string_view(volume).substr(volume.find(':') + 1);
@@ -280,7 +262,7 @@ Status destroy_bare(Context& context, const std::string& id, const Owner& owner,
     return check_ours(*others, {});
   }
   const BarePlace place = BarePlace::parse(file->volume.id);
-  FLYT_TRY(check_unused(context, place.volume, call));
+  FLYT_TRY(check_unused(context.api, place.volume, call));
   if (!file->path.empty()) {
     FLYT_ASSIGN(const LandingHost host, landing_of(context, file->host, call));
     FLYT_TRY(proceed(call, "removing a volume"));

@@ -83,11 +83,29 @@ expect 0 flyt plan --select 'volume=*' -o again.json
 says "T-OURS"
 expect 1 flyt undo plan.json --target --yes
 says "--started"
-# A machine that uses one of them keeps it.
+# A machine that uses one of them keeps it, and so does a container, as it is or in a snapshot.
+uses() { curl -sf -X POST "$(pve_told control)/containers" -d "{\"containers\": [{\"vmid\": 301, \"node\": \"pve1\", $1}]}" >/dev/null; }
+uses "\"config\": {\"hostname\": \"box\", \"mp0\": \"$volume,mp=/srv,size=64M\"}"
 api POST /nodes/pve1/qemu -d vmid=300 -d name=user -d memory=64 -d ide2=local:iso/tools.iso,media=cdrom >/dev/null
 sleep 1
 expect 6 flyt undo plan.json --target --started --yes
 says "ide2 of machine 300"
+api DELETE /nodes/pve1/qemu/300 >/dev/null
+sleep 1
+expect 6 flyt undo plan.json --target --started --yes
+says "mp0 of container 301 on pve1"
+uses "\"config\": {\"hostname\": \"box\"}, \"snapshots\": {\"before\": {\"rootfs\": \"$volume\"}}"
+expect 6 flyt undo plan.json --target --started --yes
+says "rootfs of container 301 on pve1 in"
+curl -sf -X POST "$(pve_told control)/containers" -d '{"containers": []}' >/dev/null
+api POST /nodes/pve1/qemu -d vmid=300 -d name=user -d memory=64 -d "scsi0=$volume" >/dev/null
+sleep 1
+api POST /nodes/pve1/qemu/300/snapshot -d snapname=before >/dev/null
+sleep 1
+api PUT /nodes/pve1/qemu/300/config -d delete=scsi0 >/dev/null
+[ "$(config 300 | jq -r .scsi0)" = null ] || fail "300 has the disk still"
+expect 6 flyt undo plan.json --target --started --yes
+says "scsi0 of machine 300 on pve1 in"
 api DELETE /nodes/pve1/qemu/300 >/dev/null
 sleep 1
 expect 0 flyt undo plan.json --target --started --yes

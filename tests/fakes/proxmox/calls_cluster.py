@@ -3,6 +3,7 @@
 import random
 import time
 
+import calls_containers
 import ha
 from calls import call
 from calls_care import demand_digest, digest_of
@@ -32,7 +33,7 @@ def status(ask):
 
 @call("GET /cluster/nextid")
 def nextid(ask):
-    taken = ask.world.machines
+    taken = ask.world.numbers()
     if ask.get("vmid"):
         if ask.get("vmid") in taken:
             raise bad(vmid=f"VM {ask.get('vmid')} already exists")
@@ -59,6 +60,8 @@ def resources(ask):
     if kind in (None, "vm"):
         found += [machine_resource(ask, machine) for _, machine in sorted(ask.world.machines.items())
                   if ask.may(f"/vms/{machine.vmid}", "VM.Audit")]
+        found += [calls_containers.resource(vmid, container) for vmid, container in sorted(ask.world.containers.items())
+                  if ask.may(f"/vms/{vmid}", "VM.Audit")]
     if kind in (None, "node"):
         found += [node_resource(ask, node) for node in ask.world.nodes.values()]
     if kind in (None, "storage"):

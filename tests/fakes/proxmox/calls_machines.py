@@ -88,6 +88,8 @@ def create(ask):
 def reserve(world, vmid, node, told):
     """A configuration that holds nothing but its lock: whoever comes later finds the number taken."""
     with world.lock:
+        if vmid in world.containers:
+            raise died(f"{told} CT {vmid} already exists on node '{world.containers[vmid]['node']}'")
         if vmid in world.machines:
             raise died(f"{told} VM {vmid} already exists on node '{world.machines[vmid].node}'")
         machine = Machine(world, vmid, node)

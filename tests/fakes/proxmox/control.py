@@ -132,6 +132,14 @@ def move(fake, given):
     machine.save()
 
 
+@action("POST /containers")
+def change_containers(fake, given):
+    """{"containers": [...]}: as in a world file, in place of those that there are."""
+    fake.world.containers.clear()
+    for entry in given["containers"]:
+        fake.world.add_container(entry)
+
+
 @action("POST /storage")
 def change_storage(fake, given):
     """{"storage", "full": bool}."""

@@ -26,7 +26,7 @@ from server import Front
 from wire import Server
 
 CALLS = ("calls_access", "calls_care", "calls_cluster", "calls_nodes", "calls_storage", "calls_machines", "calls_config",
-         "calls_power", "calls_agent", "calls_snapshots", "calls_transfer", "calls_tunnel")
+         "calls_power", "calls_agent", "calls_snapshots", "calls_containers", "calls_transfer", "calls_tunnel")
 KEPT = ("url", "ssh", "certificate", "fingerprint")  # of a node, over a reset
 
 

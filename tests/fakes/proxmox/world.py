@@ -72,7 +72,7 @@ class World:
         self.tasks = Tasks(faults, self.mistakes)
         self.nodes = {d["name"]: Node(self, d, n) for n, d in enumerate(description["nodes"], 1)}
         self.storages = {}
-        self.machines = {}
+        self.machines, self.containers = {}, {}
         self.uploads = []
         self.authority = None
         self.tunnels, self.consoles = {}, {}
@@ -96,6 +96,18 @@ class World:
             machine.config = {key: str(value) for key, value in entry["config"].items()}
             self.machines[machine.vmid] = machine
             machine.save()
+
+        for entry in description.get("containers", []):
+            self.add_container(entry)
+
+    def add_container(self, entry):
+        self.containers[int(entry["vmid"])] = {
+            "node": entry.get("node", next(iter(self.nodes))), "config": dict(entry["config"]),
+            "snapshots": dict(entry.get("snapshots", {}))}
+
+    def numbers(self):
+        """Those that no new machine can have."""
+        return {*self.machines, *self.containers}
 
     def add_access(self, description):
         access = self.access
