@@ -6,6 +6,8 @@ executable scripts (*.py, *.sh), of which each is one test: exit 0 passed, 77 sk
 says why), anything else failed. Besides there are `sanitizers` and `tsan`, which run the same
 programs from other presets (tsan: what is tagged [tsan]), and `fuzz`.
 
+What a suite needs is built while those before it run.
+
 FLYT_TEST_REQUIRE=a,b: a skip in a suite or test tag of that name is a failure.
 The last line is "N passed, N failed, N skipped".
 """
@@ -38,12 +40,13 @@ def main():
 
     os.chdir(suites.ROOT)
     total = suites.Counts()
-    for name in names:
-        print(f"== {name}", flush=True)
-        started = time.monotonic()
-        counts = known[name]()
-        print(f"   {counts} ({time.monotonic() - started:.0f} s)", flush=True)
-        total.add(counts)
+    with suites.Builder({name: known[name] for name in names}) as builder:
+        for name in names:
+            print(f"== {name}", flush=True)
+            started = time.monotonic()
+            counts = known[name].run() if builder.has_built(name) else suites.Counts(failed=1)
+            print(f"   {counts} ({time.monotonic() - started:.0f} s)", flush=True)
+            total.add(counts)
     print(total)
     return 1 if total.failed else 0
 

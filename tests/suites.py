@@ -1,10 +1,12 @@
 """The test suites of tests/run.py: which there are, and how each kind is run."""
 
 import os
+import re
 import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 TIMEOUT = int(os.environ.get("FLYT_TEST_TIMEOUT", "1800"))  # seconds for one program or script
 AT_ONCE = min(2, os.cpu_count() or 1)  # guests are emulated, each on one processor
+PARTS = 4  # of a program that is slow with sanitizers
 # For each target, whichever is first.
 FUZZ_RUNS, FUZZ_SECONDS = 20000, 10 if os.environ.get("CI") else 30
 FIRST = ["lint", "unit", "conformance", "faults", "golden", "integration"]
@@ -38,20 +41,79 @@ class Counts:
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
 
 
+@dataclass
+class Suite:
+    run: Callable[[], Counts]
+    preset: str = "dev"
+    targets: Sequence[str] = ()  # what it needs built
+
+
 def discover():
     """All suites that have anything in them, by name, in the order they are run."""
     found = {}
     for folder in sorted(TESTS.iterdir()):
         if folder.is_dir() and folder.name not in NOT_SUITES and (has_program(folder) or scripts(folder)):
-            found[folder.name] = lambda name=folder.name: run_folder(name)
-    if any(has_program(TESTS / name) for name in SANITIZED):
-        found["sanitizers"] = lambda: run_programs("asan-ubsan", SANITIZED)
-    if any(tagged_tsan(TESTS / name) for name in SANITIZED):
-        found["tsan"] = lambda: run_programs("tsan", filter_tsan(SANITIZED), "[tsan]")
+            found[folder.name] = Suite(lambda name=folder.name: run_folder(name), targets=targets_of(folder))
+    sanitized = [name for name in SANITIZED if has_program(TESTS / name)]
+    if sanitized:
+        found["sanitizers"] = Suite(lambda: run_programs("asan-ubsan", sanitized), "asan-ubsan",
+                                    ["flyt", *programs(sanitized)])
+    threaded = [name for name in sanitized if tagged_tsan(TESTS / name)]
+    if threaded:
+        found["tsan"] = Suite(lambda: run_programs("tsan", threaded, "[tsan]"), "tsan", programs(threaded))
     if list((TESTS / "fuzz").glob("*.cpp")):
-        found["fuzz"] = run_fuzz
+        found["fuzz"] = Suite(run_fuzz, "asan-ubsan", ["fuzz_targets"])
     order = FIRST + sorted(set(found) - set(FIRST) - set(LAST)) + LAST
     return {name: found[name] for name in order if name in found}
+
+
+def targets_of(folder):
+    if folder.name == "lint":
+        return []
+    shared = programs(["conformance"]) if (folder / "conformance.sh").exists() else []
+    return ["flyt", *(programs([folder.name]) if has_program(folder) else []), *shared]
+
+
+def programs(names):
+    return [f"flyt_{name}" for name in names]
+
+
+class Builder:
+    """Builds what suites need, in their order, while those before them run: of what these leave of the processors."""
+
+    def __init__(self, suites):
+        self.pool = ThreadPoolExecutor(1)
+        self.process = None
+        self.built = {name: self.pool.submit(self.build, suite.preset, suite.targets)
+                      for name, suite in suites.items() if suite.targets}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.pool.shutdown(wait=False, cancel_futures=True)
+        if self.process and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+
+    def has_built(self, name):
+        return name not in self.built or self.built[name].result()
+
+    def build(self, preset, targets):
+        self.process = subprocess.Popen(["./dev", "build", preset, *targets], cwd=ROOT, stdin=subprocess.DEVNULL,
+                                        start_new_session=True)
+        yield_processors(self.process.pid)
+        if self.process.wait() == 0:
+            return True
+        print(f"FAILED to build {' '.join(targets)} of the preset {preset}", flush=True)
+        return False
+
+
+def yield_processors(session):
+    """Where the kernel shares processors among sessions, nice counts only within one (sched(7), autogroup)."""
+    try:
+        Path(f"/proc/{session}/autogroup").write_text("19")
+    except OSError:
+        pass  # it has no such groups, or does not let us
 
 
 def run_all(one, items):
@@ -75,45 +137,54 @@ def tagged_tsan(folder):
     return any("[tsan]" in source.read_text() for source in folder.rglob("*.cpp"))
 
 
-def filter_tsan(names):
-    return [name for name in names if tagged_tsan(TESTS / name)]
-
-
 def run_folder(name):
-    program = has_program(TESTS / name)
-    paths = scripts(TESTS / name)
-    targets = ["flyt"] + ([f"flyt_{name}"] if program else [])
-    if name != "lint" and not build("dev", targets):
-        return Counts(failed=1)
-    jobs = [lambda: run_program("dev", name, ())] if program else []
-    jobs += [lambda path=path: run_script(name, path) for path in paths]
+    jobs = [lambda: run_program("dev", name)] if has_program(TESTS / name) else []
+    jobs += [lambda path=path: run_script(name, path) for path in scripts(TESTS / name)]
     return run_all(lambda job: job(), jobs)
 
 
-def build(preset, targets):
-    if subprocess.run(["./dev", "build", preset, *targets], cwd=ROOT).returncode == 0:
-        return True
-    print(f"FAILED to build {' '.join(targets)} of the preset {preset}")
-    return False
-
-
 def run_programs(preset, names, *arguments):
-    """Runs the Catch2 programs of the folders `names`."""
-    names = [name for name in names if has_program(TESTS / name)]
-    program = ["flyt"] if preset != "tsan" else []
-    if not build(preset, program + [f"flyt_{name}" for name in names]):
-        return Counts(failed=1)
-    return run_all(lambda name: run_program(preset, name, arguments), names)
+    """Runs the Catch2 programs of the folders `names`, in PARTS: slow as they are, they end together then."""
+    jobs = []
+    for name in names:
+        tests = tests_of(preset, name, arguments)
+        parts = [tests[first::PARTS] for first in range(min(PARTS, len(tests)))]
+        jobs += [lambda name=name, part=part: run_program(preset, name, part) for part in parts]
+        if not tests:
+            print(f"FAILED {name}: it names no tests", flush=True)
+            jobs.append(lambda: Counts(failed=1))
+    return run_all(lambda job: job(), jobs)
 
 
-def run_program(preset, name, arguments):
+def tests_of(preset, name, arguments):
+    # Its exit status is how many there are.
+    told = subprocess.run([*program(preset, name), "--list-test-names-only", *arguments], cwd=ROOT,
+                          stdout=subprocess.PIPE, text=True, check=False)
+    return told.stdout.splitlines()
+
+
+def program(preset, name):
+    path = f"build/{preset}/flyt_{name}"
+    # The thread sanitizer's shadow memory dislikes address randomization.
+    return ["setarch", "-R", path] if preset == "tsan" and may_fix_addresses() else [path]
+
+
+def run_program(preset, name, tests=()):
+    """Those of its tests; none named: all."""
     with tempfile.TemporaryDirectory(prefix="flyt-run-") as folder:
-        report, skips = Path(folder) / "report.xml", Path(folder) / "skips"
-        command = [f"build/{preset}/flyt_{name}", "-r", "xml", "-o", str(report), *arguments]
-        if preset == "tsan" and may_fix_addresses():
-            command = ["setarch", "-R", *command]  # its shadow memory dislikes address randomization
+        report, skips, chosen = (Path(folder) / file for file in ("report.xml", "skips", "tests"))
+        command = [*program(preset, name), "-r", "xml", "-o", str(report)]
+        if tests:
+            chosen.write_text("\n".join(re.sub(r"[\\,]", r"\\\g<0>", test) for test in tests))
+            command += ["--input-file", str(chosen)]
         code, output = run(command, preset, {"FLYT_SKIPS": str(skips)})
-        return judge_program(name, code, output, catch_report.read(report), read_skips(skips))
+        report = catch_report.read(report)
+        counts = judge_program(name, code, output, report, read_skips(skips))
+        lost = [] if report.running or code is None else [test for test in tests if test not in report.finished]
+        for test in lost:
+            print(f"FAILED {name}: {test}\n  it was not run: is its name one that Catch2 takes as a filter?", flush=True)
+        counts.failed += len(lost)
+        return counts
 
 
 def may_fix_addresses():
@@ -160,8 +231,6 @@ def run_script(suite, path):
 
 
 def run_fuzz():
-    if not build("asan-ubsan", ["fuzz_targets"]):
-        return Counts(failed=1)
     return run_all(fuzz_one, [source.stem for source in sorted((TESTS / "fuzz").glob("*.cpp"))])
 
 
