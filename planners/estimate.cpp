@@ -9,6 +9,15 @@ namespace {
 
 constexpr std::uint64_t slow = 60 * mib, usual = 120 * mib, fast = 250 * mib;  // bytes per second
 
+// What one takes beside the copying of its bytes.
+struct Beside {
+  std::chrono::seconds low, likely, high;
+};
+constexpr Beside beside{std::chrono::seconds{30}, std::chrono::seconds{90},
+                        std::chrono::minutes{5}};
+constexpr Beside beside_unstarted{std::chrono::seconds{2}, std::chrono::seconds{5},
+                                  std::chrono::seconds{30}};
+
 std::chrono::seconds at_rate(std::uint64_t bytes, std::uint64_t rate) {
   return std::chrono::seconds{static_cast<std::int64_t>(bytes / rate + (bytes % rate != 0))};
 }
@@ -30,9 +39,10 @@ Estimate estimate(const std::vector<PlannedMachine>& machines,
     for (const DiskSpec& disk : machine.spec.disks) sum.disk_bytes += disk.size_bytes;
     sum.copy_bytes += machine.copy_bytes;
     if (lands_later(machine.spec, storages)) sum.land_bytes += machine.copy_bytes;
-    sum.low += std::chrono::seconds{30};
-    sum.likely += std::chrono::seconds{90};
-    sum.high += std::chrono::minutes{5};
+    const auto& [low, likely, high] = machine.starts() ? beside : beside_unstarted;
+    sum.low += low;
+    sum.likely += likely;
+    sum.high += high;
   }
   const std::uint64_t landing = 2 * sum.land_bytes;  // sent, and read in there
   sum.land = at_rate(landing, usual);

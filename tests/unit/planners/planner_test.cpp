@@ -427,23 +427,6 @@ TEST_CASE("A plan has one wave and an estimate", "[planners]") {
   CHECK(flyt::estimate({}, {}).high == std::chrono::seconds{0});
 }
 
-TEST_CASE("An estimate counts what lands when its source is off", "[planners]") {
-  using std::chrono::seconds;
-  PlannedMachine web, db;
-  web.copy_bytes = 1200 * flyt::mib;
-  web.spec.disks = {{.size_bytes = 2 * flyt::gib, .storage = "fast"}};
-  db.copy_bytes = 600 * flyt::mib;
-  db.spec.disks = {{.size_bytes = flyt::gib, .storage = "nfs"}};
-  const auto now = flyt::estimate({web, db}, {{.name = "fast"}, {.name = "nfs"}});
-  const auto later = flyt::estimate({web, db}, {{.name = "fast", .later = true}, {.name = "nfs"}});
-  CHECK(later.copy_bytes == now.copy_bytes);
-  CHECK(later.land_bytes == web.copy_bytes);
-  CHECK(later.land == seconds{20});
-  CHECK(later.likely == now.likely + seconds{20});
-  CHECK(later.low == now.low + seconds{10});
-  CHECK(later.high == now.high + seconds{40});
-}
-
 TEST_CASE("A running machine is planned where the source makes views", "[planners]") {
   Example example;
   example.web().power = flyt::Power::on;
