@@ -45,13 +45,26 @@ std::string policy_words(const Plan& plan, const Style& style) {
 }
 
 // "3 machines", "2 machines and 1 volume", "1 volume".
-std::string what_moves(const std::vector<PlannedMachine>& all) {
-  const auto volumes = static_cast<std::size_t>(std::count_if(
-      all.begin(), all.end(), [](const auto& one) { return !one.spec.bare.empty(); }));
-  const std::size_t machines = all.size() - volumes;
+std::string count_of_both(std::size_t machines, std::size_t volumes) {
   if (volumes == 0) return count(machines, "machine");
   if (machines == 0) return count(volumes, "volume");
   return fmt::format("{} and {}", count(machines, "machine"), count(volumes, "volume"));
+}
+
+std::string what_moves(const std::vector<PlannedMachine>& all) {
+  const auto volumes = static_cast<std::size_t>(std::count_if(
+      all.begin(), all.end(), [](const auto& one) { return !one.spec.bare.empty(); }));
+  return count_of_both(all.size() - volumes, volumes);
+}
+
+std::string what_moves(const Wave& wave, const Plan& plan) {
+  std::size_t volumes = 0;
+  for (const PlannedMachine& one : plan.machines) {
+    const bool of_wave = std::find(wave.machines.begin(), wave.machines.end(), one.migration_id) !=
+                         wave.machines.end();
+    if (of_wave && !one.spec.bare.empty()) ++volumes;
+  }
+  return count_of_both(wave.machines.size() - volumes, volumes);
 }
 
 std::string headline(const Plan& plan, const Style& style) {
@@ -261,7 +274,7 @@ std::string render_plan(const Plan& plan, const std::string& file, const Style& 
                      one_line(plan.site_name.empty() ? plan.site_id : plan.site_name),
                      one_line(plan.flyt_version), one_line(plan.digest.substr(0, 16)));
   for (const auto& wave : plan.waves) {
-    out += fmt::format("  {}: {}\n", short_name(wave.name), count(wave.machines.size(), "machine"));
+    out += fmt::format("  {}: {}\n", short_name(wave.name), what_moves(wave, plan));
   }
   if (!time_words(plan.estimate).empty())
     out += fmt::format("{}\n", time_words(plan.estimate).substr(1));
