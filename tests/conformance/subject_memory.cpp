@@ -97,6 +97,9 @@ Subject memory_subject(std::string name, const Wrap& wrap, const memory::Habits&
   return subject;
 }
 
-TEST_CASE("memory conforms", "[nbdkit][tsan]") { run_suite("memory"); }
+TEST_CASE("memory conforms", "[nbdkit][tsan]") {
+  static const Subject memory = memory_subject();
+  run_suite(memory);
+}
 
 }  // namespace flyt::tests

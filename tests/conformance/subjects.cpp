@@ -1,6 +1,7 @@
 // All subjects of the suite: a line for each driver, and the decorators.
 #include <functional>
 #include <map>
+#include <stdexcept>
 #include <string>
 
 #include "drivers/decorators/fault.hpp"
@@ -71,6 +72,14 @@ Subject bad_habits() {
   return memory_subject("memory with bad habits", {}, habits);
 }
 
+const Subject& find_subject(std::string_view name) {
+  for (const Subject& subject : subjects()) {
+    if (subject.name == name) return subject;
+  }
+  FAIL("there is no subject " << name);
+  throw std::logic_error("not reached");
+}
+
 }  // namespace
 
 const std::vector<Subject>& subjects() {
@@ -92,6 +101,8 @@ const std::vector<Subject>& subjects() {
   };
   return all;
 }
+
+void run_suite(std::string_view name) { run_suite(find_subject(name)); }
 
 TEST_CASE("the decorator read_only conforms", "[nbdkit]") { run_suite("memory, read-only"); }
 TEST_CASE("the decorator with_retries conforms", "[nbdkit]") {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <stdexcept>
 
 #include "base/identity.hpp"
 #include "base/units.hpp"
@@ -15,14 +14,6 @@ namespace flyt::tests {
 namespace {
 
 using std::chrono::steady_clock;
-
-const Subject& find_subject(std::string_view name) {
-  for (const Subject& subject : subjects()) {
-    if (subject.name == name) return subject;
-  }
-  FAIL("there is no subject " << name);
-  throw std::logic_error("not reached");
-}
 
 std::vector<Case> cases_for(const Subject& subject) {
   std::vector<Case> all;
@@ -74,8 +65,7 @@ Result<std::string> Platform::add_slow_source(const std::string&) {
   return Error{Errc::unsupported, "nothing is slow here"};
 }
 
-void run_suite(std::string_view name) {
-  const Subject& subject = find_subject(name);
+void run_suite(const Subject& subject) {
   if (const std::string missing = subject.missing(); !missing.empty()) FLYT_SKIP(missing);
   for (const Case& one : cases_for(subject)) {
     DYNAMIC_SECTION(one.name) {

@@ -78,9 +78,10 @@ struct Subject {
   std::vector<ExpectedFailure> expected_to_fail = {};
 };
 
-// subjects.cpp: all of them.
-const std::vector<Subject>& subjects();
 // Runs every case on it; call it from a TEST_CASE, whose tags say what the subject needs.
+void run_suite(const Subject& subject);
+// subjects.cpp, which a build of what is tagged [tsan] is without: all of them, and one by name.
+const std::vector<Subject>& subjects();
 void run_suite(std::string_view name);
 
 // One subject on a fresh platform, and what the cases need again and again.
