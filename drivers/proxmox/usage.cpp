@@ -9,6 +9,7 @@
 #include "base/call.hpp"
 #include "drivers/proxmox/answers_json.hpp"
 #include "drivers/proxmox/cluster.hpp"
+#include "drivers/proxmox/property_string.hpp"
 
 namespace flyt::proxmox {
 namespace {
@@ -33,12 +34,9 @@ Result<std::vector<Guest>> list_guests(Api& api, const Call& call) {
 
 // "local:iso/debian.iso,media=cdrom", "file=...", "volume=...,mp=/srv".
 bool names(std::string_view value, std::string_view volume) {
-  while (!value.empty()) {
-    const std::string_view part = value.substr(0, value.find(','));
-    if (part == volume || part.substr(part.find('=') + 1) == volume) return true;
-    value.remove_prefix(std::min(part.size() + 1, value.size()));
-  }
-  return false;
+  const PropertyString device(value, "file");
+  return std::any_of(device.items().begin(), device.items().end(),
+                     [&](const auto& item) { return item.second == volume; });
 }
 
 // `path` may be gone by now.

@@ -96,7 +96,6 @@ class World:
             machine.config = {key: str(value) for key, value in entry["config"].items()}
             self.machines[machine.vmid] = machine
             machine.save()
-
         for entry in description.get("containers", []):
             self.add_container(entry)
 
