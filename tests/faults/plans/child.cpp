@@ -63,8 +63,7 @@ void kill_once_down(const Scene& scene) {
   } while (scene.all_run());
 }
 
-// Run as a program of its own by apply_in_child(), for tests tagged [tsan] as well: by that word
-// their build finds this file.
+// Run as a program of its own by apply_in_child().
 TEST_CASE("executor: a process that applies and may kill itself", "[.executor-child]") {
   const char* folder = std::getenv("FLYT_TEST_SCENE");
   const char* kill_at = std::getenv("FLYT_TEST_KILL_AT");
